@@ -1,0 +1,24 @@
+/**
+ * What a command gets from the process: nothing below `cli` touches argv, the environment, the
+ * standard streams or exit statuses by itself.
+ */
+
+import type { TerminalOutput } from './progress/open.ts';
+
+export interface CommandContext {
+  /** The name the program was called by: `firn`, `nix-build`, … */
+  readonly programName: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: { write(text: string | Uint8Array): unknown };
+  readonly stderr: TerminalOutput;
+  /** Aborted at the first Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Whether standard error shows colours (a terminal, and NO_COLOR unset). */
+  readonly color: boolean;
+}
+
+/** A command's module: `run` returns the exit status, and throws what `reportError` renders. */
+export interface CommandModule {
+  run(argv: readonly string[], context: CommandContext): Promise<number>;
+}

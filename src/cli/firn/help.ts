@@ -1,0 +1,49 @@
+/** `firn --help` and `firn help COMMAND`: what Firn does, by the commands people need first. */
+
+import type { CommandContext } from '../context.ts';
+
+const overview = `firn turns a Nix configuration into a bootable system image.
+
+  firn build                      the minimal live installer ISO, in ./result/iso
+  firn build ./host.nix           the same installer with your configuration in it
+  firn update                     renew firn.lock: take the archive's newest packages
+
+Commands of Nix, with Nix's own flags (also when firn is called by these names through a link):
+
+  firn nix-build                  build a derivation and link it as ./result
+  firn nix-instantiate            evaluate expressions, write derivations
+  firn nix-store                  query and change the store
+  firn nix-hash                   hash files and convert hashes
+
+  firn help COMMAND               one command in full
+  firn --version
+
+The first build on a machine downloads about 200 MB of packages and takes a few minutes.
+Everything is kept: a build that was interrupted goes on where it stopped.
+`;
+
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  const [topic] = argv;
+  if (topic === undefined || topic === 'help' || topic.startsWith('-')) {
+    context.stdout.write(overview);
+    return 0;
+  }
+  switch (topic) {
+    case 'build':
+      return (await import('./build.ts')).run(['--help'], context);
+    case 'update':
+      return (await import('./update.ts')).run(['--help'], context);
+    case 'nix-build':
+      return (await import('../nix/nix-build.ts')).run(['--help'], context);
+    case 'nix-instantiate':
+      return (await import('../nix/nix-instantiate.ts')).run(['--help'], context);
+    case 'nix-store':
+      return (await import('../nix/nix-store.ts')).run(['--help'], context);
+    case 'nix-hash':
+      return (await import('../nix/nix-hash.ts')).run(['--help'], context);
+    default: {
+      const { unknownCommand } = await import('../errors.ts');
+      throw unknownCommand(topic, []);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Where the program starts: finds the command by the name it was called by or by its first
+ * argument, runs it, renders what it throws, and sets the exit status.
+ *
+ * Commands are loaded one at a time, when called, so that a small one starts quickly.
+ */
+
+import type { CommandContext, CommandModule } from './context.ts';
+
+const commands: Record<string, () => Promise<CommandModule>> = {
+  build: () => import('./firn/build.ts'),
+  update: () => import('./firn/update.ts'),
+  help: () => import('./firn/help.ts'),
+  'nix-build': () => import('./nix/nix-build.ts'),
+  'nix-hash': () => import('./nix/nix-hash.ts'),
+  'nix-instantiate': () => import('./nix/nix-instantiate.ts'),
+  'nix-store': () => import('./nix/nix-store.ts'),
+};
+
+async function main(): Promise<number> {
+  const controller = new AbortController();
+  const context = contextOfProcess(controller.signal);
+  // The first Ctrl-C stops in order, leaving nothing half-written; the second stops at once.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort();
+    });
+  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader of our output has gone (`firn … | head`): there is nobody left to tell.
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+
+  try {
+    const { command, argv } = await findCommand(context, process.argv.slice(2));
+    return await command.run(argv, context);
+  } catch (error) {
+    if (controller.signal.aborted) {
+      context.stderr.write('interrupted; what was finished is kept, run it again to go on\n');
+      return 130;
+    }
+    const { reportError } = await import('./report-error.ts');
+    return reportError(error, context);
+  }
+}
+
+function contextOfProcess(signal: AbortSignal): CommandContext {
+  const { env, stderr, stdout } = process;
+  const colorWanted = env['NO_COLOR'] === undefined || env['NO_COLOR'] === '';
+  return {
+    programName: env['FIRN_COMMAND_NAME'] ?? 'firn',
+    cwd: process.cwd(),
+    env,
+    stdout,
+    stderr,
+    signal,
+    color: colorWanted && (stderr.isTTY === true || env['FORCE_COLOR'] !== undefined),
+  };
+}
+
+async function findCommand(
+  context: CommandContext,
+  argv: readonly string[],
+): Promise<{ command: CommandModule; argv: readonly string[] }> {
+  const called = commands[context.programName];
+  if (called !== undefined && context.programName.startsWith('nix-')) {
+    return { command: await called(), argv };
+  }
+  const [name = 'help', ...rest] = argv;
+  if (name === '--version' || name === '-V') return { command: await import('./firn/version.ts'), argv: rest };
+  if (name === '--help' || name === '-h') return { command: await import('./firn/help.ts'), argv: rest };
+  const load = commands[name];
+  if (load === undefined) {
+    const { unknownCommand } = await import('./errors.ts');
+    const { nearest } = await import('./firn/nearest.ts');
+    throw unknownCommand(name, nearest(name, Object.keys(commands)));
+  }
+  return { command: await load(), argv: rest };
+}
+
+process.exitCode = await main();

@@ -1,0 +1,97 @@
+/**
+ * The meter behind both progress renderers: adds up activities by kind, so that a renderer can ask
+ * at any moment what runs, how much is done, of how much, and how fast.
+ *
+ * Invariant: amounts are summed over activities without a parent only; a part never counts twice.
+ */
+
+import type { Activity, ActivityKind, ActivityOptions } from '#base';
+
+/** What one kind of work has come to so far. Times are milliseconds of the injected clock. */
+export interface Tally {
+  readonly kind: ActivityKind;
+  started: number;
+  ended: number;
+  finished: number;
+  failed: number;
+  readonly running: Set<RunningActivity>;
+  bytesDone: number;
+  bytesTotal: number;
+  itemsDone: number;
+  itemsTotal: number;
+  startedAt: number;
+  /** When the last activity ended; meaningful when nothing of the kind runs. */
+  endedAt: number;
+}
+
+export interface RunningActivity {
+  readonly label: string;
+  detail: string;
+  done: number;
+  readonly total: number | undefined;
+  readonly unit: 'bytes' | 'items';
+  readonly isPart: boolean;
+}
+
+export class ProgressMeter {
+  readonly tallies = new Map<ActivityKind, Tally>();
+  readonly #now: () => number;
+  readonly #changed: () => void;
+
+  constructor(now: () => number, changed: () => void) {
+    this.#now = now;
+    this.#changed = changed;
+  }
+
+  start(kind: ActivityKind, label: string, options: ActivityOptions = {}): Activity {
+    const tally = this.#tallyOf(kind);
+    const activity: RunningActivity = {
+      label,
+      detail: '',
+      done: 0,
+      total: options.total,
+      unit: options.unit ?? 'items',
+      isPart: options.parent !== undefined,
+    };
+    tally.running.add(activity);
+    tally.started += 1;
+    if (!activity.isPart && activity.total !== undefined) {
+      if (activity.unit === 'bytes') tally.bytesTotal += activity.total;
+      else tally.itemsTotal += activity.total;
+    }
+    this.#changed();
+
+    return {
+      advance: (amount) => {
+        activity.done += amount;
+        if (activity.isPart) return;
+        if (activity.unit === 'bytes') tally.bytesDone += amount;
+        else tally.itemsDone += amount;
+      },
+      detail: (text) => {
+        activity.detail = text;
+      },
+      finish: (outcome = 'done') => {
+        if (!tally.running.delete(activity)) return;
+        tally.ended += 1;
+        if (outcome === 'done') tally.finished += 1;
+        else tally.failed += 1;
+        tally.endedAt = this.#now();
+        this.#changed();
+      },
+    };
+  }
+
+  #tallyOf(kind: ActivityKind): Tally {
+    let tally = this.tallies.get(kind);
+    if (tally === undefined) {
+      const now = this.#now();
+      tally = {
+        kind, started: 0, ended: 0, finished: 0, failed: 0, running: new Set(),
+        bytesDone: 0, bytesTotal: 0, itemsDone: 0, itemsTotal: 0, startedAt: now, endedAt: now,
+      };
+      this.tallies.set(kind, tally);
+    }
+    return tally;
+  }
+}

