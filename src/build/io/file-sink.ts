@@ -1,0 +1,62 @@
+/**
+ * A `ByteSink` over a file. Small writes are gathered, so that a writer may append field by field.
+ *
+ * Writes are synchronous: an image is written in one pass by one thread while compression runs on
+ * others, and the page cache takes a megabyte faster than a promise takes its turn.
+ */
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import type { ByteSink } from '#images';
+
+const gatherBytes = 1 << 20;
+
+export class FileSink implements ByteSink {
+  readonly #descriptor: number;
+  readonly #gathered = new Uint8Array(gatherBytes);
+  #gatheredBytes = 0;
+  #flushedBytes = 0;
+
+  /** Creates the file, which must not exist. */
+  constructor(path: string) {
+    this.#descriptor = openSync(path, 'wx', 0o644);
+  }
+
+  get positionBytes(): number {
+    return this.#flushedBytes + this.#gatheredBytes;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#gatheredBytes + bytes.length > gatherBytes) this.#flush();
+    if (bytes.length >= gatherBytes) {
+      this.#put(bytes, this.#flushedBytes);
+      this.#flushedBytes += bytes.length;
+      return;
+    }
+    this.#gathered.set(bytes, this.#gatheredBytes);
+    this.#gatheredBytes += bytes.length;
+  }
+
+  patch(offsetBytes: number, bytes: Uint8Array): void {
+    this.#flush();
+    this.#put(bytes, offsetBytes);
+  }
+
+  /** Writes out what is gathered and closes the file; `sync` puts it on the disk. */
+  close(options: { sync?: boolean } = {}): void {
+    this.#flush();
+    if (options.sync === true) fsyncSync(this.#descriptor);
+    closeSync(this.#descriptor);
+  }
+
+  #flush(): void {
+    if (this.#gatheredBytes === 0) return;
+    this.#put(this.#gathered.subarray(0, this.#gatheredBytes), this.#flushedBytes);
+    this.#flushedBytes += this.#gatheredBytes;
+    this.#gatheredBytes = 0;
+  }
+
+  #put(bytes: Uint8Array, position: number): void {
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(this.#descriptor, bytes, done, bytes.length - done, position + done);
+    }
+  }
+}
