@@ -1,0 +1,3 @@
+/** diagnostics: positions, errors of the user's Nix code, and their rendering to text. */
+export * from './position.ts';
+export * from './nix-error.ts';

@@ -1,0 +1,79 @@
+/**
+ * `NixError`: the user's Nix code is at fault.
+ *
+ * It carries the message, the place, and the frames that were added while it travelled outwards.
+ * Wording follows C++ Nix. Texts are byte strings, decoded when rendered.
+ *
+ * Invariant: frames are stored innermost first, in the order in which they were added; the renderer
+ * reverses them.
+ */
+
+import type { Position } from './position.ts';
+
+export type NixErrorKind =
+  | 'ThrownError'
+  | 'AssertionError'
+  | 'Abort'
+  | 'EvalError'
+  | 'TypeError'
+  | 'UndefinedVarError'
+  | 'MissingArgumentError'
+  | 'InfiniteRecursionError'
+  | 'StackOverflowError'
+  | 'ParseError'
+  | 'RestrictedPathError'
+  | 'InvalidPathError'
+  | 'IFDError'
+  | 'FileNotFound'
+  | 'SystemError'
+  | 'Error';
+
+export interface TraceFrame {
+  readonly position: Position;
+  readonly text: string;
+  /** Shown even without `--show-trace` (as `builtins.addErrorContext` is). */
+  readonly always: boolean;
+}
+
+export interface NixErrorOptions {
+  readonly suggestions?: readonly string[];
+  readonly exitStatus?: number;
+}
+
+export class NixError extends Error {
+  readonly kind: NixErrorKind;
+  position: Position;
+  readonly frames: TraceFrame[] = [];
+  suggestions: readonly string[];
+  exitStatus: number;
+  /** Raised while a call bound its arguments: the frame of the call says so differently. */
+  beforeBody = false;
+
+  constructor(
+    kind: NixErrorKind,
+    message: string,
+    position: Position = 0,
+    options: NixErrorOptions = {},
+  ) {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super(message);
+    Error.stackTraceLimit = limit;
+    this.name = kind;
+    this.kind = kind;
+    this.position = position;
+    this.suggestions = options.suggestions ?? [];
+    this.exitStatus = options.exitStatus ?? 1;
+  }
+
+  /** Adds an outer frame: what was being done, and where. Returns itself for `throw`. */
+  addTrace(position: Position, text: string, always = false): this {
+    this.frames.push({ position, text, always });
+    return this;
+  }
+
+  /** Whether `builtins.tryEval` turns it into `{ success = false; }`. */
+  get isCatchable(): boolean {
+    return this.kind === 'ThrownError' || this.kind === 'AssertionError';
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Positions: one number for a place in any source.
+ *
+ * A source gets a range of numbers when it is registered; a position is the base of its source plus
+ * a byte offset. Emitted code and attribute-set shapes carry these small integers, and line and
+ * column are worked out only when somebody looks. Zero is "no position".
+ *
+ * Invariant: texts are byte strings (one character per byte); a column counts bytes from 1, as in
+ * C++ Nix.
+ */
+
+/** A place in a registered source; 0 when there is none. */
+export type Position = number;
+
+export const noPosition: Position = 0;
+
+/** Where a source's text came from. */
+export type SourceOrigin =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'string' }
+  | { readonly kind: 'stdin' }
+  | { readonly kind: 'internal'; readonly path: string };
+
+export interface ResolvedPosition {
+  readonly origin: SourceOrigin;
+  readonly text: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in bytes. */
+  readonly column: number;
+}
+
+interface Source {
+  readonly base: number;
+  readonly origin: SourceOrigin;
+  readonly text: string;
+  lineStarts: Uint32Array | undefined;
+}
+
+const sources: Source[] = [];
+let nextBase = 1;
+
+/** Registers a text and returns the position of its first byte. */
+export function registerSource(origin: SourceOrigin, text: string): Position {
+  const base = nextBase;
+  nextBase += text.length + 2;
+  sources.push({ base, origin, text, lineStarts: undefined });
+  return base;
+}
+
+/** Origin, line and column of a position; undefined for `noPosition`. */
+export function resolvePosition(position: Position): ResolvedPosition | undefined {
+  const source = sourceOf(position);
+  if (source === undefined) return undefined;
+  const offset = position - source.base;
+  const starts = (source.lineStarts ??= findLineStarts(source.text));
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle]! <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return {
+    origin: source.origin,
+    text: source.text,
+    line: low + 1,
+    column: offset - starts[low]! + 1,
+  };
+}
+
+/** Origin of a position without the work of finding its line. */
+export function originOf(position: Position): SourceOrigin | undefined {
+  return sourceOf(position)?.origin;
+}
+
+function sourceOf(position: Position): Source | undefined {
+  if (position <= 0 || sources.length === 0) return undefined;
+  let low = 0;
+  let high = sources.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (sources[middle]!.base <= position) low = middle;
+    else high = middle - 1;
+  }
+  const source = sources[low]!;
+  return source.base <= position ? source : undefined;
+}
+
+/** A line ends with LF, CR LF or CR. */
+function findLineStarts(text: string): Uint32Array {
+  const starts = [0];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 10) starts.push(i + 1);
+    else if (code === 13 && text.charCodeAt(i + 1) !== 10) starts.push(i + 1);
+  }
+  return Uint32Array.from(starts);
+}

@@ -1,0 +1,182 @@
+/**
+ * Calling functions.
+ *
+ * A lambda knows how many plain parameters it takes in a row, so that a saturated call runs the
+ * body at once; fewer arguments make a smaller lambda, more are applied to the result. `position`
+ * is the place of the call.
+ *
+ * Frames of calls are collected only while `tracing.on`: without `--show-trace` nobody sees them.
+ */
+
+import { NixError, type Position } from '#diagnostics';
+import { Attrs } from './attrs.ts';
+import { counters } from './counters.ts';
+import { notAFunction } from './errors.ts';
+import { force } from './thunk.ts';
+import { Lambda, PrimOp, PrimOpApp, type Slot, type Value } from './values.ts';
+import { tracing } from './tracing.ts';
+
+/** Applies a function to one argument. */
+export function call(f: Value, a: Slot, position: Position = 0): Value {
+  if (f instanceof Lambda) {
+    counters.functionCalls++;
+    if (tracing.on) return callTraced(f, a, position);
+    if (f.arity === 1) return f.body(a);
+    return partial1(f, a);
+  }
+  if (f instanceof PrimOp) {
+    return f.arity === 1 ? runPrimOp(f, [a], position) : new PrimOpApp(f, [a]);
+  }
+  return callOther(f, a, position);
+}
+
+export function call2(f: Value, a: Slot, b: Slot, position: Position = 0): Value {
+  if (f instanceof Lambda && !tracing.on) {
+    if (f.arity === 2) {
+      counters.functionCalls++;
+      return f.body(a, b);
+    }
+    if (f.arity > 2) {
+      const body = f.body;
+      return new Lambda((...rest) => body(a, b, ...rest), f.arity - 2, f.info);
+    }
+  } else if (f instanceof PrimOp && f.arity === 2) {
+    return runPrimOp(f, [a, b], position);
+  }
+  return call(call(f, a, position), b, position);
+}
+
+export function call3(f: Value, a: Slot, b: Slot, c: Slot, position: Position = 0): Value {
+  if (f instanceof Lambda && !tracing.on) {
+    if (f.arity === 3) {
+      counters.functionCalls++;
+      return f.body(a, b, c);
+    }
+    if (f.arity > 3) {
+      const body = f.body;
+      return new Lambda((...rest) => body(a, b, c, ...rest), f.arity - 3, f.info);
+    }
+    if (f.arity === 2) {
+      counters.functionCalls++;
+      return call(f.body(a, b), c, position);
+    }
+  } else if (f instanceof PrimOp && f.arity === 3) {
+    return runPrimOp(f, [a, b, c], position);
+  }
+  return call2(call(f, a, position), b, c, position);
+}
+
+/** Applies a function to any number of arguments, one after the other. */
+export function callMany(f: Value, args: readonly Slot[], position: Position = 0): Value {
+  let result = f;
+  let i = 0;
+  while (i < args.length) {
+    const rest = args.length - i;
+    if (result instanceof Lambda && !tracing.on && result.arity <= rest && result.arity > 1) {
+      counters.functionCalls++;
+      const end = i + result.arity;
+      result = result.body(...args.slice(i, end));
+      i = end;
+    } else if (result instanceof PrimOp && result.arity <= rest) {
+      const end = i + result.arity;
+      result = runPrimOp(result, args.slice(i, end), position);
+      i = end;
+    } else {
+      result = call(result, args[i++]!, position);
+    }
+  }
+  return result;
+}
+
+/** Whether a value can be called: a function or a set with `__functor`. */
+export function isCallable(value: Value): boolean {
+  return (
+    value instanceof Lambda ||
+    value instanceof PrimOp ||
+    value instanceof PrimOpApp ||
+    (value instanceof Attrs && value.has('__functor'))
+  );
+}
+
+function partial1(f: Lambda, a: Slot): Lambda {
+  const body = f.body;
+  switch (f.arity) {
+    case 2:
+      return new Lambda((b) => body(a, b!), 1, f.info);
+    case 3:
+      return new Lambda((b, c) => body(a, b!, c!), 2, f.info);
+    default:
+      return new Lambda((...rest) => body(a, ...rest), f.arity - 1, f.info);
+  }
+}
+
+function callOther(f: Value, a: Slot, position: Position): Value {
+  if (f instanceof PrimOpApp) {
+    const args = [...f.args, a];
+    return args.length === f.primOp.arity
+      ? runPrimOp(f.primOp, args, position)
+      : new PrimOpApp(f.primOp, args);
+  }
+  if (f instanceof Attrs) {
+    const at = f.indexOf('__functor');
+    if (at >= 0) return callFunctor(f, at, a, position);
+  }
+  throw notAFunction(f, position);
+}
+
+function callFunctor(f: Attrs, at: number, a: Slot, position: Position): Value {
+  const functorPosition = f.positionAt(at);
+  try {
+    return call2(force(f.slotAt(at), functorPosition), f, a, functorPosition);
+  } catch (error) {
+    if (error instanceof NixError) {
+      error.addTrace(
+        position,
+        "while calling a functor (an attribute set with a '__functor' attribute)",
+      );
+    }
+    throw error;
+  }
+}
+
+function runPrimOp(primOp: PrimOp, args: Slot[], position: Position): Value {
+  counters.primOpCalls++;
+  if (tracing.on) return runPrimOpTraced(primOp, args, position);
+  switch (args.length) {
+    case 1:
+      return primOp.run(primOp.services, args[0]!, position);
+    case 2:
+      return primOp.run(primOp.services, args[0]!, args[1]!, position);
+    default:
+      return primOp.run(primOp.services, ...args, position);
+  }
+}
+
+function runPrimOpTraced(primOp: PrimOp, args: Slot[], position: Position): Value {
+  try {
+    return primOp.run(primOp.services, ...args, position);
+  } catch (error) {
+    if (error instanceof NixError && primOp.addsTrace) {
+      error.addTrace(position, `while calling the '${primOp.name}' builtin`);
+    }
+    throw error;
+  }
+}
+
+function callTraced(f: Lambda, a: Slot, position: Position): Value {
+  if (f.arity > 1) return partial1(f, a);
+  try {
+    return f.body(a);
+  } catch (error) {
+    if (error instanceof NixError) {
+      if (error.beforeBody) {
+        error.beforeBody = false;
+      } else {
+        const name = f.info.name === undefined ? 'anonymous lambda' : `'${f.info.name}'`;
+        error.addTrace(f.info.position, `while calling ${name}`);
+      }
+      if (position !== 0) error.addTrace(position, 'from call site');
+    }
+    throw error;
+  }
+}

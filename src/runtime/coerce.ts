@@ -1,0 +1,276 @@
+/**
+ * Forcing to a type, and coercing to strings and paths.
+ *
+ * Each takes the position where the value is wanted and the text of the frame that C++ Nix adds
+ * when it fails.
+ */
+
+import { NixError, type Position } from '#diagnostics';
+import { Attrs } from './attrs.ts';
+import { call, isCallable } from './call.ts';
+import { type ContextCollector } from './context.ts';
+import { evalError, expectedButFound, printForError, showType, typeError } from './errors.ts';
+import type { EvalServices } from './services.ts';
+import { canonicalPath } from './path-text.ts';
+import { force } from './thunk.ts';
+import { ContextString, NixFloat, NixPath, type Slot, type Value } from './values.ts';
+import { formatFloat } from './float-text.ts';
+
+/** Adds a frame to a Nix error and throws it again; other errors pass unchanged. */
+export function rethrowWithTrace(error: unknown, position: Position, text: string): never {
+  if (error instanceof NixError && text !== '') error.addTrace(position, text);
+  throw error;
+}
+
+/** Forces, adding a frame when that fails. */
+export function forceWithTrace(slot: Slot, position: Position, text: string): Value {
+  try {
+    return force(slot, position);
+  } catch (error) {
+    return rethrowWithTrace(error, position, text);
+  }
+}
+
+function wrongType(wanted: string, value: Value, position: Position, text: string): NixError {
+  const error = expectedButFound(wanted, value, position);
+  return text === '' ? error : error.addTrace(position, text);
+}
+
+/** An integer: a number, or a bigint outside the safe range. */
+export function forceInt(slot: Slot, position: Position, text: string): number | bigint {
+  const value = forceWithTrace(slot, position, text);
+  if (typeof value === 'number' || typeof value === 'bigint') return value;
+  throw wrongType('an integer', value, position, text);
+}
+
+/** A float, or an integer as one. */
+export function forceFloat(slot: Slot, position: Position, text: string): number {
+  const value = forceWithTrace(slot, position, text);
+  if (value instanceof NixFloat) return value.value;
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
+  throw wrongType('a float', value, position, text);
+}
+
+export function forceBool(slot: Slot, position: Position, text: string): boolean {
+  const value = forceWithTrace(slot, position, text);
+  if (typeof value === 'boolean') return value;
+  throw wrongType('a Boolean', value, position, text);
+}
+
+export function forceAttrs(slot: Slot, position: Position, text: string): Attrs {
+  const value = forceWithTrace(slot, position, text);
+  if (value instanceof Attrs) return value;
+  throw wrongType('a set', value, position, text);
+}
+
+export function forceList(slot: Slot, position: Position, text: string): Slot[] {
+  const value = forceWithTrace(slot, position, text);
+  if (Array.isArray(value)) return value;
+  throw wrongType('a list', value, position, text);
+}
+
+/** A function or a set with `__functor`. */
+export function forceFunction(slot: Slot, position: Position, text: string): Value {
+  const value = forceWithTrace(slot, position, text);
+  if (isCallable(value)) return value;
+  throw wrongType('a function', value, position, text);
+}
+
+/** A string's text; its context goes to `collector`, or is dropped without one. */
+export function forceString(
+  slot: Slot,
+  position: Position,
+  text: string,
+  collector?: ContextCollector,
+): string {
+  const value = forceWithTrace(slot, position, text);
+  if (typeof value === 'string') return value;
+  if (value instanceof ContextString) {
+    collector?.add(value.context);
+    return value.text;
+  }
+  throw wrongType('a string', value, position, text);
+}
+
+/** The text of a string that may have no context. */
+export function forceStringNoContext(slot: Slot, position: Position, text: string): string {
+  const value = forceWithTrace(slot, position, text);
+  if (typeof value === 'string') return value;
+  if (value instanceof ContextString) {
+    const element = displayContextElement(value.context[0]!);
+    throw evalError(
+      `the string '${value.text}' is not allowed to refer to a store path (such as '${element}')`,
+    ).addTrace(position, text);
+  }
+  throw wrongType('a string', value, position, text);
+}
+
+/** An encoded context element as messages name it. */
+export function displayContextElement(element: string): string {
+  if (element.startsWith('!')) {
+    const end = element.indexOf('!', 1);
+    return `${element.slice(end + 1)}^${element.slice(1, end)}`;
+  }
+  return element.startsWith('=') ? element.slice(1) : element;
+}
+
+/** A string value: plain if the context is empty. */
+export function makeString(text: string, collector: ContextCollector): string | ContextString {
+  const context = collector.context;
+  return context.length === 0 ? text : new ContextString(text, context);
+}
+
+/** Whether a value is a set with `type = "derivation"`. */
+export function isDerivation(value: Value): boolean {
+  if (!(value instanceof Attrs)) return false;
+  const at = value.indexOf('type');
+  if (at < 0) return false;
+  return force(value.slotAt(at), value.positionAt(at)) === 'derivation';
+}
+
+export interface CoerceOptions {
+  /** Also null, Booleans, numbers and lists. Default false. */
+  readonly coerceMore?: boolean;
+  /** Paths are copied to the store and give their store path. Default true. */
+  readonly copyToStore?: boolean;
+  /** Paths lose a trailing slash. Default true. */
+  readonly canonicalizePath?: boolean;
+}
+
+/**
+ * The text of anything that can stand for a string; contexts go to `collector`. `services` is
+ * needed for copying paths to the store.
+ */
+export function coerceToString(
+  slot: Slot,
+  services: EvalServices,
+  collector: ContextCollector,
+  position: Position,
+  text: string,
+  options: CoerceOptions = {},
+): string {
+  const value = force(slot, position);
+  if (typeof value === 'string') return value;
+  if (value instanceof ContextString) {
+    collector.add(value.context);
+    return value.text;
+  }
+  if (value instanceof NixPath) {
+    if (options.copyToStore === false) return value.path;
+    const storePath = services.copyPathToStore(value.path);
+    collector.addElement(storePath);
+    return storePath;
+  }
+  if (value instanceof Attrs) {
+    const peeled = peelAttrs(value, position);
+    if (peeled instanceof Attrs) throw cannotCoerce(peeled, position, text);
+    return coerceToString(peeled, services, collector, position, text, {
+      ...options,
+      canonicalizePath: true,
+    });
+  }
+  if (options.coerceMore === true) {
+    if (value === true) return '1';
+    if (value === false || value === null) return '';
+    if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+    if (value instanceof NixFloat) return formatFloat(value.value);
+    if (Array.isArray(value)) {
+      return coerceList(value, services, collector, position, text, options);
+    }
+  }
+  throw cannotCoerce(value, position, text);
+}
+
+function cannotCoerce(value: Value, position: Position, text: string): NixError {
+  const error = typeError(
+    `cannot coerce ${showType(value)} to a string: ${printForError(value)}`,
+  );
+  return text === '' ? error : error.addTrace(position, text);
+}
+
+function coerceList(
+  list: Slot[],
+  services: EvalServices,
+  collector: ContextCollector,
+  position: Position,
+  text: string,
+  options: CoerceOptions,
+): string {
+  let result = '';
+  const last = list.length - 1;
+  for (let i = 0; i <= last; i++) {
+    const element = list[i]!;
+    try {
+      result += coerceToString(
+        element,
+        services,
+        collector,
+        position,
+        'while evaluating one element of the list',
+        options,
+      );
+    } catch (error) {
+      rethrowWithTrace(error, position, text);
+    }
+    if (i < last) {
+      const value = force(element);
+      if (!Array.isArray(value) || value.length !== 0) result += ' ';
+    }
+  }
+  return result;
+}
+
+/**
+ * What stands for a set: the result of its `__toString`, or its `outPath`, as deep as it goes; the
+ * set itself if it has neither.
+ */
+export function peelAttrs(set: Attrs, position: Position): Value {
+  let at = set.indexOf('__toString');
+  if (at >= 0) {
+    const place = set.positionAt(at);
+    let result: Value;
+    try {
+      result = call(force(set.slotAt(at), place), set, place);
+    } catch (error) {
+      rethrowWithTrace(error, place, 'while calling the `__toString` attribute');
+    }
+    try {
+      return result instanceof Attrs ? peelAttrs(result, place) : result;
+    } catch (error) {
+      rethrowWithTrace(error, place, 'while trying to use the result of the `__toString` attribute');
+    }
+  }
+  at = set.indexOf('outPath');
+  if (at >= 0) {
+    const place = set.positionAt(at);
+    try {
+      const result = force(set.slotAt(at), place);
+      return result instanceof Attrs ? peelAttrs(result, place) : result;
+    } catch (error) {
+      rethrowWithTrace(error, place, 'while evaluating the `outPath` attribute');
+    }
+  }
+  void position;
+  return set;
+}
+
+/** An absolute path from a path, a string or a set that stands for one. */
+export function coerceToPath(
+  slot: Slot,
+  services: EvalServices,
+  collector: ContextCollector,
+  position: Position,
+  text: string,
+): string {
+  const value = force(slot, position);
+  const peeled = value instanceof Attrs ? peelAttrs(value, position) : value;
+  if (peeled instanceof NixPath) return peeled.path;
+  const path = coerceToString(peeled, services, collector, position, text, {
+    copyToStore: false,
+    canonicalizePath: true,
+  });
+  if (!path.startsWith('/')) {
+    throw evalError(`string '${path}' doesn't represent an absolute path`).addTrace(position, text);
+  }
+  return canonicalPath(path);
+}

@@ -1,0 +1,24 @@
+/**
+ * Counters of what evaluation did, shown on request (`NIX_SHOW_STATS`).
+ *
+ * Plain increments of fields of one object; what would cost on a hot path is derived instead.
+ */
+
+export const counters = {
+  thunksForced: 0,
+  functionCalls: 0,
+  primOpCalls: 0,
+  attributeMerges: 0,
+  mergePlansMade: 0,
+  shapesMade: 0,
+  emittedBytes: 0,
+  filesParsed: 0,
+  parsedBytes: 0,
+};
+
+export type Counters = Readonly<typeof counters>;
+
+/** Sets all counters to zero. */
+export function resetCounters(): void {
+  for (const key of Object.keys(counters) as (keyof typeof counters)[]) counters[key] = 0;
+}

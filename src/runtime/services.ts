@@ -1,0 +1,66 @@
+/**
+ * What builtins need and pure code does not have: the host, import, search path, settings, output.
+ *
+ * One object per evaluator; every primitive operation gets it as its first parameter.
+ */
+
+import type { Position } from '#diagnostics';
+import type { Attrs } from './attrs.ts';
+import type { Context } from './context.ts';
+import type { Host } from './host.ts';
+import type { NixPath, Slot, Value } from './values.ts';
+
+export interface SearchPathEntry {
+  /** Empty for a directory whose children are all found. */
+  readonly prefix: string;
+  /** A path, or what the host's resolver understands (a URL, `flake:…`, `channel:…`). */
+  readonly path: string;
+}
+
+export interface EvalSettings {
+  readonly pureEval: boolean;
+  readonly restrictEval: boolean;
+  /** Roots that restricted and pure evaluation may read, as canonical paths. */
+  readonly allowedPaths: readonly string[];
+  readonly allowImportFromDerivation: boolean;
+  readonly showTrace: boolean;
+  readonly traceVerbose: boolean;
+  readonly abortOnWarn: boolean;
+  readonly maxCallDepth: number;
+  readonly currentSystem: string;
+  readonly searchPath: readonly SearchPathEntry[];
+  /** Names of the experimental features that are on. */
+  readonly features: ReadonlySet<string>;
+  /** Home directory for `~/` paths. */
+  readonly homeDirectory: string;
+}
+
+export interface EvalServices {
+  readonly host: Host;
+  readonly settings: EvalSettings;
+  /** The `builtins` set. */
+  readonly builtins: Attrs;
+  /** Value of a file, evaluated once; a directory means its `default.nix`. */
+  importFile(path: string, position: Position): Value;
+  /** Evaluates a file with `scope` added to the base scope; not cached. */
+  scopedImport(scope: Attrs, path: string, position: Position): Value;
+  /** Parses and evaluates a text with the base scope; relative paths start at `basePath`. */
+  evaluateText(text: string, basePath: string): Value;
+  /** `builtins.nixPath`, as a list of `{ path; prefix; }`. */
+  nixPath(): Slot[];
+  /** Looks `name` up in a search path as `builtins.findFile` does. */
+  findFile(entries: readonly SearchPathEntry[], name: string, position: Position): NixPath;
+  /**
+   * Makes everything in a context readable, building if need be, and returns what placeholders
+   * must be replaced by. Fails when import from derivation is not allowed.
+   */
+  realiseContext(context: Context, position: Position): ReadonlyMap<string, string>;
+  /** Fails unless the path may be read under the settings. */
+  checkAccess(path: string): void;
+  /** Copies a path into the store once per evaluation and returns its store path. */
+  copyPathToStore(path: string): string;
+  /** Writes a line of `builtins.trace`. */
+  trace(text: string): void;
+  /** Writes a warning. */
+  warn(text: string): void;
+}

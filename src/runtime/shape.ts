@@ -1,0 +1,181 @@
+/**
+ * Shapes: the names of an attribute set, shared by all sets made at one place of the program.
+ *
+ * A shape holds the sorted names, the position of each attribute's definition, and the index of
+ * each name. Merging (`//`) two sets needs only their shapes to know where each attribute of the
+ * result comes from, so that plan is kept per pair of shapes.
+ *
+ * Invariants: names are strictly ascending by bytes; a shape never changes after it was made, but
+ * for its caches; caches are bounded, and only shapes that are `lasting` keep plans.
+ */
+
+import { assert } from '#base';
+import type { Position } from '#diagnostics';
+import { counters } from './counters.ts';
+
+/** Below this size a name is found by looking at each. */
+const linearLimit = 6;
+const mergePlanLimit = 48;
+
+export class Shape {
+  readonly names: readonly string[];
+  readonly positions: readonly Position[];
+  /** Made at a place of the program, or from lasting shapes: worth remembering plans for. */
+  readonly lasting: boolean;
+  private index: Map<string, number> | undefined;
+  private mergePlans: Map<Shape, MergePlan> | undefined;
+  private withoutPlans: Map<string, RestrictPlan> | undefined;
+
+  constructor(names: readonly string[], positions: readonly Position[], lasting: boolean) {
+    this.names = names;
+    this.positions = positions;
+    this.lasting = lasting;
+    this.index = undefined;
+    this.mergePlans = undefined;
+    this.withoutPlans = undefined;
+    counters.shapesMade++;
+  }
+
+  /** Index of a name, or -1. */
+  indexOf(name: string): number {
+    const names = this.names;
+    const count = names.length;
+    if (count <= linearLimit) {
+      for (let i = 0; i < count; i++) if (names[i] === name) return i;
+      return -1;
+    }
+    const index = this.index ?? this.makeIndex();
+    const found = index.get(name);
+    return found === undefined ? -1 : found;
+  }
+
+  /** How `this // right` is put together. */
+  mergePlan(right: Shape): MergePlan {
+    const known = this.mergePlans?.get(right);
+    if (known !== undefined) return known;
+    const lasting = this.lasting && right.lasting;
+    if (!lasting) return makeMergePlan(this, right, false);
+    const plans = (this.mergePlans ??= new Map());
+    const room = plans.size < mergePlanLimit;
+    const plan = makeMergePlan(this, right, room);
+    if (room) plans.set(right, plan);
+    return plan;
+  }
+
+  /** How the set without one name is put together; undefined if it does not have it. */
+  withoutPlan(name: string): RestrictPlan | undefined {
+    const at = this.indexOf(name);
+    if (at < 0) return undefined;
+    const known = this.withoutPlans?.get(name);
+    if (known !== undefined) return known;
+    const plans = (this.withoutPlans ??= new Map());
+    const room = this.lasting && plans.size < mergePlanLimit;
+    const keep = this.names.map((_, i) => i).filter((i) => i !== at);
+    const plan = { shape: restrictShape(this, keep, room), keep };
+    if (room) plans.set(name, plan);
+    return plan;
+  }
+
+  private makeIndex(): Map<string, number> {
+    const index = new Map<string, number>();
+    const names = this.names;
+    for (let i = 0; i < names.length; i++) index.set(names[i]!, i);
+    this.index = index;
+    return index;
+  }
+}
+
+/** Where each attribute of a merged set comes from: `i >= 0` left's, `i < 0` right's `~i`. */
+export interface MergePlan {
+  readonly shape: Shape;
+  readonly sources: Int32Array;
+}
+
+/** Which attributes of a set stay. */
+export interface RestrictPlan {
+  readonly shape: Shape;
+  readonly keep: readonly number[];
+}
+
+export const emptyShape = new Shape([], [], true);
+
+/** A shape for names in any order without duplicates, and the order that sorts them. */
+export function sortedShape(
+  names: readonly string[],
+  positions: readonly Position[],
+  lasting: boolean,
+): { shape: Shape; order: number[] | undefined } {
+  let sorted = true;
+  for (let i = 1; i < names.length; i++) {
+    if (!(names[i - 1]! < names[i]!)) {
+      sorted = false;
+      break;
+    }
+  }
+  if (sorted) return { shape: new Shape(names, positions, lasting), order: undefined };
+  const order = names.map((_, i) => i);
+  order.sort((a, b) => (names[a]! < names[b]! ? -1 : names[a]! > names[b]! ? 1 : 0));
+  const shape = new Shape(
+    order.map((i) => names[i]!),
+    order.map((i) => positions[i]!),
+    lasting,
+  );
+  for (let i = 1; i < order.length; i++) {
+    assert(shape.names[i - 1] !== shape.names[i], `attribute '${shape.names[i]}' given twice`);
+  }
+  return { shape, order };
+}
+
+/** The shape of the attributes at the ascending indices `keep`. */
+export function restrictShape(shape: Shape, keep: readonly number[], lasting: boolean): Shape {
+  return new Shape(
+    keep.map((i) => shape.names[i]!),
+    keep.map((i) => shape.positions[i]!),
+    lasting,
+  );
+}
+
+function makeMergePlan(left: Shape, right: Shape, lasting: boolean): MergePlan {
+  const a = left.names;
+  const b = right.names;
+  const names: string[] = [];
+  const positions: Position[] = [];
+  const sources = new Int32Array(a.length + b.length);
+  let i = 0;
+  let j = 0;
+  let n = 0;
+  while (i < a.length && j < b.length) {
+    const x = a[i]!;
+    const y = b[j]!;
+    if (x === y) {
+      names.push(y);
+      positions.push(right.positions[j]!);
+      sources[n++] = ~j;
+      i++;
+      j++;
+    } else if (x < y) {
+      names.push(x);
+      positions.push(left.positions[i]!);
+      sources[n++] = i++;
+    } else {
+      names.push(y);
+      positions.push(right.positions[j]!);
+      sources[n++] = ~j++;
+    }
+  }
+  for (; i < a.length; i++) {
+    names.push(a[i]!);
+    positions.push(left.positions[i]!);
+    sources[n++] = i;
+  }
+  for (; j < b.length; j++) {
+    names.push(b[j]!);
+    positions.push(right.positions[j]!);
+    sources[n++] = ~j;
+  }
+  counters.mergePlansMade++;
+  return {
+    shape: new Shape(names, positions, lasting),
+    sources: n === sources.length ? sources : sources.slice(0, n),
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * Thunks: suspended computations, and forcing them.
+ *
+ * A thunk holds its code until it is forced and its value afterwards. While it runs it is a black
+ * hole, so that a value that needs itself is reported and does not run for ever. A computation that
+ * fails leaves the thunk as it was: forcing it again repeats the failure.
+ *
+ * Invariant: `code` is null exactly when `value` holds the value; the value is never a thunk.
+ */
+
+import type { Position } from '#diagnostics';
+import { counters } from './counters.ts';
+import { infiniteRecursion } from './errors.ts';
+import type { Slot, Value } from './values.ts';
+
+export type ThunkCode = () => Value;
+
+/** Stands for the code of a thunk that is running. */
+const blackHole: ThunkCode = () => {
+  throw infiniteRecursion(0);
+};
+
+export class Thunk {
+  code: ThunkCode | null;
+  value: Value;
+
+  constructor(code: ThunkCode) {
+    this.code = code;
+    this.value = null;
+  }
+}
+
+/** The value of a slot, computed if need be. `position` is where it is wanted. */
+export function force(slot: Slot, position: Position = 0): Value {
+  if (!(slot instanceof Thunk)) return slot;
+  return slot.code === null ? slot.value : run(slot, position);
+}
+
+/** Whether forcing the slot would do any work. */
+export function isForced(slot: Slot): boolean {
+  return !(slot instanceof Thunk) || slot.code === null;
+}
+
+/** The slot itself, or its value if that is already known. */
+export function shortcut(slot: Slot): Slot {
+  return slot instanceof Thunk && slot.code === null ? slot.value : slot;
+}
+
+/** A slot for a computation that runs when it is first wanted. */
+export function delay(code: ThunkCode): Thunk {
+  return new Thunk(code);
+}
+
+function run(thunk: Thunk, position: Position): Value {
+  const code = thunk.code!;
+  if (code === blackHole) throw infiniteRecursion(position);
+  thunk.code = blackHole;
+  let value: Value;
+  try {
+    value = code();
+  } catch (error) {
+    thunk.code = code;
+    throw error;
+  }
+  counters.thunksForced++;
+  thunk.value = value;
+  thunk.code = null;
+  return value;
+}
