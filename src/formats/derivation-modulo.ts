@@ -1,0 +1,72 @@
+/**
+ * The hash of a derivation modulo fixed outputs: what output paths are made of.
+ *
+ * A derivation's identity must not depend on how its fixed-output inputs are fetched. So in the
+ * text that is hashed each input derivation's path is replaced: by a hash of the content for a
+ * fixed output, by the input's own hash modulo otherwise. Output paths come from the text with the
+ * derivation's own outputs masked; as an input of others, the text with them is hashed.
+ */
+
+import { encodeHex, sha256Hex } from '#base';
+import { formatMethodAlgorithm } from './content-address.ts';
+import { printParts, type Derivation } from './derivation.ts';
+import type { StorePath } from './store-path.ts';
+
+export type HashModulo =
+  | { readonly kind: 'regular'; readonly hash: string }
+  /** Per output. */
+  | { readonly kind: 'fixed'; readonly outputs: ReadonlyMap<string, string> }
+  /** An output path somewhere below is not known before it is built. */
+  | { readonly kind: 'deferred' };
+
+/** Finds the hash modulo of an input derivation; memoised by the caller. */
+export type FindModulo = (drvPath: StorePath) => HashModulo;
+
+const deferred: HashModulo = { kind: 'deferred' };
+
+/** The hash by which others refer to this derivation, whose output paths are filled in. */
+export function hashModulo(derivation: Derivation, find: FindModulo): HashModulo {
+  const fixed = fixedOutputHashes(derivation);
+  if (fixed !== undefined) return { kind: 'fixed', outputs: fixed };
+  for (const output of derivation.outputs.values()) {
+    if (output.kind !== 'input-addressed') return deferred;
+  }
+  const inputs = replaceInputs(derivation, find);
+  return inputs === undefined ? deferred
+    : { kind: 'regular', hash: sha256Hex(printParts(derivation, inputs, false)) };
+}
+
+/** The hash that the output paths are made of; `undefined` if it is not known before a build. */
+export function outputHashModulo(derivation: Derivation, find: FindModulo): string | undefined {
+  const inputs = replaceInputs(derivation, find);
+  return inputs === undefined ? undefined : sha256Hex(printParts(derivation, inputs, true));
+}
+
+/** Both hashes at once share the replaced inputs. */
+export function replaceInputs(
+  derivation: Derivation, find: FindModulo,
+): Map<string, readonly string[]> | undefined {
+  const inputs = new Map<string, readonly string[]>();
+  for (const [drvPath, outputs] of derivation.inputDerivations) {
+    const modulo = find(drvPath);
+    if (modulo.kind === 'deferred') return undefined;
+    if (modulo.kind === 'regular') addOutputs(inputs, modulo.hash, outputs);
+    else for (const output of outputs) addOutputs(inputs, modulo.outputs.get(output) ?? '', ['out']);
+  }
+  return inputs;
+}
+
+function fixedOutputHashes(derivation: Derivation): Map<string, string> | undefined {
+  const hashes = new Map<string, string>();
+  for (const [name, output] of derivation.outputs) {
+    if (output.kind !== 'fixed') return undefined;
+    const method = formatMethodAlgorithm(output.method, output.hash.algorithm);
+    hashes.set(name, sha256Hex(`fixed:out:${method}:${encodeHex(output.hash.bytes)}:${output.path}`));
+  }
+  return hashes.size === 0 ? undefined : hashes;
+}
+
+function addOutputs(inputs: Map<string, readonly string[]>, key: string, outputs: readonly string[]): void {
+  const present = inputs.get(key);
+  inputs.set(key, present === undefined ? outputs : [...new Set([...present, ...outputs])].sort());
+}
