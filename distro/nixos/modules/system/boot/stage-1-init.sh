@@ -17,6 +17,11 @@
 # system that init= names (or, failing that, if its label is the one of root=); every failure ends
 # in a message that says what was looked for, never in a silent hang.
 
+# Every tool here is busybox under another name; the names are made in memory, at the start.
+/bin/busybox mkdir -p /proc
+/bin/busybox mount -n -t proc -o nosuid,noexec,nodev proc /proc
+/bin/busybox --install -s /bin
+
 targetRoot=/mnt-root
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
 export LD_LIBRARY_PATH=/lib
@@ -98,6 +103,7 @@ mountSpecial() {
     while read -r device; do
         read -r mountPoint; read -r options; read -r type; read -r _
         mkdir -p "$mountPoint"
+        if [ "$mountPoint" = /proc ]; then continue; fi
         mount -n -t "$type" -o "$options" "$device" "$mountPoint" ||
             echo "stage-1: cannot mount $type on $mountPoint"
     done < /etc/stage-1/special-mounts
@@ -342,7 +348,30 @@ waitForDevice() {
     done
 }
 
+# Wakes a hibernated system, if one of the devices holds it. Does not return in that case.
+resume() {
+    if ! [ -e /sys/power/resume ]; then return; fi
+    for wanted in $resumeDevices; do
+        device=$(waitForDevice "$wanted") || continue
+        # The kernel marks a swap area that holds a sleeping system at the end of its first page.
+        if [ "$(dd if="$device" bs=1 skip=4086 count=9 2>/dev/null)" = S1SUSPEND ]; then
+            say "waking the system that sleeps on $device"
+            cat "/sys/class/block/${device##*/}/dev" > /sys/power/resume
+        fi
+    done
+}
+
 # ---------------------------------------------------------------- mounting
+
+# Formats a device that holds nothing the kernel could recognise. Anything but zeros where file
+# systems keep their marks counts as something.
+formatIfEmpty() {
+    if [ -n "$(dd if="$1" bs=1024 count=1024 2>/dev/null | tr -d '\000' | head -c 1)" ]; then
+        return 0
+    fi
+    say "formatting $1 as $2"
+    mke2fs -q -t "$2" "$1"
+}
 
 checkFileSystem() {
     case $2 in
@@ -445,6 +474,7 @@ mountOne() {
         //*) ;;
         /*) device=$targetRoot$device ;;
     esac
+    case " $flags " in *" format "*) formatIfEmpty "$device" "$type" || return 1 ;; esac
     case " $flags " in *" check "*) checkFileSystem "$device" "$type" ;; esac
     if [ "$type" = overlay ]; then makeOverlayFolders "$options"; fi
     detail "mounting $device on $mountPoint ($type)"
@@ -504,6 +534,7 @@ hook preLVMCommands
 hook preDeviceCommands
 if [ -n "$stopDevices" ]; then shell; fi
 hook postDeviceCommands
+resume
 hook postResumeCommands
 
 # Links from one store path to another are absolute: seen from here they shall lead somewhere.
