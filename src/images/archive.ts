@@ -5,10 +5,11 @@
  * one file (equal `hardLinkKey`) share a number, and the last of them carries the content, as cpio
  * writers do. The kernel unpacks with the numbers, owners and modes as they stand.
  */
+import { bytesOf } from '#base';
 import { cpioPadding, encodeCpioHeader, encodeCpioTrailer } from '#formats';
 import type { ByteSink } from './byte-sink.ts';
 import { copySource, bytesSource } from './byte-sink.ts';
-import { byteStringToBytes } from './bytes.ts';
+
 import type { TreeEntry, TreeNode } from './tree.ts';
 import { orderTree, typeBits, walkTree } from './tree.ts';
 
@@ -85,4 +86,4 @@ function sizeOf(entry: TreeEntry): number {
 }
 
 const contentOf = (entry: TreeEntry) =>
-  entry.type === 'link' ? bytesSource(byteStringToBytes(entry.target!)) : entry.content!;
+  entry.type === 'link' ? bytesSource(bytesOf(entry.target!)) : entry.content!;

@@ -1,6 +1,6 @@
 /**
- * Bytes in and out of the structures that images are made of: little- and big-endian integers,
- * byte strings (one character per byte), text.
+ * Bytes in and out of the structures that images are made of: little- and big-endian integers and
+ * byte strings.
  *
  * `Writer` is a growing buffer with named integer widths, so that an on-disk structure reads as the
  * list of its fields. Sizes and offsets are JavaScript numbers: exact up to 2^53, far above any
@@ -146,32 +146,6 @@ export function readU64(view: DataView, offset: number): number {
 }
 
 export const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
-
-export function byteStringToBytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
-
-export function bytesToByteString(bytes: Uint8Array): string {
-  let text = '';
-  for (let i = 0; i < bytes.length; i += 8192) {
-    text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  }
-  return text;
-}
-
-/** UTF-8 as a byte string, of an ordinary string. */
-export function toByteString(text: string): string {
-  // Most names are ASCII, which is its own UTF-8.
-  return /^[\x00-\x7f]*$/.test(text) ? text : bytesToByteString(new TextEncoder().encode(text));
-}
-
-/** An ordinary string of UTF-8 in a byte string; what is no UTF-8 becomes U+FFFD. */
-export function fromByteString(bytes: string): string {
-  if (/^[\x00-\x7f]*$/.test(bytes)) return bytes;
-  return new TextDecoder().decode(byteStringToBytes(bytes));
-}
 
 /** Bytewise order of two byte strings. */
 export function compareByteStrings(a: string, b: string): number {

@@ -2,10 +2,9 @@
  * What the world can do wrong to an image: entries that no image can hold, and images that cannot
  * be read. Each error names the path or the image.
  */
-import { UserError } from '#base';
-import { fromByteString } from './bytes.ts';
+import { UserError, decodeUtf8 } from '#base';
 
-const shown = (path: string): string => (path === '' ? '/' : fromByteString(path));
+const shown = (path: string): string => (path === '' ? '/' : decodeUtf8(path));
 
 export function invalidTreePath(path: string): UserError {
   return new UserError('IMAGE_PATH_INVALID', `"${shown(path)}" is no path inside an image`, {

@@ -8,7 +8,8 @@
  * before what they use, in one topological order of the whole tree: modprobe loads from its end.
  * Invariant: the result depends on the modules alone, not on the order in which they are given.
  */
-import { byteStringToBytes, compareByteStrings } from '../bytes.ts';
+import { bytesOf } from '#base';
+import { compareByteStrings } from '../bytes.ts';
 import { malformedImage } from '../errors.ts';
 import type { KernelModuleFacts } from './elf-module.ts';
 import { IndexTrie } from './index-trie.ts';
@@ -48,7 +49,7 @@ export function makeModuleIndexes(
   rankModules(modules);
   const files = new Map<string, Uint8Array>();
   const text = (name: string, lines: readonly string[]): void => {
-    files.set(name, byteStringToBytes(lines.map((line) => line + '\n').join('')));
+    files.set(name, bytesOf(lines.map((line) => line + '\n').join('')));
   };
   writeDependencies(modules, files, text);
   writeAliases(modules, files, text);

@@ -8,8 +8,8 @@
  * last byte, then an offset per byte in that range, 0 where there is none), 0x40000000 values (a
  * count; per value its priority and NUL-terminated text). Keys are ASCII below 0x80.
  */
-import { assert } from '#base';
-import { Writer, bytesToByteString, viewOf } from '../bytes.ts';
+import { assert, byteString } from '#base';
+import { Writer, viewOf } from '../bytes.ts';
 import { malformedImage } from '../errors.ts';
 
 const magic = 0xb007f457;
@@ -76,7 +76,7 @@ export function readIndexTrie(bytes: Uint8Array): Map<string, TrieValue[]> {
   }
   const found = new Map<string, TrieValue[]>();
   const stringAt = (offset: number): string =>
-    bytesToByteString(bytes.subarray(offset, bytes.indexOf(0, offset)));
+    byteString(bytes.subarray(offset, bytes.indexOf(0, offset)));
   const visit = (reference: number, key: string): void => {
     let at = reference & offsetMask;
     if (at === 0) return;
