@@ -11,3 +11,4 @@ export * from './nar-info.ts';
 export * from './nar-reader.ts';
 export * from './nar-writer.ts';
 export * from './store-path.ts';
+export * from './lz4.ts';
