@@ -1,0 +1,130 @@
+# One option settled: its definitions, given by many modules, become one value.
+#
+# This is the hottest code of an evaluation: most options are never defined and take their
+# default, so that case is told apart before anything is sorted or compared.
+#
+# A definition is { file, value } and may carry `pos`, the place of its name in the source.
+{
+  lib,
+  properties,
+  messages,
+}:
+let
+  inherit (builtins) addErrorContext all any concatMap filter head length map;
+  inherit (properties) dischargeProperties filterOverrides' sortProperties mkOptionDefault;
+
+  # Conditions resolved, one level of `mkDefinition` opened.
+  normalise =
+    d:
+    if d.value ? _type then
+      concatMap (
+        value:
+        if value ? _type && value._type == "definition" then
+          map (
+            inner:
+            value // { value = inner; }
+          ) (dischargeProperties value.value)
+        else
+          [ (d // { inherit value; }) ]
+      ) (dischargeProperties d.value)
+    else
+      [ d ];
+
+  normaliseInContext =
+    d: addErrorContext "while evaluating definitions from `${d.file}':" (normalise d);
+in
+rec {
+  # All that is known after merging `defs` by `type` at `loc`.
+  mergeDefinitions =
+    loc: type: defs:
+    let
+      defsNormalized = concatMap normaliseInContext defs;
+      defsFinal' =
+        let
+          strongest = filterOverrides' defsNormalized;
+        in
+        {
+          values = sortProperties strongest.values;
+          inherit (strongest) highestPrio;
+        };
+      defsFinal = defsFinal'.values;
+      isDefined = defsFinal != [ ];
+      mergedValue =
+        if !isDefined then
+          throw (messages.noValue loc type)
+        else if all (d: type.check d.value) defsFinal then
+          type.merge loc defsFinal
+        else
+          throw (
+            messages.wrongType loc type (filter (d: !type.check d.value) defsFinal)
+          );
+    in
+    {
+      inherit defsNormalized defsFinal' defsFinal isDefined mergedValue;
+      optionalValue = if isDefined then { value = mergedValue; } else { };
+    };
+
+  # The option with its value, and what `options.<name>` tells about where it came from.
+  evalOptionValue =
+    loc: option: defs:
+    let
+      type = option.type;
+      hasDefault = option ? default;
+      readOnlyTwice =
+        (option.readOnly or false) && length defs + (if hasDefault then 1 else 0) > 1;
+
+      defaultDefinition = {
+        file = head option.declarations;
+        value = mkOptionDefault option.default;
+      };
+      merged = mergeDefinitions loc type (
+        if hasDefault then [ defaultDefinition ] ++ defs else defs
+      );
+
+      # No definition at all and a default without marks: nothing to filter or sort.
+      onlyDefault = defs == [ ] && hasDefault && !(option.default ? _type);
+      default = option.default;
+      settledDefault =
+        if type.check default then
+          type.merge loc [
+            {
+              file = head option.declarations;
+              value = default;
+            }
+          ]
+        else
+          merged.mergedValue;
+
+      raw =
+        if readOnlyTwice then
+          throw (messages.readOnly loc (defs ++ (if hasDefault then [ (defaultDefinition // { inherit default; value = default; }) ] else [ ])))
+        else if onlyDefault then
+          settledDefault
+        else
+          merged.mergedValue;
+      applied = if option ? apply then option.apply raw else raw;
+    in
+    option
+    // {
+      value = addErrorContext "while evaluating the option `${lib.options.showOption loc}':" applied;
+      highestPrio = if onlyDefault then 1500 else merged.defsFinal'.highestPrio;
+      isDefined = onlyDefault || merged.isDefined;
+      definitions = map (d: d.value) merged.defsFinal;
+      files = map (d: d.file) merged.defsFinal;
+      definitionsWithLocations = map (
+        d:
+        {
+          inherit (d) file value;
+        }
+        // (if d ? pos && d.pos != null then { inherit (d) pos; } else { })
+      ) merged.defsFinal;
+      # Every definition that holds, with its priority, also those that were overridden.
+      allDefinitions = map (d: {
+        inherit (d) file;
+        priority = properties.priorityOf d.value;
+        value = if properties.isOverride d.value then d.value.content else d.value;
+        pos = d.pos or null;
+      }) merged.defsNormalized;
+      __toString = _: lib.options.showOption loc;
+    };
+}
