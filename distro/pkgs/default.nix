@@ -34,6 +34,7 @@ let
     // callFile ./aliases.nix
     // callFile ./build-support
     // callFile ./images
+    // callFile ./linux.nix
     // {
       inherit lib overlays;
       inherit (debianPackages) debian backports;
