@@ -17,11 +17,11 @@ let
   fileSystems = filter utils.fsNeededForBoot config.system.build.fileSystems;
 
   modulesClosure = pkgs.makeModulesClosure {
-    rootModules = cfg.availableKernelModules ++ cfg.kernelModules;
-    kernel = config.system.modulesTree;
-    inherit (config.boot.kernelPackages.kernel) modDirVersion;
-    firmware = config.hardware.firmware;
-    extraFirmwarePaths = cfg.extraFirmwarePaths;
+    rootModules = lib.unique (cfg.availableKernelModules ++ cfg.kernelModules);
+    kernel = config.system.modulesTree.source;
+    index = config.system.modulesTree.index;
+    version = config.boot.kernelPackages.kernel.modDirVersion;
+    firmware = [ config.hardware.firmware ];
     allowMissing = cfg.allowMissingModules;
   };
 
@@ -81,18 +81,18 @@ let
 
   # A program of Debian's in the initrd, with the libraries it is linked against.
   library = package: name: {
-    target = "/lib/x86_64-linux-gnu/${name}";
+    path = "/lib/x86_64-linux-gnu/${name}";
     source = "${package}/usr/lib/x86_64-linux-gnu/${name}";
   };
   cLibrary = [
-    { target = "/lib64/ld-linux-x86-64.so.2"; source = "${pkgs.libc6}/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"; }
+    { path = "/lib64/ld-linux-x86-64.so.2"; source = "${pkgs.libc6}/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"; }
     (library pkgs.libc6 "libc.so.6")
   ];
   isExt = fs: lib.elem fs.fsType [ "ext2" "ext3" "ext4" ];
   extPrograms = [
-    { target = "/bin/e2fsck"; source = "${pkgs.e2fsprogs}/usr/sbin/e2fsck"; }
-    { target = "/bin/resize2fs"; source = "${pkgs.e2fsprogs}/usr/sbin/resize2fs"; }
-    { target = "/bin/mke2fs"; source = "${pkgs.e2fsprogs}/usr/sbin/mke2fs"; }
+    { path = "/bin/e2fsck"; source = "${pkgs.e2fsprogs}/usr/sbin/e2fsck"; }
+    { path = "/bin/resize2fs"; source = "${pkgs.e2fsprogs}/usr/sbin/resize2fs"; }
+    { path = "/bin/mke2fs"; source = "${pkgs.e2fsprogs}/usr/sbin/mke2fs"; }
     (library pkgs.libext2fs2t64 "libext2fs.so.2")
     (library pkgs.libext2fs2t64 "libe2p.so.2")
     (library pkgs.libcom-err2 "libcom_err.so.2")
@@ -100,22 +100,33 @@ let
     (library pkgs.libuuid1 "libuuid.so.1")
   ];
 
-  folder = target: { inherit target; directory = true; };
-  file = target: text: { inherit target text; };
+  folder = path: { inherit path; type = "directory"; };
+  file = path: text: { inherit path text; };
+  link = path: target: { inherit path target; type = "link"; };
+  tree = path: source: { inherit path source; type = "tree"; };
+
+  # Decompressing is fast at every level; from 9 up, only the build gets slower for little.
+  levels = { zstd = "-9"; gzip = "-9"; xz = "-6"; };
+  compression =
+    if lib.elem cfg.compressor [ "none" "cat" ] then "none"
+    else concatStringsSep " " (
+      [ cfg.compressor ]
+      ++ (if cfg.compressorArgs == null then [ levels.${cfg.compressor} ] else cfg.compressorArgs)
+    );
 
   initialRamdisk = pkgs.makeInitrd {
     name = "initrd-${config.boot.kernelPackages.kernel.name or "linux"}";
-    inherit (cfg) compressor compressorArgs prepend;
+    inherit compression;
+    inherit (cfg) prepend;
     contents =
       map folder [ "/bin" "/dev" "/etc" "/proc" "/run" "/sys" "/tmp" "/mnt-root" ]
       ++ [
-        { target = "/init"; source = "${config.system.build.bootStage1}"; mode = "0755"; }
-        { target = "/bin/busybox"; source = "${pkgs.busybox-static}/usr/bin/busybox"; mode = "0755"; }
-        { target = "/bin/sh"; link = "busybox"; }
+        { path = "/init"; source = "${config.system.build.bootStage1}"; mode = "0755"; }
+        { path = "/bin/busybox"; source = "${pkgs.busybox-static}/usr/bin/busybox"; mode = "0755"; }
+        (link "/bin/sh" "busybox")
         # The kernel itself calls this when a file system or a cipher is asked for by name.
-        { target = "/sbin/modprobe"; link = "../bin/busybox"; }
-        { target = "/lib/modules"; source = "${modulesClosure}/lib/modules"; }
-        { target = "/lib/firmware"; source = "${modulesClosure}/lib/firmware"; }
+        (link "/sbin/modprobe" "../bin/busybox")
+        (tree "/lib" "${modulesClosure}/lib")
         (file "/etc/modprobe.d/nixos.conf" config.environment.etc."modprobe.d/nixos.conf".text)
         (file "/etc/stage-1/settings" settings)
         (file "/etc/stage-1/modules" (concatMapStrings (name: name + "\n") cfg.kernelModules))
@@ -124,10 +135,7 @@ let
       ]
       ++ lib.mapAttrsToList (name: commands: file "/etc/stage-1/${name}.sh" commands) hooks
       ++ optionals (lib.any isExt fileSystems) (cLibrary ++ extPrograms)
-      ++ lib.mapAttrsToList (target: entry: {
-        inherit target;
-        source = "${entry.source}";
-      }) cfg.extraFiles;
+      ++ lib.mapAttrsToList (path: entry: tree path entry.source) cfg.extraFiles;
   };
 
   commands = when: mkOption {
@@ -170,15 +178,6 @@ in
         type = types.listOf types.str;
         default = [ ];
         description = "Other initrd files to put in front, such as microcode.";
-      };
-
-      extraFirmwarePaths = mkOption {
-        type = types.listOf types.str;
-        default = [ ];
-        description = ''
-          Firmware files to have in the initial RAM disk, relative to `lib/firmware` of
-          {option}`hardware.firmware`, besides those that the kernel modules in it name.
-        '';
       };
 
       checkJournalingFS = mkOption {
