@@ -1,0 +1,34 @@
+/** The inside of a pool's thread: takes a task, runs its module, answers, waits for the next. */
+import { parentPort } from 'node:worker_threads';
+import { UserError } from '#base';
+import type { TaskAnswer, TaskFailure, TaskRequest } from './worker-pool.ts';
+
+interface TaskModule {
+  run(message: unknown): unknown;
+}
+
+async function perform(request: TaskRequest): Promise<TaskAnswer> {
+  try {
+    const module = (await import(request.module)) as TaskModule;
+    return { kind: 'result', value: await module.run(request.message) };
+  } catch (error) {
+    return { kind: 'failure', failure: describe(error) };
+  }
+}
+
+function describe(error: unknown): TaskFailure {
+  if (!(error instanceof Error)) {
+    return { name: 'Error', message: String(error), code: undefined, hint: undefined, stack: undefined };
+  }
+  return {
+    name: error.name,
+    message: error.message,
+    code: (error as { code?: string }).code,
+    hint: error instanceof UserError ? error.hint : undefined,
+    stack: error.stack,
+  };
+}
+
+parentPort?.on('message', (request: TaskRequest) => {
+  void perform(request).then((answer) => parentPort?.postMessage(answer));
+});
