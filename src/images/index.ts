@@ -7,3 +7,7 @@ export * from './kernel-modules/depmod.ts';
 export * from './kernel-modules/elf-module.ts';
 export * from './kernel-modules/index-trie.ts';
 export * from './archive.ts';
+export * from './squashfs/compression.ts';
+export * from './squashfs/plan.ts';
+export * from './squashfs/write.ts';
+export * from './errors.ts';
