@@ -25,6 +25,8 @@ export interface AddPathOptions {
   readonly expectedSha256?: string;
   /** Compute the path only, do not copy. */
   readonly dryRun?: boolean;
+  /** Store paths that the copy refers to (it comes from a store path that does). */
+  readonly references?: readonly string[];
 }
 
 export interface FixedOutput {
@@ -82,6 +84,9 @@ export interface Host {
   isValidPath(storePath: string): boolean;
   /** Store paths that a valid path refers to. */
   storePathReferences(storePath: string): readonly string[];
+
+  /** The name of a derivation in the store and its outputs' paths, as `instantiate` gives them. */
+  readDerivation(drvPath: string): { readonly name: string } & InstantiatedDerivation;
 
   /** `fetchurl`, `fetchTarball`, `fetchGit`, `fetchMercurial`, `fetchTree`, `fetchClosure`, … */
   fetch(kind: string, attributes: ReadonlyMap<string, FetchAttribute>): FetchResult;

@@ -46,6 +46,8 @@ export interface EvalServices {
   scopedImport(scope: Attrs, path: string, position: Position): Value;
   /** Parses and evaluates a text with the base scope; relative paths start at `basePath`. */
   evaluateText(text: string, basePath: string): Value;
+  /** Evaluates a text of Firn's own that is shown as the internal file `name`. */
+  evaluateInternal(name: string, text: string): Value;
   /** `builtins.nixPath`, as a list of `{ path; prefix; }`. */
   nixPath(): Slot[];
   /** Looks `name` up in a search path as `builtins.findFile` does. */
