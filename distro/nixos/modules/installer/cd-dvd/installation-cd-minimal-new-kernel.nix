@@ -1,0 +1,7 @@
+# The small installation medium with the newest kernel.
+{
+  imports = [
+    ./installation-cd-minimal.nix
+    ./latest-kernel.nix
+  ];
+}

@@ -1,0 +1,2 @@
+# Hardware that a scan of the machine found: on media for unknown machines, nothing.
+{ }
