@@ -11,3 +11,6 @@ export * from './squashfs/compression.ts';
 export * from './squashfs/plan.ts';
 export * from './squashfs/write.ts';
 export * from './errors.ts';
+export * from './fat/plan.ts';
+export * from './fat/read.ts';
+export * from './fat/write.ts';

@@ -8,7 +8,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeModuleIndexes } from '#images';
-import type { BuiltinBuilder } from '../builder.ts';
+import type { BuiltinBuilder } from '../builtin-builder.ts';
 import { Attributes } from '../io/attributes.ts';
 import { findKernelTree, listModules, readBuildFiles, readModules } from '../io/kernel-tree.ts';
 

@@ -11,14 +11,14 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TreeEntry } from '#images';
 import { bytesSource, copySource, planArchive, writeArchive } from '#images';
-import { encodeUtf8 } from '#base';
+import { bytesOf } from '#base';
 import { Attributes } from '../io/attributes.ts';
 import { compressingSink, parseStreamCompression } from '../io/compressing-sink.ts';
 import { FileSink } from '../io/file-sink.ts';
 import { hostFile, hostTree } from '../io/host-tree.ts';
 import type { PhysicalPath } from '../io/inputs.ts';
 import { followInput } from '../io/inputs.ts';
-import type { BuiltinBuilder } from '../builder.ts';
+import type { BuiltinBuilder } from '../builtin-builder.ts';
 
 /** Everything in an initrd is dated as in the store. */
 const mtime = 1;
@@ -64,7 +64,7 @@ export function contentEntries(contents: readonly Attributes[], physicalPath: Ph
 }
 
 function entriesOf(attributes: Attributes, physicalPath: PhysicalPath): TreeEntry[] {
-  const path = encodeUtf8(attributes.string('path').replace(/^\/+|\/+$/g, ''));
+  const path = attributes.string('path').replace(/^\/+|\/+$/g, '');
   const common = {
     path,
     uid: attributes.number('uid', 0),
@@ -76,7 +76,7 @@ function entriesOf(attributes: Attributes, physicalPath: PhysicalPath): TreeEntr
   switch (type) {
     case 'file': {
       if (attributes.has('text')) {
-        const content = bytesSource(new TextEncoder().encode(attributes.string('text')));
+        const content = bytesSource(bytesOf(attributes.string('text')));
         return [{ ...common, type, mode: mode ?? 0o644, content }];
       }
       const source = followInput(attributes.string('source'), physicalPath);
@@ -86,7 +86,7 @@ function entriesOf(attributes: Attributes, physicalPath: PhysicalPath): TreeEntr
     case 'tree':
       return hostTree(followInput(attributes.string('source'), physicalPath), path, { mtime });
     case 'link':
-      return [{ ...common, type, mode: 0o777, target: encodeUtf8(attributes.string('target')) }];
+      return [{ ...common, type, mode: 0o777, target: attributes.string('target') }];
     case 'directory':
       return [{ ...common, type, mode: mode ?? 0o755 }];
     case 'char':

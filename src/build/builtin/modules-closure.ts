@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import type { IndexedModule } from '#images';
 import { ModuleIndex, makeModuleIndexes, moduleNameOf } from '#images';
-import type { BuiltinBuilder, BuiltinJob } from '../builder.ts';
+import type { BuiltinBuilder, BuiltinJob } from '../builtin-builder.ts';
 import { Attributes } from '../io/attributes.ts';
 import type { KernelTree } from '../io/kernel-tree.ts';
 import { findKernelTree, readBuildFiles, readModuleFile, readModules } from '../io/kernel-tree.ts';

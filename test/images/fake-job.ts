@@ -1,0 +1,44 @@
+/**
+ * A `BuiltinJob` for tests: inputs are host paths, `/nix/store/NAME` being `NAME` in a given folder.
+ */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { noProgress } from '#base';
+import type { BuiltinJob } from '../../src/build/builtin-builder.ts';
+
+export interface FakeJobOptions {
+  readonly attributes: Record<string, unknown>;
+  /** What stands for /nix/store. */
+  readonly store?: string;
+  readonly cores?: number;
+  readonly cacheDirectory?: string;
+  readonly closureOf?: (paths: Iterable<string>) => string[];
+  readonly queryPathInfo?: (path: string) => unknown;
+}
+
+export function fakeJob(options: FakeJobOptions): { job: BuiltinJob; out: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'firn-images-'));
+  const out = join(folder, 'out');
+  const store = options.store ?? folder;
+  const job = {
+    derivation: { name: 'test' },
+    structuredAttrs: options.attributes,
+    inputs: {
+      physicalPath: (path: string) =>
+        path.startsWith('/nix/store') ? join(store, path.slice('/nix/store'.length)) : path,
+      queryPathInfo: options.queryPathInfo ?? (() => undefined),
+      closureOf: options.closureOf ?? ((paths: Iterable<string>) => [...paths].sort()),
+    },
+    outputs: new Map([['out', out]]),
+    cores: options.cores ?? 2,
+    progress: noProgress,
+    activity: noProgress.start('build', 'test'),
+    signal: new AbortController().signal,
+    network: undefined,
+    cacheDirectory: options.cacheDirectory ?? join(folder, 'cache'),
+    log() {},
+    measured() {},
+  };
+  return { job: job as unknown as BuiltinJob, out };
+}
