@@ -1,0 +1,102 @@
+# Locales.
+#
+# C.UTF-8 is part of Debian's libc and always there; it is the default. Other locales come ready
+# made from Debian's locales-all, of which only the wanted ones go into the system: nothing is
+# compiled by localedef.
+{ config, lib, pkgs, ... }:
+
+let
+  inherit (lib) mkOption types;
+  cfg = config.i18n;
+
+  withoutCharset = locale: builtins.head (lib.splitString "/" locale);
+  builtIn = locale: lib.elem (lib.toLower (withoutCharset locale)) [ "c" "posix" "c.utf-8" "c.utf8" ];
+
+  # de_DE.UTF-8 stands in the directory de_DE.utf8; de_DE.UTF-8@euro in de_DE.utf8@euro.
+  directoryOf = locale: lib.replaceStrings [ "UTF-8" "utf-8" "UTF8" ] [ "utf8" "utf8" "utf8" ] (withoutCharset locale);
+
+  aggregated =
+    [ "${cfg.defaultLocale}/${cfg.defaultCharset}" ]
+    ++ lib.mapAttrsToList (category: locale: "${locale}/${cfg.localeCharsets.${category} or "UTF-8"}")
+      (builtins.removeAttrs cfg.extraLocaleSettings [ "LANGUAGE" ])
+    ++ (if builtins.isList cfg.extraLocales then cfg.extraLocales else [ cfg.extraLocales ]);
+  wanted = lib.unique (lib.filter (locale: !(builtIn locale)) cfg.supportedLocales);
+  all = lib.elem "all" cfg.supportedLocales;
+in
+
+{
+  options.i18n = {
+    glibcLocales = mkOption {
+      type = types.nullOr types.path;
+      default =
+        if wanted == [ ] then null
+        else if all then pkgs.locales-all
+        else pkgs.mergeTrees {
+          name = "locales";
+          trees = [ pkgs.locales-all ];
+          include = map (locale: "usr/lib/locale/${directoryOf locale}") wanted;
+        };
+      defaultText = lib.literalMD "the wanted locales of Debian's locales-all";
+      description = "Package with the compiled locales; null for none besides C.UTF-8.";
+    };
+    defaultLocale = mkOption {
+      type = types.str;
+      default = "C.UTF-8";
+      example = "nl_NL.UTF-8";
+      description = ''
+        Language of messages, format of dates, sort order and so on. The default differs from
+        NixOS's en_US.UTF-8: C.UTF-8 needs no further package.
+      '';
+    };
+    defaultCharset = mkOption {
+      type = types.str;
+      default = "UTF-8";
+      example = "ISO-8859-8";
+      description = "Character set of the default locale.";
+    };
+    extraLocales = mkOption {
+      type = types.either (types.listOf types.str) (types.enum [ "all" ]);
+      default = [ ];
+      example = [ "nl_NL.UTF-8/UTF-8" ];
+      description = "Further locales the system supports, or \"all\".";
+    };
+    extraLocaleSettings = mkOption {
+      type = types.attrsOf types.str;
+      default = { };
+      example = { LC_MESSAGES = "en_US.UTF-8"; LC_TIME = "de_DE.UTF-8"; };
+      description = "Locale variables besides `LANG`.";
+    };
+    localeCharsets = mkOption {
+      type = types.attrsOf types.str;
+      default = { };
+      description = "Character sets of {option}`i18n.extraLocaleSettings` that are not UTF-8.";
+    };
+    supportedLocales = mkOption {
+      type = types.listOf types.str;
+      visible = false;
+      default = lib.unique ([ "C.UTF-8/UTF-8" ] ++ aggregated);
+      example = [ "en_US.UTF-8/UTF-8" ];
+      description = "All locales the system supports; \"all\" for every one.";
+    };
+    imperativeLocale = lib.mkEnableOption "setting the locale on the machine with localectl";
+  };
+
+  config = {
+    warnings = lib.optional (!all && !(lib.all (locale: builtIn locale || lib.elem locale cfg.supportedLocales) aggregated)) ''
+      i18n.supportedLocales lacks a locale that i18n.defaultLocale, i18n.extraLocales or
+      i18n.extraLocaleSettings asks for; set i18n.extraLocales instead of i18n.supportedLocales.
+    '';
+
+    environment.systemPackages = lib.optional (cfg.glibcLocales != null) cfg.glibcLocales;
+
+    environment.sessionVariables = lib.optionalAttrs (!cfg.imperativeLocale)
+      ({ LANG = cfg.defaultLocale; } // cfg.extraLocaleSettings);
+
+    environment.etc = lib.mkIf (!cfg.imperativeLocale) {
+      "locale.conf".text = "LANG=${cfg.defaultLocale}\n"
+        + lib.concatStrings (lib.mapAttrsToList (name: value: "${name}=${value}\n") cfg.extraLocaleSettings);
+      # Debian's own name for it, which its PAM files and start scripts read.
+      "default/locale".source = "/etc/locale.conf";
+    };
+  };
+}
