@@ -42,6 +42,11 @@ export interface FinishedOutput {
   readonly contentAddress?: ContentAddress;
   /** True for outputs whose references are not to be searched for. */
   readonly withoutReferences?: boolean;
+  /**
+   * NAR hash and size, if the builder hashed the very bytes it wrote: an output in canonical form
+   * that refers to no store path. It is then not read again.
+   */
+  readonly measured?: { readonly narSha256: Uint8Array; readonly narSizeBytes: number };
 }
 
 export interface CommitOptions {

@@ -1,0 +1,258 @@
+/**
+ * The database of a local store: C++ Nix's schema, version 10, so that each program can open the
+ * other's store.
+ *
+ * Synchronous, through SQLite in write-ahead mode; many processes may have it open at once, and
+ * writers wait for each other. A transaction is durable as far as the files it names were synced
+ * before it: callers sync first. Invariant: a path is in `ValidPaths` only with all its references.
+ */
+
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { formatPrefixedHash, parseHash } from '#base';
+import {
+  formatContentAddress, parseContentAddress, type PathInfo, type StorePath,
+} from '#formats';
+import { databaseFailed, referenceNotValid, schemaTooNew, schemaTooOld } from './errors.ts';
+import type { ValidPathInfo } from './store.ts';
+
+export const schemaVersion = 10;
+
+/** What to register: missing times mean now, and `outputs` are those of a derivation. */
+export interface Registration extends PathInfo {
+  readonly registrationTime?: number;
+  readonly ultimate?: boolean;
+  readonly outputs?: ReadonlyMap<string, StorePath>;
+}
+
+export class StoreDatabase {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /** Opens the database in `directory`, making it if it is not there (unless `readOnly`). */
+  constructor(directory: string, readOnly = false) {
+    const file = join(directory, 'db.sqlite');
+    try {
+      if (!readOnly) mkdirSync(directory, { recursive: true });
+      const fresh = !existsSync(join(directory, 'schema'));
+      if (!fresh) checkSchemaVersion(join(directory, 'schema'));
+      this.#database = new DatabaseSync(file, { readOnly, timeout: busyTimeout });
+      this.#database.exec('pragma foreign_keys = on');
+      if (!readOnly) this.#prepare(directory, fresh);
+    } catch (error) {
+      if ((error as { code?: string }).code === 'STORE_SCHEMA') throw error;
+      throw databaseFailed(file, error);
+    }
+  }
+
+  isValid(path: string): boolean {
+    return this.#idOf(path) !== undefined;
+  }
+
+  queryInfo(path: StorePath): ValidPathInfo | undefined {
+    const row = this.#one(`select id, hash, registrationTime, deriver, narSize, ultimate, sigs, ca
+      from ValidPaths where path = ?`, path);
+    if (row === undefined) return undefined;
+    const references = this.#all(`select path from Refs join ValidPaths on reference = id
+      where referrer = ?`, row['id'] as number).map((one) => one['path'] as StorePath).sort();
+    const deriver = row['deriver'] as StorePath | null;
+    const contentAddress = row['ca'] as string | null;
+    return {
+      path,
+      narHash: parseHash(row['hash'] as string),
+      narSizeBytes: (row['narSize'] as number | null) ?? 0,
+      references,
+      registrationTime: row['registrationTime'] as number,
+      ultimate: row['ultimate'] === 1,
+      signatures: ((row['sigs'] as string | null) ?? '').split(' ').filter(Boolean),
+      ...(deriver === null || deriver as string === '' ? {} : { deriver }),
+      ...(contentAddress === null || contentAddress === '' ? {}
+        : { contentAddress: parseContentAddress(contentAddress) }),
+    };
+  }
+
+  queryReferences(path: StorePath): StorePath[] {
+    return this.#paths(`select r.path from Refs join ValidPaths v on referrer = v.id
+      join ValidPaths r on reference = r.id where v.path = ?`, path);
+  }
+
+  queryReferrers(path: StorePath): StorePath[] {
+    return this.#paths(`select r.path from Refs join ValidPaths v on reference = v.id
+      join ValidPaths r on referrer = r.id where v.path = ?`, path);
+  }
+
+  queryDerivers(path: StorePath): StorePath[] {
+    return this.#paths(`select v.path from DerivationOutputs d join ValidPaths v on d.drv = v.id
+      where d.path = ?`, path);
+  }
+
+  queryOutputs(drvPath: StorePath): Map<string, StorePath> {
+    const rows = this.#all(`select d.id as id, d.path as path from DerivationOutputs d
+      join ValidPaths v on d.drv = v.id where v.path = ? order by d.id`, drvPath);
+    return new Map(rows.map((row) => [row['id'] as string, row['path'] as StorePath]));
+  }
+
+  /** The first valid path that begins with `prefix`. */
+  queryByPrefix(prefix: string): StorePath | undefined {
+    const row = this.#one('select path from ValidPaths where path >= ? limit 1', prefix);
+    const path = row?.['path'] as StorePath | undefined;
+    return path?.startsWith(prefix) === true ? path : undefined;
+  }
+
+  allPaths(): StorePath[] {
+    return this.#paths('select path from ValidPaths');
+  }
+
+  /** Registers all or none; references may be among the paths themselves. */
+  register(infos: readonly Registration[]): void {
+    this.transaction(() => {
+      const ids = new Map<string, number>();
+      for (const info of infos) ids.set(info.path, this.#putPath(info));
+      for (const info of infos) this.#putReferences(info, ids);
+    });
+  }
+
+  /** Forgets a path; fails while another refers to it. */
+  invalidate(path: StorePath): void {
+    this.#statement('delete from ValidPaths where path = ?').run(path);
+  }
+
+  setSignatures(path: StorePath, signatures: readonly string[]): void {
+    this.#statement('update ValidPaths set sigs = ? where path = ?').run(signatures.join(' '), path);
+  }
+
+  /** Runs `work` in one write transaction. Transactions do not nest: an inner one joins the outer. */
+  transaction<T>(work: () => T): T {
+    if (this.#database.isTransaction) return work();
+    this.#database.exec('begin immediate');
+    try {
+      const result = work();
+      this.#database.exec('commit');
+      return result;
+    } catch (error) {
+      this.#database.exec('rollback');
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #prepare(directory: string, fresh: boolean): void {
+    this.#database.exec('pragma synchronous = normal');
+    this.#database.exec('pragma main.journal_mode = wal');
+    // One instantiation of a whole system fits below this many pages: a single sync.
+    this.#database.exec('pragma wal_autocheckpoint = 40000');
+    if (!fresh) return;
+    this.transaction(() => { this.#database.exec(schema); });
+    const schemaFile = join(directory, 'schema');
+    const temporary = `${schemaFile}.${process.pid}`;
+    writeFileSync(temporary, String(schemaVersion), { flush: true });
+    renameSync(temporary, schemaFile);
+  }
+
+  #putPath(info: Registration): number {
+    const contentAddress = info.contentAddress === undefined ? null : formatContentAddress(info.contentAddress);
+    const values = [
+      formatPrefixedHash(info.narHash, 'base16'), info.narSizeBytes,
+      info.ultimate === true ? 1 : null,
+      info.signatures.length === 0 ? null : info.signatures.join(' '), contentAddress,
+    ];
+    let id = this.#idOf(info.path);
+    if (id !== undefined) {
+      this.#statement('update ValidPaths set hash = ?, narSize = ?, ultimate = ?, sigs = ?, ca = ? where id = ?')
+        .run(...values, id);
+    } else {
+      const added = this.#statement(`insert into ValidPaths
+        (path, hash, narSize, ultimate, sigs, ca, registrationTime, deriver) values (?, ?, ?, ?, ?, ?, ?, ?)`)
+        .run(info.path, ...values, info.registrationTime ?? Math.floor(Date.now() / 1000), info.deriver ?? null);
+      id = Number(added.lastInsertRowid);
+    }
+    for (const [output, path] of info.outputs ?? []) {
+      this.#statement('insert or replace into DerivationOutputs (drv, id, path) values (?, ?, ?)')
+        .run(id, output, path);
+    }
+    return id;
+  }
+
+  #putReferences(info: Registration, ids: ReadonlyMap<string, number>): void {
+    const referrer = ids.get(info.path) as number;
+    for (const reference of info.references) {
+      const id = ids.get(reference) ?? this.#idOf(reference);
+      if (id === undefined) throw referenceNotValid(info.path, reference);
+      this.#statement('insert or replace into Refs (referrer, reference) values (?, ?)').run(referrer, id);
+    }
+  }
+
+  #idOf(path: string): number | undefined {
+    return this.#one('select id from ValidPaths where path = ?', path)?.['id'] as number | undefined;
+  }
+
+  #paths(sql: string, ...values: string[]): StorePath[] {
+    return this.#all(sql, ...values).map((row) => row['path'] as StorePath).sort();
+  }
+
+  #one(sql: string, ...values: (string | number)[]): Record<string, unknown> | undefined {
+    return this.#statement(sql).get(...values);
+  }
+
+  #all(sql: string, ...values: (string | number)[]): Record<string, unknown>[] {
+    return this.#statement(sql).all(...values);
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** Another process's transaction may take as long as deleting a large path. */
+const busyTimeout = 600_000;
+
+function checkSchemaVersion(file: string): void {
+  const found = readFileSync(file, 'utf8').trim();
+  const version = Number(found);
+  if (!(version <= schemaVersion)) throw schemaTooNew(found, schemaVersion);
+  if (version < schemaVersion) throw schemaTooOld(found, schemaVersion);
+}
+
+const schema = `
+create table if not exists ValidPaths (
+  id               integer primary key autoincrement not null,
+  path             text unique not null,
+  hash             text not null,
+  registrationTime integer not null,
+  deriver          text,
+  narSize          integer,
+  ultimate         integer,
+  sigs             text,
+  ca               text
+);
+create table if not exists Refs (
+  referrer  integer not null,
+  reference integer not null,
+  primary key (referrer, reference),
+  foreign key (referrer) references ValidPaths(id) on delete cascade,
+  foreign key (reference) references ValidPaths(id) on delete restrict
+);
+create index if not exists IndexReferrer on Refs(referrer);
+create index if not exists IndexReference on Refs(reference);
+create trigger if not exists DeleteSelfRefs before delete on ValidPaths
+  begin
+    delete from Refs where referrer = old.id and reference = old.id;
+  end;
+create table if not exists DerivationOutputs (
+  drv  integer not null,
+  id   text not null,
+  path text not null,
+  primary key (drv, id),
+  foreign key (drv) references ValidPaths(id) on delete cascade
+);
+create index if not exists IndexDerivationOutputs on DerivationOutputs(path);
+`;

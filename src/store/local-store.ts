@@ -1,0 +1,456 @@
+/**
+ * The local store: files below `<root>/nix/store`, metadata in `<root>/nix/var/nix/db`.
+ *
+ * The layout, the database and the locks are C++ Nix's, so both programs may use the same store,
+ * also at once. While a process writes it holds the collector's lock shared: what it is making is
+ * then safe from collection, by either program, without listing it anywhere.
+ *
+ * *Invariant:* files are complete, canonical and synced before they get their final name, and have
+ * their final name before they are registered. A leftover of a killed process has no registration
+ * and may be overwritten by the next who makes the same path, or collected.
+ */
+
+import { randomBytes } from 'node:crypto';
+import {
+  existsSync, lstatSync, mkdirSync, readFileSync, renameSync, chmodSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { encodeHex, Hasher, hashOf, noProgress, sameHash, formatPrefixedHash, type Hash, type HashAlgorithm, type Progress } from '#base';
+import {
+  baseNameOf, checkStorePathName, defaultStoreDirectory, derivationExtension, derivationPath,
+  derivationReferences, knownOutputPath, makeContentAddressedPath, makeStorePath, makeTextPath, nameOf,
+  NarReader, NarWriter, parseDerivation, printDerivation, type Derivation, type IngestionMethod, type PathInfo,
+  type StorePath,
+} from '#formats';
+import { StoreDatabase, type Registration } from './database.ts';
+import { syncDirectory, syncTrees } from './disk-sync.ts';
+import {
+  fileChanged, fileFailed, hashMismatch, outputMissing, pathNotValid, sizeMismatch, storeNotWritable,
+} from './errors.ts';
+import { lockFileNow, lockPaths, type FileLock } from './file-lock.ts';
+import {
+  bytePath, canonicaliseTree, CopyingWriter, deleteTree, dumpTree, narPieces, systemPath, TreeRestorer,
+} from './file-tree.ts';
+import type {
+  AddTreeOptions, CommitOptions, FinishedOutput, PathLock, Store, ValidPathInfo,
+} from './store.ts';
+import { hashFile, hashTreeNow, measureNar, scanTree } from './tree-hash.ts';
+
+export interface LocalStoreOptions {
+  /** The folder that `/nix` stands in: `/` for the system's own store. */
+  readonly root: string;
+  /** Logical; only tests and unusual installations have another. */
+  readonly storeDirectory?: string;
+  readonly readOnly?: boolean;
+  /** Another thread of this process holds the collector's lock already. */
+  readonly lockHeldElsewhere?: boolean;
+}
+
+/** A text to be added, with its path computed. */
+export interface PreparedText {
+  readonly path: StorePath;
+  readonly text: string;
+  readonly references: readonly StorePath[];
+  /** Of a derivation. */
+  readonly outputs?: ReadonlyMap<string, StorePath>;
+}
+
+export class LocalStore implements Store {
+  readonly storeDirectory: string;
+  readonly root: string;
+  /** Physical: `<root>/nix/var/nix`. */
+  readonly stateDirectory: string;
+  readonly #physicalStore: string;
+  readonly #physicalPrefix: string;
+  readonly #database: StoreDatabase;
+  readonly #derivations = new Map<StorePath, Derivation>();
+  readonly #lockHeldElsewhere: boolean;
+  #collectorLock: FileLock | undefined;
+
+  constructor(options: LocalStoreOptions) {
+    this.root = options.root.replace(/\/+$/, '');
+    this.storeDirectory = options.storeDirectory ?? defaultStoreDirectory;
+    this.#physicalPrefix = this.root;
+    this.#physicalStore = this.root + this.storeDirectory;
+    this.stateDirectory = join(this.root === '' ? '/' : this.root, 'nix/var/nix');
+    this.#lockHeldElsewhere = options.lockHeldElsewhere ?? false;
+    if (options.readOnly !== true) this.#makeDirectories();
+    this.#database = new StoreDatabase(join(this.stateDirectory, 'db'), options.readOnly);
+  }
+
+  get database(): StoreDatabase {
+    return this.#database;
+  }
+
+  get physicalStoreDirectory(): string {
+    return this.#physicalStore;
+  }
+
+  physicalPath(path: string): string {
+    return this.#physicalPrefix + path;
+  }
+
+  isValidPath(path: StorePath): boolean {
+    return this.#database.isValid(path);
+  }
+
+  queryPathInfo(path: StorePath): ValidPathInfo | undefined {
+    return this.#database.queryInfo(path);
+  }
+
+  queryReferrers(path: StorePath): StorePath[] {
+    return this.#database.queryReferrers(path);
+  }
+
+  queryDerivers(path: StorePath): StorePath[] {
+    return this.#database.queryDerivers(path);
+  }
+
+  queryDerivationOutputs(drvPath: StorePath): Map<string, StorePath> {
+    return this.#database.queryOutputs(drvPath);
+  }
+
+  queryPathFromHashPart(hashPart: string): StorePath | undefined {
+    return this.#database.queryByPrefix(`${this.storeDirectory}/${hashPart}`);
+  }
+
+  allValidPaths(): StorePath[] {
+    return this.#database.allPaths();
+  }
+
+  closureOf(paths: Iterable<StorePath>): StorePath[] {
+    const seen = new Set<StorePath>();
+    const left = [...paths];
+    for (let path = left.pop(); path !== undefined; path = left.pop()) {
+      if (seen.has(path)) continue;
+      if (!this.#database.isValid(path)) throw pathNotValid(path);
+      seen.add(path);
+      left.push(...this.#database.queryReferences(path));
+    }
+    return [...seen].sort();
+  }
+
+  readDerivation(drvPath: StorePath): Derivation {
+    let derivation = this.#derivations.get(drvPath);
+    if (derivation === undefined) {
+      if (!this.isValidPath(drvPath)) throw pathNotValid(drvPath);
+      const name = nameOf(drvPath).slice(0, -derivationExtension.length);
+      derivation = parseDerivation(this.#readText(drvPath), name, this.storeDirectory);
+      this.#derivations.set(drvPath, derivation);
+    }
+    return derivation;
+  }
+
+  addDerivation(derivation: Derivation): StorePath {
+    const text = printDerivation(derivation);
+    const path = derivationPath(derivation, text, this.storeDirectory);
+    this.addTexts([{
+      path, text, references: derivationReferences(derivation), outputs: knownOutputs(derivation),
+    }]);
+    return path;
+  }
+
+  addTextToStore(name: string, text: string, references: readonly StorePath[]): StorePath {
+    checkStorePathName(name);
+    const path = makeTextPath(name, text, references, this.storeDirectory);
+    this.addTexts([{ path, text, references }]);
+    return path;
+  }
+
+  /**
+   * Adds many texts at once: all are written, then synced together, then renamed, then registered
+   * in one transaction. References may be among them.
+   */
+  addTexts(texts: readonly PreparedText[]): void {
+    const fresh = texts.filter((text) => !this.isValidPath(text.path));
+    if (fresh.length === 0) return;
+    this.#beginWriting();
+    const written: { temporary: string; text: PreparedText }[] = [];
+    const infos: Registration[] = [];
+    for (const text of fresh) {
+      const temporary = bytePath(this.prepareOutput(text.path));
+      const bytes = Buffer.from(text.text, 'latin1');
+      const hasher = new Hasher('sha256');
+      let narSizeBytes = 0;
+      const nar = new NarWriter((piece) => {
+        hasher.update(piece);
+        narSizeBytes += piece.length;
+      });
+      nar.file(bytes, false);
+      nar.finish();
+      const restorer = new TreeRestorer(temporary);
+      restorer.beginFile(undefined, bytes.length, false);
+      restorer.contents(bytes);
+      restorer.endFile();
+      written.push({ temporary, text });
+      infos.push({
+        path: text.path, narHash: hasher.digest(), narSizeBytes, references: [...text.references].sort(),
+        signatures: [], contentAddress: { method: 'text', hash: hashOf('sha256', bytes) },
+        ...(text.outputs === undefined ? {} : { outputs: text.outputs }),
+      });
+    }
+    syncTrees(written.map((one) => one.temporary), this.#physicalStore);
+    for (const { temporary, text } of written) this.#moveIntoPlace(temporary, text.path);
+    syncDirectory(this.#physicalStore);
+    this.#database.register(infos);
+  }
+
+  addTree(name: string, physical: string, options: AddTreeOptions): StorePath {
+    checkStorePathName(name);
+    const source = bytePath(physical);
+    const { method, algorithm } = options;
+    const references = { others: options.references ?? [], self: false };
+    const hash = hashTreeNow(source, method, algorithm, options.filter);
+    const contentAddress = { method, hash };
+    const path = makeContentAddressedPath(name, contentAddress, references, this.storeDirectory);
+    if (this.isValidPath(path)) return path;
+    this.#beginWriting();
+    const temporary = bytePath(this.prepareOutput(path));
+    const hasher = new Hasher('sha256');
+    let narSizeBytes = 0;
+    const nar = new NarWriter((bytes) => {
+      hasher.update(bytes);
+      narSizeBytes += bytes.length;
+    });
+    const restorer = new TreeRestorer(temporary);
+    try {
+      dumpTree(source, new CopyingWriter(nar, restorer), options.filter);
+      nar.finish();
+      // A flat file or text is a NAR of one plain file: it loses its executable bit.
+      if (method === 'flat' || method === 'text') chmodSync(systemPath(temporary), 0o444);
+      const narHash = hasher.digest();
+      const measure = method === 'flat' || method === 'text' || method === 'git'
+        ? measureNar(temporary) : { narHash, narSizeBytes };
+      const copied = method === 'recursive' && algorithm === 'sha256' ? narHash
+        : hashTreeNow(temporary, method, algorithm);
+      if (!sameHash(copied, hash)) throw fileChanged(physical);
+      syncTrees([temporary], this.#physicalStore);
+      this.#moveIntoPlace(temporary, path);
+      syncDirectory(this.#physicalStore);
+      this.#database.register([{
+        path, ...measure, references: references.others, signatures: [], contentAddress,
+      }]);
+    } catch (error) {
+      restorer.abandon();
+      deleteTree(temporary);
+      throw error;
+    }
+    return path;
+  }
+
+  async addNar(info: PathInfo, nar: AsyncIterable<Uint8Array>, progress: Progress = noProgress): Promise<void> {
+    if (this.isValidPath(info.path)) {
+      // The stream must be read to its end all the same: more may follow it.
+      for await (const _ of nar);
+      return;
+    }
+    this.#beginWriting();
+    const temporary = bytePath(this.prepareOutput(info.path));
+    const hasher = new Hasher(info.narHash.algorithm);
+    const restorer = new TreeRestorer(temporary);
+    const reader = new NarReader(restorer);
+    const activity = progress.start('unpack', nameOf(info.path), { total: info.narSizeBytes, unit: 'bytes' });
+    let sizeBytes = 0;
+    try {
+      for await (const piece of nar) {
+        hasher.update(piece);
+        sizeBytes += piece.length;
+        if (info.narSizeBytes > 0 && sizeBytes > info.narSizeBytes) {
+          throw sizeMismatch(info.path, info.narSizeBytes, sizeBytes);
+        }
+        if (reader.write(piece) < piece.length) throw sizeMismatch(info.path, sizeBytes - 1, sizeBytes);
+        activity.advance(piece.length);
+      }
+      reader.end();
+      const narHash = hasher.digest();
+      if (!sameHash(narHash, info.narHash)) throw mismatch(info.path, info.narHash, narHash);
+      syncTrees([temporary], this.#physicalStore);
+      const lock = await this.lockPaths([info.path]);
+      try {
+        if (this.isValidPath(info.path)) {
+          deleteTree(temporary);
+        } else {
+          this.#moveIntoPlace(temporary, info.path);
+          syncDirectory(this.#physicalStore);
+          this.#database.register([{ ...info, narSizeBytes: sizeBytes }]);
+        }
+      } finally {
+        lock.release();
+      }
+      activity.finish();
+    } catch (error) {
+      activity.finish('failed');
+      restorer.abandon();
+      deleteTree(temporary);
+      throw error;
+    }
+  }
+
+  async *narOf(path: StorePath): AsyncIterable<Uint8Array> {
+    if (!this.isValidPath(path)) throw pathNotValid(path);
+    yield* narPieces(bytePath(this.physicalPath(path)));
+  }
+
+  prepareOutput(path: StorePath): string {
+    this.#beginWriting();
+    const name = nameOf(path);
+    const random = encodeHex(randomBytes(32));
+    return this.physicalPath(makeStorePath('temporary', `sha256:${random}`, name, this.storeDirectory));
+  }
+
+  async commitOutputs(outputs: readonly FinishedOutput[], options: CommitOptions): Promise<ValidPathInfo[]> {
+    this.#beginWriting();
+    const fresh = outputs.filter((output) => !this.isValidPath(output.path));
+    const candidates = [...new Set([...options.candidates, ...outputs.map((output) => output.path)])];
+    const infos: ValidPathInfo[] = [];
+    for (const output of fresh) infos.push(await this.#measureOutput(output, candidates, options));
+    options.check?.(infos);
+    syncTrees(fresh.map((output) => bytePath(output.physical)), this.#physicalStore);
+    for (const output of fresh) this.#moveIntoPlace(bytePath(output.physical), output.path);
+    syncDirectory(this.#physicalStore);
+    this.#database.register(infos);
+    for (const output of outputs) {
+      if (!fresh.includes(output)) deleteTree(bytePath(output.physical));
+    }
+    return outputs.map((output) => this.#database.queryInfo(output.path) as ValidPathInfo);
+  }
+
+  registerValidPaths(infos: readonly (PathInfo & Partial<ValidPathInfo>)[]): void {
+    this.#beginWriting();
+    this.#database.register(infos.map((info) => (info.path.endsWith(derivationExtension)
+      ? { ...info, outputs: knownOutputs(this.#readDerivationFile(info.path)) } : info)));
+  }
+
+  addSignatures(path: StorePath, signatures: readonly string[]): void {
+    this.#database.transaction(() => {
+      const info = this.#database.queryInfo(path);
+      if (info === undefined) throw pathNotValid(path);
+      this.#database.setSignatures(path, [...new Set([...info.signatures, ...signatures])].sort());
+    });
+  }
+
+  async hashTree(physical: string, method: IngestionMethod, algorithm: HashAlgorithm): Promise<Hash> {
+    if (method === 'flat' || method === 'text') return hashFile(bytePath(physical), algorithm);
+    if (method === 'recursive' && algorithm === 'sha256') return (await scanTree(bytePath(physical), [])).narHash;
+    return hashTreeNow(bytePath(physical), method, algorithm);
+  }
+
+  addTemporaryRoot(_path: StorePath): void {
+    // Nothing is collected while this process holds the collector's lock.
+    this.#beginWriting();
+  }
+
+  lockPaths(paths: readonly StorePath[], signal?: AbortSignal): Promise<PathLock> {
+    return lockPaths(paths.map((path) => this.physicalPath(path)), { signal });
+  }
+
+  close(): void {
+    this.#collectorLock?.release();
+    this.#collectorLock = undefined;
+    this.#database.close();
+  }
+
+  /** Gives up the collector's lock, for the collector itself. */
+  releaseCollectorLock(): void {
+    this.#collectorLock?.release();
+    this.#collectorLock = undefined;
+  }
+
+  async #measureOutput(
+    output: FinishedOutput, candidates: readonly StorePath[], options: CommitOptions,
+  ): Promise<ValidPathInfo> {
+    const physical = bytePath(output.physical);
+    if (!exists(physical)) throw outputMissing(output.path);
+    const common = {
+      path: output.path, registrationTime: Math.floor(Date.now() / 1000), ultimate: true, signatures: [],
+      ...(options.deriver === undefined ? {} : { deriver: options.deriver }),
+      ...(output.contentAddress === undefined ? {} : { contentAddress: output.contentAddress }),
+    };
+    if (output.measured !== undefined) {
+      const { narSha256, narSizeBytes } = output.measured;
+      return { ...common, narHash: { algorithm: 'sha256', bytes: narSha256 }, narSizeBytes, references: [] };
+    }
+    canonicaliseTree(physical);
+    const activity = (options.progress ?? noProgress).start('verify', nameOf(output.path), { unit: 'bytes' });
+    try {
+      const wanted = output.withoutReferences === true ? [] : candidates;
+      const measure = await scanTree(physical, wanted, (bytes) => activity.advance(bytes));
+      activity.finish();
+      return { ...common, ...measure };
+    } catch (error) {
+      activity.finish('failed');
+      throw error;
+    }
+  }
+
+  /** Renames over what an interrupted process may have left there. */
+  #moveIntoPlace(temporary: string, path: StorePath): void {
+    const final = bytePath(this.physicalPath(path));
+    try {
+      renameSync(systemPath(temporary), systemPath(final));
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      if (!['ENOTEMPTY', 'EEXIST', 'EISDIR', 'ENOTDIR', 'EPERM', 'EACCES'].includes(code)) {
+        throw fileFailed('moving into the store', this.physicalPath(path), error);
+      }
+      deleteTree(final);
+      renameSync(systemPath(temporary), systemPath(final));
+    }
+  }
+
+  #beginWriting(): void {
+    if (this.#lockHeldElsewhere || this.#collectorLock !== undefined) return;
+    this.#collectorLock = lockFileNow(join(this.stateDirectory, 'gc.lock'), 'shared');
+  }
+
+  #readText(path: StorePath): string {
+    const physical = this.physicalPath(path);
+    try {
+      return readFileSync(physical, 'latin1');
+    } catch (error) {
+      throw fileFailed('reading', physical, error);
+    }
+  }
+
+  #readDerivationFile(path: StorePath): Derivation {
+    return parseDerivation(
+      this.#readText(path), nameOf(path).slice(0, -derivationExtension.length), this.storeDirectory);
+  }
+
+  #makeDirectories(): void {
+    const state = this.stateDirectory;
+    try {
+      for (const directory of [
+        this.#physicalStore, join(state, 'db'), join(state, 'gcroots', 'auto'), join(state, 'temproots'),
+        join(state, 'profiles'), join(state, '../log/nix/drvs'),
+      ]) {
+        if (!existsSync(directory)) mkdirSync(directory, { recursive: true });
+      }
+    } catch (error) {
+      throw storeNotWritable(this.#physicalStore, error);
+    }
+  }
+}
+
+/** The outputs whose paths a derivation tells beforehand, for the database. */
+export function knownOutputs(derivation: Derivation): Map<string, StorePath> {
+  const outputs = new Map<string, StorePath>();
+  for (const [name, output] of derivation.outputs) {
+    const path = knownOutputPath(output);
+    if (path !== undefined) outputs.set(name, path);
+  }
+  return outputs;
+}
+
+function exists(path: string): boolean {
+  try {
+    lstatSync(systemPath(path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function mismatch(path: StorePath, wanted: Hash, found: Hash): Error {
+  return hashMismatch(baseNameOf(path), formatPrefixedHash(wanted, 'nix32'), formatPrefixedHash(found, 'nix32'));
+}
