@@ -12,7 +12,7 @@ import { type ContextCollector } from './context.ts';
 import { evalError, expectedButFound, printForError, showType, typeError } from './errors.ts';
 import type { EvalServices } from './services.ts';
 import { canonicalPath } from './path-text.ts';
-import { force } from './thunk.ts';
+import { force, isForced } from './thunk.ts';
 import { ContextString, NixFloat, NixPath, type Slot, type Value } from './values.ts';
 import { formatFloat } from './float-text.ts';
 
@@ -162,11 +162,18 @@ export function coerceToString(
     return storePath;
   }
   if (value instanceof Attrs) {
-    const peeled = peelAttrs(value, position);
-    if (peeled instanceof Attrs) throw cannotCoerce(peeled, position, text);
-    return coerceToString(peeled, services, collector, position, text, {
-      ...options,
-      canonicalizePath: true,
+    const known = knownOutPath(value);
+    if (known !== undefined) {
+      if (typeof known === 'string') return known;
+      collector.add(known.context);
+      return known.text;
+    }
+    return peelAttrs(value, position, (peeled) => {
+      if (peeled instanceof Attrs) throw cannotCoerce(peeled, position, text);
+      return coerceToString(peeled, services, collector, position, text, {
+        ...options,
+        canonicalizePath: true,
+      });
     });
   }
   if (options.coerceMore === true) {
@@ -220,38 +227,77 @@ function coerceList(
   return result;
 }
 
+/** The commonest case of what stands for a set: an `outPath` that is a string already. */
+function knownOutPath(set: Attrs): string | ContextString | undefined {
+  const slot = set.get('outPath');
+  if (slot === undefined || !isForced(slot) || set.has('__toString')) return undefined;
+  const value = force(slot);
+  return typeof value === 'string' || value instanceof ContextString ? value : undefined;
+}
+
+export interface PeelOptions {
+  /** Fail when `__toString` led to something that is no string. Default false. */
+  readonly requireString?: boolean;
+}
+
 /**
- * What stands for a set: the result of its `__toString`, or its `outPath`, as deep as it goes; the
- * set itself if it has neither.
+ * Calls `use` with what stands for a set: the result of its `__toString`, or its `outPath`, as deep
+ * as it goes; the set itself if it has neither. Failures of `use` get the frames of the way there.
  */
-export function peelAttrs(set: Attrs, position: Position): Value {
-  let at = set.indexOf('__toString');
-  if (at >= 0) {
-    const place = set.positionAt(at);
-    let result: Value;
+export function peelAttrs<T>(
+  set: Attrs,
+  position: Position,
+  use: (peeled: Value, throughToString: boolean) => T,
+  options: PeelOptions = {},
+): T {
+  let throughToString = false;
+  const follow = (value: Value, place: Position, what: string): T => {
     try {
-      result = call(force(set.slotAt(at), place), set, place);
+      return peel(value, place);
     } catch (error) {
-      rethrowWithTrace(error, place, 'while calling the `__toString` attribute');
+      return rethrowWithTrace(error, place, `while using ${what}`);
     }
-    try {
-      return result instanceof Attrs ? peelAttrs(result, place) : result;
-    } catch (error) {
-      rethrowWithTrace(error, place, 'while trying to use the result of the `__toString` attribute');
+  };
+  const refuse = (value: Value, verb: string, place: Position): NixError =>
+    typeError(
+      `\`__toString\` ${verb} return a string, but got ${showType(value)}: ${printForError(value)}`,
+      place,
+    );
+  const peel = (value: Value, place: Position): T => {
+    const mustBeString = options.requireString === true && throughToString;
+    if (!(value instanceof Attrs)) {
+      const isText =
+        typeof value === 'string' || value instanceof ContextString || value instanceof NixPath;
+      if (mustBeString && !isText) throw refuse(value, 'should', place);
+      return use(value, throughToString);
     }
-  }
-  at = set.indexOf('outPath');
-  if (at >= 0) {
-    const place = set.positionAt(at);
-    try {
-      const result = force(set.slotAt(at), place);
-      return result instanceof Attrs ? peelAttrs(result, place) : result;
-    } catch (error) {
-      rethrowWithTrace(error, place, 'while evaluating the `outPath` attribute');
+    let at = value.indexOf('__toString');
+    if (at >= 0) {
+      const own = value.positionAt(at);
+      let result: Value;
+      try {
+        result = call(force(value.slotAt(at), own), value, own);
+      } catch (error) {
+        rethrowWithTrace(error, own, 'while calling the `__toString` attribute');
+      }
+      throughToString = true;
+      return follow(result, own, 'the result of the `__toString` attribute');
     }
-  }
-  void position;
-  return set;
+    at = value.indexOf('outPath');
+    if (at >= 0) {
+      const own = value.positionAt(at);
+      let result: Value;
+      try {
+        result = force(value.slotAt(at), own);
+      } catch (error) {
+        rethrowWithTrace(error, own, 'while evaluating the `outPath` attribute');
+      }
+      return follow(result, own, 'the `outPath` attribute');
+    }
+    if (mustBeString) throw refuse(value, 'must', place);
+    return use(value, throughToString);
+  };
+  return peel(set, position);
 }
 
 /** An absolute path from a path, a string or a set that stands for one. */
@@ -263,14 +309,17 @@ export function coerceToPath(
   text: string,
 ): string {
   const value = force(slot, position);
-  const peeled = value instanceof Attrs ? peelAttrs(value, position) : value;
-  if (peeled instanceof NixPath) return peeled.path;
-  const path = coerceToString(peeled, services, collector, position, text, {
-    copyToStore: false,
-    canonicalizePath: true,
-  });
-  if (!path.startsWith('/')) {
-    throw evalError(`string '${path}' doesn't represent an absolute path`).addTrace(position, text);
-  }
-  return canonicalPath(path);
+  const use = (peeled: Value): string => {
+    if (peeled instanceof NixPath) return peeled.path;
+    const path = coerceToString(peeled, services, collector, position, text, {
+      copyToStore: false,
+      canonicalizePath: true,
+    });
+    if (!path.startsWith('/')) {
+      const error = evalError(`string '${path}' doesn't represent an absolute path`);
+      throw error.addTrace(position, text);
+    }
+    return canonicalPath(path);
+  };
+  return value instanceof Attrs ? peelAttrs(value, position, use) : use(value);
 }

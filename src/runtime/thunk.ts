@@ -41,6 +41,11 @@ export function isForced(slot: Slot): boolean {
   return !(slot instanceof Thunk) || slot.code === null;
 }
 
+/** Whether the slot is being computed just now. */
+export function isRunning(slot: Slot): boolean {
+  return slot instanceof Thunk && slot.code === blackHole;
+}
+
 /** The slot itself, or its value if that is already known. */
 export function shortcut(slot: Slot): Slot {
   return slot instanceof Thunk && slot.code === null ? slot.value : slot;
