@@ -182,8 +182,12 @@ in
 
   # On the EFI partition: leads the signed GRUB to the menu on the image, and to no other medium's.
   grubOfEfiPartition = ''
-    search --no-floppy --set=root --file ${marker}
-    set prefix=($root)/boot/grub
-    configfile $prefix/grub.cfg
+    if search --no-floppy --set=root --file ${marker}; then
+      set prefix=($root)/boot/grub
+      configfile $prefix/grub.cfg
+    else
+      echo "The rest of this medium was not found: it carries the file ${marker}"
+      echo "Write the image to the medium once more, or try another port."
+    fi
   '';
 }
