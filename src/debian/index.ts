@@ -1,5 +1,6 @@
 /** debian: the archive client, from signed release file to channel and package file. */
 export * from './channel.ts';
+export * from './errors.ts';
 export * from './http.ts';
 export * from './lock.ts';
 export * from './mirrors.ts';

@@ -5,6 +5,7 @@
  * URLs carry a time and serve the state last seen before it. An index is signed a while before it is
  * seen there, so several times after the signature are tried; what comes is believed by hash only.
  */
+import { UserError } from '#base';
 import type { Mirrors } from './mirrors.ts';
 import { encodeUrlPath } from './mirrors.ts';
 import type { ArchiveName } from './suites.ts';
@@ -29,4 +30,32 @@ export function snapshotUrls(
 /** A time in the service's form, `20260912T075541Z`. */
 export function timestamp(time: Date): string {
   return time.toISOString().replace(/[-:]|\.\d+/g, '');
+}
+
+/**
+ * Where a package file may be found by the service's own index, which knows binary packages by
+ * name and full version. `read` fetches a small answer; whatever goes wrong means no URLs.
+ */
+export async function snapshotFileUrls(
+  mirrors: Mirrors,
+  path: string,
+  version: string,
+  read: (url: string) => Promise<Uint8Array>,
+): Promise<string[]> {
+  const { snapshot } = mirrors;
+  const fileName = path.replace(/.*\//, '');
+  const name = fileName.replace(/_.*/, '');
+  if (snapshot === undefined || name === fileName) return [];
+  const query = `${snapshot}/mr/binary/${encodeUrlPath(name)}/${encodeUrlPath(version)}/binfiles?fileinfo=1`;
+  try {
+    const answer = JSON.parse(Buffer.from(await read(query)).toString('utf8')) as {
+      fileinfo?: Record<string, { name?: string }[]>;
+    };
+    return Object.entries(answer.fileinfo ?? {})
+      .filter(([hash, files]) => /^[0-9a-f]{40}$/.test(hash) && files.some((file) => file.name === fileName))
+      .map(([hash]) => `${snapshot}/file/${hash}`);
+  } catch (error) {
+    if (error instanceof UserError || error instanceof SyntaxError) return [];
+    throw error;
+  }
 }

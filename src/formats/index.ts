@@ -12,3 +12,7 @@ export * from './nar-reader.ts';
 export * from './nar-writer.ts';
 export * from './store-path.ts';
 export * from './lz4.ts';
+export * from './ar.ts';
+export * from './deb.ts';
+export * from './tar.ts';
+export * from './unpack-plan.ts';

@@ -32,7 +32,7 @@ let
       name = storeName (baseNameOf record.url);
       system = "builtin";
       builder = "builtin:fetchurl";
-      inherit (record) url;
+      inherit (record) url size;
       # The snapshot archive finds a dropped file by the version with its epoch.
       debianVersion = record.version;
       outputHashAlgo = "sha256";

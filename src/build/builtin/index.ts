@@ -3,8 +3,28 @@ import type { BuiltinBuilder } from '../builtin-builder.ts';
 import { depmodBuilder } from './depmod.ts';
 import { initrdBuilder } from './initrd.ts';
 import { modulesClosureBuilder } from './modules-closure.ts';
+import { closureInfoBuilder } from './closure-info.ts';
+import { concatFilesBuilder } from './concat-files.ts';
+import { fetchurlBuilder } from './fetchurl.ts';
+import { linkTreesBuilder } from './link-trees.ts';
+import { mergeTreesBuilder } from './merge-trees.ts';
+import { unpackDebBuilder } from './unpack-deb.ts';
+import { writeFileBuilder } from './write-file.ts';
+import { writeTreeBuilder } from './write-tree.ts';
 
-const all: readonly BuiltinBuilder[] = [depmodBuilder, initrdBuilder, modulesClosureBuilder];
+const all: readonly BuiltinBuilder[] = [
+  depmodBuilder,
+  initrdBuilder,
+  modulesClosureBuilder,
+  closureInfoBuilder,
+  concatFilesBuilder,
+  fetchurlBuilder,
+  linkTreesBuilder,
+  mergeTreesBuilder,
+  unpackDebBuilder,
+  writeFileBuilder,
+  writeTreeBuilder,
+];
 
 /** All builtin builders by the name that derivations give: `builtin:fetchurl`. */
 export const builtinBuilders: ReadonlyMap<string, BuiltinBuilder> = new Map(

@@ -1,0 +1,50 @@
+/**
+ * `Builder`: whatever can run a derivation's builder, in this process or in a sandbox.
+ *
+ * The goal around it has the inputs valid and the outputs locked before, and checks, commits and
+ * registers the outputs after. A builder only writes: each output to the place given. It returns
+ * when every process and thread that could still write there is gone.
+ */
+import type { Activity, Progress } from '#base';
+import type { Derivation, StorePath } from '#formats';
+import type { Store } from '#store';
+import type { OutputMeasure } from './builtin-builder.ts';
+
+export interface Builder {
+  readonly name: string;
+  /** Whether it can run this derivation. */
+  accepts(derivation: Derivation): boolean;
+  /** Throws `UserError` with the reason when the derivation's builder fails. */
+  build(request: BuildRequest): Promise<void>;
+}
+
+export interface BuildRequest {
+  readonly drvPath: StorePath;
+  readonly derivation: Derivation;
+  /** Physical places to write to, by output name; nothing stands there. */
+  readonly outputs: ReadonlyMap<string, string>;
+  /** The valid paths that the builder may read: the closure of the inputs. */
+  readonly inputPaths: readonly StorePath[];
+  readonly store: Store;
+  readonly cores: number;
+  readonly progress: Progress;
+  /** Of the kind of work that this build is a part of. */
+  readonly activity: Activity;
+  readonly signal: AbortSignal;
+  /** A line of the builder's output. */
+  log(line: string): void;
+  /** See `BuiltinJob.measured`. */
+  measured(output: string, measure: OutputMeasure): void;
+}
+
+/** Where outputs may come from instead of being built: a binary cache, another store. */
+export interface Substituter {
+  readonly name: string;
+  /** Makes the path and all it refers to valid; false when it does not have it. */
+  substitute(path: StorePath, store: Store, options: SubstituteOptions): Promise<boolean>;
+}
+
+export interface SubstituteOptions {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}

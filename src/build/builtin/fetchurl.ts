@@ -1,0 +1,140 @@
+/**
+ * `builtin:fetchurl`: a file from the network, of known hash.
+ *
+ * Attributes as Nix's own: `url` or `urls`, `executable`; and for the Debian archive `size` and
+ * `debianVersion`. `mirror://debian/PATH` stands for the mirrors in force, in order, and after them
+ * the snapshot archive: by the times of the lock in use, then by its own index of package files. The
+ * partial file stands in the cache, so that what was cut off goes on the next time.
+ */
+import { chmodSync, copyFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError, encodeHex } from '#base';
+import {
+  notFoundAnywhere,
+  resolveMirrorUrl,
+  snapshotFileUrls,
+  snapshotUrls,
+  type ArchiveName,
+  type ExpectedFile,
+} from '#debian';
+import type { Hash } from '#base';
+import type { BuiltinBuilder, BuiltinJob, BuiltinNetwork } from '../builtin-builder.ts';
+import { fetchWithoutNetwork, noSpace } from '../errors.ts';
+
+export const fetchurlBuilder: BuiltinBuilder = {
+  name: 'builtin:fetchurl',
+  async build(job) {
+    const output = job.derivation.outputs.get('out');
+    if (!job.network || output?.kind !== 'fixed') throw fetchWithoutNetwork(job.derivation.name);
+    const executable = flag(job.structuredAttrs['executable']);
+    const expected = expectedFile(output.hash, output.method === 'flat' && !executable, job);
+    const partial = join(job.cacheDirectory, 'downloads', `${encodeHex(output.hash.bytes)}.part`);
+    const activity = job.progress.start('download', job.derivation.name, {
+      ...(expected.sizeBytes === undefined ? {} : { total: expected.sizeBytes }),
+      unit: 'bytes',
+      parent: job.activity,
+    });
+    const advance = (bytes: number): void => {
+      activity.advance(bytes);
+      job.activity.advance(bytes);
+    };
+    try {
+      await fetchFirst(job, job.network, partial, expected, { ...activity, advance });
+      place(partial, job.outputs.get('out') as string, executable);
+      activity.finish();
+    } catch (error) {
+      activity.finish('failed');
+      throw error;
+    }
+  },
+};
+
+async function fetchFirst(
+  job: BuiltinJob,
+  network: BuiltinNetwork,
+  partial: string,
+  expected: ExpectedFile,
+  activity: BuiltinJob['activity'],
+): Promise<void> {
+  const tried: string[] = [];
+  const errors: UserError[] = [];
+  for await (const url of candidateUrls(job, network)) {
+    job.signal.throwIfAborted();
+    tried.push(url);
+    try {
+      await network.download(url, partial, expected, { signal: job.signal, activity });
+      return;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      // Our own disk will not be better with another server.
+      if (error.code === 'CACHE_NOT_WRITABLE') throw error;
+      errors.push(error);
+    }
+  }
+  throw chooseError(job.derivation.name, tried, errors);
+}
+
+/** The error that tells most: a wrong content, then trouble on the way, then plain absence. */
+function chooseError(name: string, tried: readonly string[], errors: readonly UserError[]): UserError {
+  const wrong = errors.find((error) => error.code === 'HASH_MISMATCH');
+  if (wrong) return wrong;
+  const isAbsence = (error: UserError): boolean =>
+    error.code === 'HTTP_STATUS' && / (404|410)$/.test(error.message);
+  const [first] = errors;
+  if (first && !isAbsence(first)) return first;
+  return notFoundAnywhere(name, tried.slice(0, 4), errors.at(-1));
+}
+
+async function* candidateUrls(job: BuiltinJob, network: BuiltinNetwork): AsyncGenerator<string> {
+  for (const url of wantedUrls(job.structuredAttrs)) {
+    const mirrored = resolveMirrorUrl(url, network.mirrors);
+    if (!mirrored) {
+      yield url;
+      continue;
+    }
+    yield* mirrored;
+    const [, archive, path] = /^mirror:\/\/([^/]+)\/(.*)$/.exec(url) as unknown as [string, ArchiveName, string];
+    for (const date of network.snapshotDates) yield* snapshotUrls(network.mirrors, archive, path, date);
+    const version = job.structuredAttrs['debianVersion'];
+    if (typeof version !== 'string') continue;
+    yield* await snapshotFileUrls(network.mirrors, path, version, (address) =>
+      network.read(address, 4 << 20, { signal: job.signal, retries: 1 }),
+    );
+  }
+}
+
+function wantedUrls(attributes: Readonly<Record<string, unknown>>): string[] {
+  const { url, urls } = attributes;
+  // An environment holds a list as words.
+  const list = Array.isArray(urls) ? urls.map(String) : typeof urls === 'string' ? urls.split(/\s+/) : [];
+  return [...new Set([...(typeof url === 'string' ? [url] : []), ...list])].filter((text) => text !== '');
+}
+
+function expectedFile(hash: Hash, isFlat: boolean, job: BuiltinJob): ExpectedFile {
+  const size = Number(job.structuredAttrs['size'] ?? Number.NaN);
+  return {
+    // Other hashes are checked when the output is committed.
+    ...(isFlat && hash.algorithm === 'sha256' ? { sha256: encodeHex(hash.bytes) } : {}),
+    ...(Number.isSafeInteger(size) && size > 0 ? { sizeBytes: size } : {}),
+  };
+}
+
+function flag(value: unknown): boolean {
+  return value === true || value === '1';
+}
+
+function place(partial: string, out: string, executable: boolean): void {
+  try {
+    try {
+      renameSync(partial, out);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EXDEV') throw error;
+      copyFileSync(partial, out);
+      rmSync(partial);
+    }
+    chmodSync(out, executable ? 0o755 : 0o644);
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOSPC') throw noSpace(out, error);
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+/** The errors of building: builders that fail, outputs that are not what was promised. */
+import { UserError } from '#base';
+
+export function buildFailed(drvPath: string, cause: unknown): UserError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const hint = cause instanceof UserError ? cause.hint : undefined;
+  return new UserError('BUILD_FAILED', `Cannot build ${drvPath}: ${reason}`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause,
+  });
+}
+
+export function buildsFailed(failures: readonly Error[], dependents: number): UserError {
+  const lines = failures.map((failure) => `  ${failure.message.replace(/\n/g, '\n  ')}`);
+  const kept = dependents === 0 ? '' : `; ${dependents} more need what failed and were not built`;
+  const hint = failures.map((failure) => (failure as UserError).hint).find((text) => text !== undefined);
+  return new UserError(
+    'BUILDS_FAILED',
+    `${failures.length} builds failed${kept}:\n${lines.join('\n')}`,
+    { ...(hint === undefined ? {} : { hint }), cause: failures[0] },
+  );
+}
+
+export function noBuilderFor(builder: string, system: string): UserError {
+  return new UserError(
+    'NO_BUILDER',
+    `There is no builder for ${builder} on the system ${system}`,
+    { hint: 'only builtin builders run here: take the package from Debian, or its output from a binary cache' },
+  );
+}
+
+export function missingPath(path: string): UserError {
+  return new UserError('PATH_NOT_VALID', `The store path ${path} is not valid and nothing makes it`, {
+    hint: 'evaluate again: the path may have been removed as garbage',
+  });
+}
+
+export function noSuchOutput(drvPath: string, output: string): UserError {
+  return new UserError('NO_SUCH_OUTPUT', `The derivation ${drvPath} has no output ${output}`);
+}
+
+export function missingOutput(drvPath: string, output: string): UserError {
+  return new UserError('OUTPUT_MISSING', `The builder of ${drvPath} did not make its output ${output}`);
+}
+
+export function outputHashMismatch(drvPath: string, wanted: string, found: string): UserError {
+  return new UserError(
+    'HASH_MISMATCH',
+    `hash mismatch in fixed-output derivation '${drvPath}':\n  specified: ${wanted}\n     got:    ${found}`,
+    { hint: 'if the new content is what you want, give its hash' },
+  );
+}
+
+export function referencesNotAllowed(drvPath: string, references: readonly string[]): UserError {
+  return new UserError(
+    'REFERENCES_NOT_ALLOWED',
+    `The fixed output of ${drvPath} refers to ${references.join(', ')}, which it may not`,
+  );
+}
+
+export function noSpace(path: string, cause: unknown): UserError {
+  return new UserError('DISK_FULL', `The disk is full, writing below ${path}`, {
+    hint: 'free space there, then run the same command again: finished parts are kept',
+    cause,
+  });
+}
+
+export function fileClash(path: string, first: string, second: string): UserError {
+  return new UserError(
+    'FILE_CLASH',
+    `Two packages have different files at ${path}: ${first} and ${second}`,
+    { hint: 'leave one of them out, exclude the path, or list the one to take in prefer' },
+  );
+}
+
+export function badTreePath(path: string, reason: string): UserError {
+  return new UserError('BAD_TREE_PATH', `The path ${JSON.stringify(path)} ${reason}`, {
+    hint: 'paths in a tree are relative, without . and .. and empty names, each given once',
+  });
+}
+
+export function fetchWithoutNetwork(name: string): UserError {
+  return new UserError('FETCH_NOT_FIXED', `The download ${name} has no hash, so it may not use the network`, {
+    hint: 'give the derivation outputHash, outputHashAlgo and outputHashMode',
+  });
+}
+
+export function malformedAttributes(name: string, cause: unknown): UserError {
+  return new UserError('BUILTIN_ATTRIBUTE', `The attributes of the derivation ${name} are not JSON`, { cause });
+}
+
+export function unknownOutputPath(drvPath: string): UserError {
+  return new UserError(
+    'OUTPUT_PATH_UNKNOWN',
+    `The outputs of ${drvPath} are addressed by their content, which no builder here supports`,
+    { hint: 'remove __contentAddressed from the derivation' },
+  );
+}

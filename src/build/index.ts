@@ -1,0 +1,7 @@
+/** build: goals and their scheduler, the `Builder` interface, the builtin builders. */
+export * from './builder.ts';
+export * from './builtin-builder.ts';
+export * from './builtin-runner.ts';
+export * from './errors.ts';
+export * from './realise.ts';
+export * from './worker-pool.ts';
