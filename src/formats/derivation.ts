@@ -49,7 +49,14 @@ export function printDerivation(derivation: Derivation): string {
 export function printParts(
   derivation: Derivation, inputs: ReadonlyMap<string, readonly string[]>, masked: boolean,
 ): string {
-  const { outputs, env } = derivation;
+  return printHead(derivation, inputs, masked) + printTail(derivation, masked);
+}
+
+/** The text up to the input derivations: what differs between a `.drv` file and what is hashed. */
+export function printHead(
+  derivation: Derivation, inputs: ReadonlyMap<string, readonly string[]>, masked: boolean,
+): string {
+  const { outputs } = derivation;
   let text = 'Derive([';
   let separator = '';
   for (const name of sortedKeys(outputs)) {
@@ -63,9 +70,15 @@ export function printParts(
     text += `${separator}("${key}",${printList(sorted(inputs.get(key) as readonly string[]))})`;
     separator = ',';
   }
-  text += `],${printList(sorted(derivation.inputSources))},${quote(derivation.system)}`
+  return text;
+}
+
+/** The rest of the text, from the input sources on. */
+export function printTail(derivation: Derivation, masked: boolean): string {
+  const { outputs, env } = derivation;
+  let text = `],${printList(sorted(derivation.inputSources))},${quote(derivation.system)}`
     + `,${quote(derivation.builder)},[`;
-  separator = '';
+  let separator = '';
   for (const arg of derivation.args) {
     text += separator + quote(arg);
     separator = ',';

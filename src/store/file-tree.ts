@@ -12,7 +12,7 @@
 import {
   chmodSync, closeSync, constants, fstatSync, futimesSync, lstatSync, lutimesSync, mkdirSync, openSync,
   readdirSync, readlinkSync, readSync, rmdirSync, symlinkSync, unlinkSync, utimesSync, writeSync,
-  fchmodSync, chownSync, lchownSync, type PathLike,
+  fchmodSync, chownSync, lchownSync, type PathLike, type Stats,
 } from 'node:fs';
 import { assert } from '#base';
 import { maximumNarDepth, NarWriter, type NarVisitor } from '#formats';
@@ -213,6 +213,34 @@ export function deleteTree(path: string): number {
     rmdirSync(systemPath(path));
     return freed;
   });
+}
+
+/** One entry of a listed tree; `inner` is relative to the root, `''` for the root itself. */
+export interface ListedEntry {
+  readonly inner: string;
+  readonly status: Stats;
+}
+
+/** All entries of a tree that the filter lets through, a folder before what is in it, by name. */
+export function listTree(path: string, filter?: TreeFilter): ListedEntry[] {
+  const entries: ListedEntry[] = [];
+  const walk = (place: string, inner: string, status: Stats) => {
+    entries.push({ inner, status });
+    if (!status.isDirectory()) return;
+    for (const name of listNames(place)) {
+      const child = `${place}/${name}`;
+      const innerChild = `${inner}/${name}`;
+      const childStatus = attempt('reading status of', child, () => lstatSync(systemPath(child)));
+      if (filter === undefined || filter(innerChild, typeOf(childStatus))) walk(child, innerChild, childStatus);
+    }
+  };
+  walk(path, '', attempt('reading status of', path, () => lstatSync(systemPath(path))));
+  return entries;
+}
+
+function typeOf(status: Stats): 'regular' | 'directory' | 'symlink' | 'unknown' {
+  return status.isFile() ? 'regular' : status.isDirectory() ? 'directory'
+    : status.isSymbolicLink() ? 'symlink' : 'unknown';
 }
 
 /** Names in a folder as byte strings, in byte order. */

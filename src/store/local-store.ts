@@ -200,9 +200,9 @@ export class LocalStore implements Store {
     const source = bytePath(physical);
     const { method, algorithm } = options;
     const references = { others: options.references ?? [], self: false };
-    const hash = hashTreeNow(source, method, algorithm, options.filter);
-    const contentAddress = { method, hash };
-    const path = makeContentAddressedPath(name, contentAddress, references, this.storeDirectory);
+    const pathOf = (hash: Hash) =>
+      makeContentAddressedPath(name, { method, hash }, references, this.storeDirectory);
+    const path = options.expected ?? pathOf(hashTreeNow(source, method, algorithm, options.filter));
     if (this.isValidPath(path)) return path;
     this.#beginWriting();
     const temporary = bytePath(this.prepareOutput(path));
@@ -216,19 +216,20 @@ export class LocalStore implements Store {
     try {
       dumpTree(source, new CopyingWriter(nar, restorer), options.filter);
       nar.finish();
-      // A flat file or text is a NAR of one plain file: it loses its executable bit.
-      if (method === 'flat' || method === 'text') chmodSync(systemPath(temporary), 0o444);
-      const narHash = hasher.digest();
-      const measure = method === 'flat' || method === 'text' || method === 'git'
-        ? measureNar(temporary) : { narHash, narSizeBytes };
-      const copied = method === 'recursive' && algorithm === 'sha256' ? narHash
+      let measure = { narHash: hasher.digest(), narSizeBytes };
+      if (method === 'flat' || method === 'text') {
+        // A flat file or text is a NAR of one plain file: it loses its executable bit.
+        chmodSync(systemPath(temporary), 0o444);
+        measure = measureNar(temporary);
+      }
+      const hash = method === 'recursive' && algorithm === 'sha256' ? measure.narHash
         : hashTreeNow(temporary, method, algorithm);
-      if (!sameHash(copied, hash)) throw fileChanged(physical);
+      if (pathOf(hash) !== path) throw fileChanged(physical);
       syncTrees([temporary], this.#physicalStore);
       this.#moveIntoPlace(temporary, path);
       syncDirectory(this.#physicalStore);
       this.#database.register([{
-        path, ...measure, references: references.others, signatures: [], contentAddress,
+        path, ...measure, references: references.others, signatures: [], contentAddress: { method, hash },
       }]);
     } catch (error) {
       restorer.abandon();

@@ -31,6 +31,8 @@ export interface AddTreeOptions {
   readonly algorithm: HashAlgorithm;
   readonly references?: readonly StorePath[];
   readonly filter?: TreeFilter;
+  /** The path that it had when it was hashed before: it is not hashed twice, only checked. */
+  readonly expected?: StorePath;
 }
 
 /** An output that a builder has written. */
