@@ -69,6 +69,25 @@ export function resolvePosition(position: Position): ResolvedPosition | undefine
   };
 }
 
+/** `file:line:column`, as messages name a place. */
+export function showPosition(position: Position): string {
+  const place = resolvePosition(position);
+  if (place === undefined) return '\xc2\xabnone\xc2\xbb';
+  return `${showOrigin(place.origin)}:${place.line}:${place.column}`;
+}
+
+/** A source's name as messages have it. */
+export function showOrigin(origin: SourceOrigin): string {
+  switch (origin.kind) {
+    case 'string':
+      return '\xc2\xabstring\xc2\xbb';
+    case 'stdin':
+      return '\xc2\xabstdin\xc2\xbb';
+    default:
+      return origin.path;
+  }
+}
+
 /** Origin of a position without the work of finding its line. */
 export function originOf(position: Position): SourceOrigin | undefined {
   return sourceOf(position)?.origin;

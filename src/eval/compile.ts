@@ -1,0 +1,24 @@
+/**
+ * From JavaScript text to a function.
+ *
+ * The layer is pure, so the plain way is the language's own `Function`; a host that can keep V8's
+ * compiled form gives its own.
+ */
+
+import type { Attrs, Support, Value } from '#runtime';
+
+/** Emitted module: support functions, position base, scope of `scopedImport`. */
+export type ModuleFunction = (support: Support, base: number, scope?: Attrs) => Value;
+
+export interface CompiledCode {
+  readonly run: ModuleFunction;
+  /** V8's compiled form, to be asked for after the code ran if it can be had. */
+  readonly cache?: () => Uint8Array | undefined;
+}
+
+/** Compiles a function expression. `name` is the source's; `compiled` an earlier `cache()`. */
+export type CompileCode = (code: string, name: string, compiled?: Uint8Array) => CompiledCode;
+
+export const compileText: CompileCode = (code) => ({
+  run: new Function(`return ${code}`)() as ModuleFunction,
+});

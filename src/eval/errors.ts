@@ -1,0 +1,39 @@
+/**
+ * Errors that evaluation as a whole raises.
+ */
+
+import { NixError } from '#diagnostics';
+
+export function tooManyLinks(path: string): NixError {
+  return new NixError(
+    'Error',
+    `too many symbolic links encountered while traversing the path '${path}'`,
+  );
+}
+
+export function noSuchFile(path: string): NixError {
+  return new NixError('FileNotFound', `path '${path}' does not exist`);
+}
+
+export function notInSearchPath(name: string, hint: string): NixError {
+  return new NixError(
+    'ThrownError',
+    `file '${name}' was not found in the Nix search path (add it using $NIX_PATH or -I)${hint}`,
+  );
+}
+
+export function forbiddenPath(path: string, mode: 'pure' | 'restricted'): NixError {
+  return new NixError(
+    'RestrictedPathError',
+    mode === 'pure'
+      ? `access to absolute path '${path}' is forbidden in pure evaluation mode (use '--impure' to override)`
+      : `access to absolute path '${path}' is forbidden in restricted mode`,
+  );
+}
+
+export function importFromDerivationDisabled(path: string): NixError {
+  return new NixError(
+    'IFDError',
+    `cannot build '${path}' during evaluation because the option 'allow-import-from-derivation' is disabled`,
+  );
+}

@@ -1,0 +1,278 @@
+/**
+ * The evaluator: files and texts to values.
+ *
+ * It parses, emits, compiles and runs, remembers the value of each file, and is the `EvalServices`
+ * that builtins get. Everything is synchronous; the world is behind `Host`.
+ *
+ * Invariant: a file is evaluated once per evaluator, whatever path it was reached by; while it is
+ * being evaluated its slot is a black hole, so that files that import each other are reported.
+ */
+
+
+import { NixError, type Position, registerSource, type SourceOrigin } from '#diagnostics';
+import { emit, parse } from '#lang';
+import {
+  type Attrs,
+  baseName,
+  type Context,
+  counters,
+  createSupport,
+  type EvalServices,
+  type EvalSettings,
+  force,
+  type Host,
+  NixPath,
+  parentPath,
+  resolvePath,
+  type SearchPathEntry,
+  type Slot,
+  stackOverflow,
+  type Support,
+  Thunk,
+  tracing,
+  type Value,
+} from '#runtime';
+import { compileText, type CompileCode, type ModuleFunction } from './compile.ts';
+import { forbiddenPath, importFromDerivationDisabled, tooManyLinks } from './errors.ts';
+import type { CodeCache } from './host.ts';
+import { SearchPath } from './search-path.ts';
+
+/** The `builtins` set and the names of the base scope. */
+export interface BaseScope {
+  readonly builtins: Attrs;
+  readonly globals: ReadonlyMap<string, Slot>;
+}
+
+export interface EvaluatorOptions {
+  readonly host: Host;
+  /** Makes the builtins for an evaluator's services. */
+  readonly builtins: (services: EvalServices) => BaseScope;
+  readonly settings: EvalSettings;
+  /** Receives lines of `builtins.trace`. */
+  readonly onTrace?: (text: string) => void;
+  readonly onWarning?: (text: string) => void;
+  readonly compile?: CompileCode;
+  readonly codeCache?: CodeCache;
+  /** SHA-256 in hex, for keys of the code cache. */
+  readonly hash?: (text: string) => string;
+}
+
+const linkLimit = 1024;
+
+/** Makes an evaluator. Several may exist; `--show-trace` of the newest holds for all. */
+export function createEvaluator(options: EvaluatorOptions): Evaluator {
+  return new Evaluator(options);
+}
+
+export class Evaluator implements EvalServices {
+  readonly host: Host;
+  readonly settings: EvalSettings;
+  readonly builtins: Attrs;
+  private readonly options: EvaluatorOptions;
+  private readonly globals: ReadonlyMap<string, Slot>;
+  private readonly globalNames: ReadonlySet<string>;
+  private readonly support: Support;
+  private readonly files = new Map<string, Slot>();
+  private readonly resolved = new Map<string, string>();
+  private readonly storeCopies = new Map<string, string>();
+  private readonly searchPath: SearchPath;
+  private readonly compile: CompileCode;
+
+  constructor(options: EvaluatorOptions) {
+    this.options = options;
+    this.host = options.host;
+    this.settings = options.settings;
+    this.compile = options.compile ?? compileText;
+    this.searchPath = new SearchPath(options.host);
+    tracing.on = options.settings.showTrace;
+    const base = options.builtins(this);
+    this.builtins = base.builtins;
+    this.globals = base.globals;
+    this.globalNames = new Set(base.globals.keys());
+    this.support = createSupport(this, (name) => this.globals.get(name)!);
+  }
+
+  /** Value of a file, or of `default.nix` in a directory. */
+  evaluateFile(path: string): Value {
+    return this.guard(() => this.importFile(path, 0));
+  }
+
+  /** Value of a text; relative paths in it start at `basePath`. */
+  evaluateString(
+    text: string,
+    basePath: string,
+    origin: SourceOrigin = { kind: 'string' },
+  ): Value {
+    return this.guard(() => this.run(text, origin, basePath));
+  }
+
+  /** Runs code of the evaluator, turning an exhausted stack into a Nix error. */
+  guard<T>(code: () => T): T {
+    try {
+      return code();
+    } catch (error) {
+      if (error instanceof RangeError && /call stack/.test(error.message)) {
+        throw stackOverflow(0);
+      }
+      throw error;
+    }
+  }
+
+  importFile(path: string, position: Position): Value {
+    const file = this.resolveFile(path);
+    let slot = this.files.get(file);
+    if (slot === undefined) {
+      slot = new Thunk(() => {
+        this.checkAccess(file);
+        return this.run(this.host.readFile(file), originOfFile(file), parentPath(file));
+      });
+      this.files.set(file, slot);
+    }
+    return force(slot, position);
+  }
+
+  scopedImport(scope: Attrs, path: string, _position: Position): Value {
+    const file = this.resolveFile(path);
+    const text = this.host.readFile(file);
+    return this.run(text, originOfFile(file), parentPath(file), scope);
+  }
+
+  evaluateText(text: string, basePath: string): Value {
+    return this.run(text, { kind: 'string' }, basePath);
+  }
+
+  evaluateInternal(name: string, text: string): Value {
+    return this.run(text, { kind: 'internal', path: name }, '/');
+  }
+
+  private run(text: string, origin: SourceOrigin, directory: string, scope?: Attrs): Value {
+    const base = registerSource(origin, text);
+    const code = this.moduleFunction(text, origin, directory, base, scope);
+    return code(this.support, base, scope);
+  }
+
+  private moduleFunction(
+    text: string,
+    origin: SourceOrigin,
+    directory: string,
+    base: Position,
+    scope: Attrs | undefined,
+  ): ModuleFunction {
+    const name = origin.kind === 'file' || origin.kind === 'internal' ? origin.path : origin.kind;
+    const { codeCache, hash } = this.options;
+    const { features, pureEval, homeDirectory } = this.settings;
+    const pipes = features.has('pipe-operators');
+    const key =
+      codeCache === undefined || hash === undefined || scope !== undefined
+        ? undefined
+        : hash(
+            [evaluatorVersion, tracing.on, pipes, pureEval, homeDirectory, directory, text].join(
+              '\0',
+            ),
+          );
+    const known = key === undefined ? undefined : codeCache!.load(key);
+    if (known !== undefined) return this.compile(known.code, name, known.compiled).run;
+    const result = parse(text, {
+      base,
+      directory,
+      home: pureEval ? undefined : homeDirectory,
+      pipes,
+    });
+    counters.filesParsed++;
+    counters.parsedBytes += text.length;
+    if (result.tree === undefined) throw result.diagnostics[0]!;
+    const code = emit(result.tree, {
+      base,
+      globals: this.globalNames,
+      traced: tracing.on,
+      ...(scope === undefined ? {} : { extraNames: scope.names() }),
+    });
+    counters.emittedBytes += code.length;
+    const compiled = this.compile(code, name);
+    if (key !== undefined) codeCache!.store(key, code, compiled.cache?.());
+    return compiled.run;
+  }
+
+  /** Follows links and finds `default.nix`, as `import` does. */
+  resolveFile(path: string): string {
+    const known = this.resolved.get(path);
+    if (known !== undefined) return known;
+    let current = path;
+    for (let links = 0; ; links++) {
+      if (links >= linkLimit) throw tooManyLinks(path);
+      const status = this.host.lstat(current);
+      if (status?.type !== 'symlink') {
+        if (status?.type === 'directory') current = `${current === '/' ? '' : current}/default.nix`;
+        break;
+      }
+      current = resolvePath(parentPath(current), this.host.readLink(current));
+    }
+    this.resolved.set(path, current);
+    return current;
+  }
+
+  nixPath(): Slot[] {
+    return this.searchPath.asList(this.settings.searchPath);
+  }
+
+  findFile(entries: readonly SearchPathEntry[], name: string, position: Position): NixPath {
+    return this.searchPath.find(entries, name, position, this.settings.pureEval);
+  }
+
+  realiseContext(context: Context, _position: Position): ReadonlyMap<string, string> {
+    const builds = context.filter((element) => !element.startsWith('/'));
+    if (builds.length > 0 && !this.settings.allowImportFromDerivation) {
+      throw importFromDerivationDisabled(builds[0]!.replace(/^[=!]([^!/]*!)?/, ''));
+    }
+    return context.length === 0 ? new Map() : this.host.realise(context);
+  }
+
+  checkAccess(path: string): void {
+    const { pureEval, restrictEval, allowedPaths } = this.settings;
+    if (!pureEval && !restrictEval) return;
+    const isAllowed = allowedPaths.some(
+      (root) => path === root || root === '/' || path.startsWith(`${root}/`),
+    );
+    if (isAllowed || this.isOwnStorePath(path)) return;
+    throw forbiddenPath(path, pureEval ? 'pure' : 'restricted');
+  }
+
+  private isOwnStorePath(path: string): boolean {
+    const root = `${this.host.storeDirectory}/`;
+    if (!path.startsWith(root)) return false;
+    const end = path.indexOf('/', root.length);
+    return this.ownStorePaths.has(end < 0 ? path : path.slice(0, end));
+  }
+
+  /** Store paths that this evaluation made and may therefore read. */
+  private readonly ownStorePaths = new Set<string>();
+
+  copyPathToStore(path: string): string {
+    const known = this.storeCopies.get(path);
+    if (known !== undefined) return known;
+    if (path.endsWith('.drv')) {
+      throw new NixError('EvalError', "file names are not allowed to end in '.drv'");
+    }
+    this.checkAccess(path);
+    const storePath = this.host.addPathToStore(baseName(path), path, { recursive: true });
+    this.storeCopies.set(path, storePath);
+    this.ownStorePaths.add(storePath);
+    return storePath;
+  }
+
+  trace(text: string): void {
+    this.options.onTrace?.(text);
+  }
+
+  warn(text: string): void {
+    this.options.onWarning?.(text);
+  }
+}
+
+/** Part of every key of the code cache; changes whenever emitted code may change. */
+export const evaluatorVersion = 'firn-1';
+
+function originOfFile(path: string): SourceOrigin {
+  return { kind: 'file', path };
+}
+

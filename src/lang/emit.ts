@@ -1,0 +1,387 @@
+/**
+ * JavaScript for a tree: one function per file, closures for what is suspended.
+ *
+ * Nix variables become JavaScript variables. Everything is an expression: a `let` assigns variables
+ * that its function declares, and goes on. `strict` emits code that gives a forced value, `lazy`
+ * code that gives a slot without doing anything that can fail or cost.
+ *
+ * With `traced`, frames for `--show-trace` are added around operands and every lambda takes one
+ * parameter; without, the code is as small as it can be.
+ *
+ * Invariant: emitted code reads a variable of its own function only after it was assigned
+ * (`Variable.ready`); inner functions run later and may read any.
+ */
+
+import { NixError, type Position } from '#diagnostics';
+import { emitAttrs, emitLet } from './emit-bindings.ts';
+import { emitLambda } from './emit-lambda.ts';
+import { emitCall, emitConcat, emitHasAttr, emitSelect } from './emit-operations.ts';
+import { resolve, type Scope, type Variable } from './scope.ts';
+import { showExpr } from './show.ts';
+import { type Expr, none, type Offset, offsetOf } from './tree.ts';
+
+export interface EmitOptions {
+  /** Position number of the first byte, for errors found here. */
+  readonly base: Position;
+  /** Names of the base scope. */
+  readonly globals: ReadonlySet<string>;
+  /** Names of the scope that `scopedImport` adds. */
+  readonly extraNames?: readonly string[];
+  readonly traced: boolean;
+}
+
+/**
+ * The text of a function `(R, B, X) => value`: support functions, position base and the scope of
+ * `scopedImport`. Throws `NixError` for an undefined variable.
+ */
+export function emit(tree: Expr, options: EmitOptions): string {
+  const emitter = new Emitter(options);
+  const body = emitter.functionBody((fn) => emitter.strict(tree, emitter.rootScope, fn));
+  return emitter.module(body);
+}
+
+/** A JavaScript function that is being emitted. */
+export interface FunctionContext {
+  /** Variables that it declares. */
+  readonly variables: string[];
+}
+
+const supportNames =
+  'T,L,A,F,E,H,I,G,C,C2,C3,CN,S,SN,SO,SNO,Q,q,W,U,B:b,FA,FP,eq,lt,sub,mul,div,up,cat,add,path,' +
+  'str,join,join2,P,D,dyn,over,fail,pos,name,tr';
+
+export class Emitter {
+  readonly options: EmitOptions;
+  readonly rootScope: Scope | undefined;
+  private nextId = 0;
+  /** Module-level variables, filled when first wanted. */
+  private readonly lazyNames: string[] = [];
+  private readonly globals = new Map<string, Variable>();
+  private readonly constants = new Map<string, string>();
+
+  constructor(options: EmitOptions) {
+    this.options = options;
+    this.rootScope = this.extraScope();
+  }
+
+  /** A JavaScript name that is not used yet. */
+  fresh(prefix: string): string {
+    return prefix + (this.nextId++).toString(36);
+  }
+
+  /** `name || (name = code)` for something made once per module, when first wanted. */
+  once(prefix: string, code: string): string {
+    const name = this.onceName(prefix);
+    return `${name}||(${name}=${code})`;
+  }
+
+  onceName(prefix: string): string {
+    const name = this.fresh(prefix);
+    this.lazyNames.push(name);
+    return name;
+  }
+
+  /** A module-level constant, one per text. */
+  constant(code: string): string {
+    let name = this.constants.get(code);
+    if (name === undefined) {
+      name = this.fresh('c');
+      this.constants.set(code, name);
+    }
+    return name;
+  }
+
+  fail(kind: 'UndefinedVarError', message: string, at: Offset): never {
+    throw new NixError(kind, message, at === none ? 0 : this.options.base + at);
+  }
+
+  module(body: string): string {
+    let head = `const {${supportNames}}=R;`;
+    for (const [name, variable] of this.globals) {
+      head += `const ${variable.code}=G(${JSON.stringify(name)});`;
+    }
+    for (const [code, name] of this.constants) head += `const ${name}=${code};`;
+    if (this.lazyNames.length > 0) head += `let ${this.lazyNames.join(',')};`;
+    return `(R,B,X)=>{${head}return (()=>${body})()}`;
+  }
+
+  /** Body of an arrow function: an expression, or a block if it declares variables. */
+  functionBody(code: (fn: FunctionContext) => string, head = ''): string {
+    const fn: FunctionContext = { variables: [] };
+    const value = code(fn);
+    if (fn.variables.length === 0 && head === '') {
+      return value.startsWith('{') ? `(${value})` : value;
+    }
+    const variables = fn.variables.length === 0 ? '' : `var ${fn.variables.join(',')};`;
+    return `{${head}${variables}return ${value}}`;
+  }
+
+  /** A position as an argument. */
+  at(offset: Offset): string {
+    return offset === none ? '0' : `B+${offset}`;
+  }
+
+  thunk(code: (fn: FunctionContext) => string): string {
+    return `new T(()=>${this.functionBody(code)})`;
+  }
+
+  private extraScope(): Scope | undefined {
+    const { extraNames } = this.options;
+    if (extraNames === undefined) return undefined;
+    const names = new Map<string, Variable>();
+    for (const name of extraNames) {
+      const code = `X.get(${JSON.stringify(name)})`;
+      names.set(name, { code, owner: this, ready: true, isValue: false, used: false });
+    }
+    return { kind: 'names', up: undefined, names };
+  }
+
+  /** What a name refers to; globals are declared when first referred to. */
+  reference(name: string, at: Offset, scope: Scope | undefined) {
+    const found = resolve(scope, name);
+    if (found.kind === 'variable') return found;
+    if (this.options.globals.has(name)) {
+      return { kind: 'variable' as const, variable: this.globalVariable(name) };
+    }
+    if (found.kind === 'with') return found;
+    return this.fail('UndefinedVarError', `undefined variable '${name}'`, at);
+  }
+
+  /** Whether a name means the base scope's own. */
+  isGlobal(name: string, scope: Scope | undefined): boolean {
+    return resolve(scope, name).kind !== 'variable' && this.options.globals.has(name);
+  }
+
+  private globalVariable(name: string): Variable {
+    let variable = this.globals.get(name);
+    if (variable === undefined) {
+      const code = this.fresh('g');
+      variable = { code, owner: this, ready: true, isValue: false, used: true };
+      this.globals.set(name, variable);
+    }
+    return variable;
+  }
+
+  /** Code that gives the forced value. */
+  strict(expr: Expr, scope: Scope | undefined, fn: FunctionContext): string {
+    switch (expr.kind) {
+      case 'int':
+        return typeof expr.value === 'bigint' ? `${expr.value}n` : String(expr.value);
+      case 'float':
+        return this.constant(`D(${floatCode(expr.value)})`);
+      case 'string':
+        return JSON.stringify(expr.value);
+      case 'path':
+        return this.constant(`P(${JSON.stringify(expr.path)})`);
+      case 'var':
+        return this.variable(expr.name, expr.at, scope, fn);
+      case 'inheritFrom':
+        throw new Error('a source of inherit stands alone');
+      case 'select':
+        return emitSelect(this, expr, scope, fn);
+      case 'hasAttr':
+        return emitHasAttr(this, expr, scope, fn);
+      case 'attrs':
+        return emitAttrs(this, expr, scope, fn);
+      case 'list':
+        return this.list(expr.elements, scope, fn);
+      case 'lambda':
+        return emitLambda(this, expr, scope);
+      case 'call':
+        return emitCall(this, expr, scope, fn);
+      case 'let':
+        return emitLet(this, expr, scope, fn);
+      case 'with': {
+        const name = this.fresh('w');
+        fn.variables.push(name);
+        const inner: Scope = { kind: 'with', up: scope, code: name, at: expr.at };
+        return `(${name}=${this.lazy(expr.scope, scope, fn)},${this.strict(expr.body, inner, fn)})`;
+      }
+      case 'if': {
+        const text = 'while evaluating a branch condition';
+        const condition = this.condition(expr.condition, scope, fn, text);
+        const then = this.strict(expr.then, scope, fn);
+        return `(${condition}?${then}:${this.strict(expr.otherwise, scope, fn)})`;
+      }
+      case 'assert':
+        return this.assertion(expr, scope, fn);
+      case 'not':
+      case 'binary':
+        return this.operator(expr, scope, fn);
+      case 'concat':
+        return emitConcat(this, expr, scope, fn);
+      case 'currentPosition':
+        return `pos(${this.at(expr.at)})`;
+    }
+  }
+
+  /** Code that gives a slot. */
+  lazy(expr: Expr, scope: Scope | undefined, fn: FunctionContext): string {
+    if (this.isDirect(expr, scope, fn)) {
+      return expr.kind === 'var'
+        ? this.directVariable(expr.name, expr.at, scope)
+        : this.strict(expr, scope, fn);
+    }
+    return this.thunk((inner) => this.strict(expr, scope, inner));
+  }
+
+  private directVariable(name: string, at: Offset, scope: Scope | undefined): string {
+    const found = this.reference(name, at, scope);
+    if (found.kind !== 'variable') throw new Error('not a variable');
+    return found.variable.code;
+  }
+
+  /** Whether evaluating costs nothing, cannot fail, and reads nothing that is not there yet. */
+  private isDirect(expr: Expr, scope: Scope | undefined, fn: FunctionContext): boolean {
+    switch (expr.kind) {
+      case 'int':
+      case 'float':
+      case 'string':
+      case 'path':
+      case 'lambda':
+        return true;
+      case 'list':
+        return (
+          expr.elements.length <= 6 &&
+          expr.elements.every((e) => e.kind !== 'lambda' && this.isDirect(e, scope, fn))
+        );
+      case 'attrs':
+        return expr.attrs.size === 0 && expr.dynamic.length === 0;
+      case 'var': {
+        const found = resolve(scope, expr.name);
+        if (found.kind === 'variable') {
+          return found.variable.ready || found.variable.owner !== fn;
+        }
+        return this.options.globals.has(expr.name);
+      }
+      default:
+        return false;
+    }
+  }
+
+  private variable(
+    name: string,
+    at: Offset,
+    scope: Scope | undefined,
+    _fn: FunctionContext,
+  ): string {
+    const found = this.reference(name, at, scope);
+    if (found.kind === 'variable') {
+      const { variable } = found;
+      return variable.isValue ? variable.code : `F(${variable.code},${this.at(at)})`;
+    }
+    const scopes = found.scopes.map((s) => s.code).join(',');
+    const places = found.scopes.map((s) => this.at(s.at)).join(',');
+    return `W(${JSON.stringify(name)},${this.at(at)},[${scopes}],[${places}])`;
+  }
+
+  private list(
+    elements: readonly Expr[],
+    scope: Scope | undefined,
+    fn: FunctionContext,
+  ): string {
+    return `[${elements.map((element) => this.lazy(element, scope, fn)).join(',')}]`;
+  }
+
+  /** Code that gives a JavaScript Boolean, checked; `text` is the frame if it is none. */
+  condition(expr: Expr, scope: Scope | undefined, fn: FunctionContext, text: string): string {
+    const at = this.at(offsetOf(expr));
+    if (this.options.traced) {
+      const inner = this.arrow((f) => this.strict(expr, scope, f));
+      return `b(tr(${inner},${at},${JSON.stringify(text)}),${at},${JSON.stringify(text)})`;
+    }
+    const code = this.strict(expr, scope, fn);
+    return this.isBoolean(expr, scope) ? code : `b(${code},${at},${JSON.stringify(text)})`;
+  }
+
+  arrow(code: (fn: FunctionContext) => string): string {
+    return `()=>${this.functionBody(code)}`;
+  }
+
+  /** The value of an operand; with `traced`, a frame is added when it fails. */
+  operand(expr: Expr, scope: Scope | undefined, fn: FunctionContext, text: string): string {
+    if (!this.options.traced) return this.strict(expr, scope, fn);
+    const at = this.at(offsetOf(expr));
+    return `tr(${this.arrow((f) => this.strict(expr, scope, f))},${at},${JSON.stringify(text)})`;
+  }
+
+  private isBoolean(expr: Expr, scope: Scope | undefined): boolean {
+    switch (expr.kind) {
+      case 'not':
+      case 'hasAttr':
+        return true;
+      case 'binary':
+        return expr.operator !== '//' && expr.operator !== '++';
+      case 'call':
+        return (
+          expr.callee.kind === 'var' &&
+          expr.callee.name === '__lessThan' &&
+          expr.args.length === 2 &&
+          this.isGlobal('__lessThan', scope)
+        );
+      default:
+        return false;
+    }
+  }
+
+  private assertion(
+    expr: Expr & { kind: 'assert' },
+    scope: Scope | undefined,
+    fn: FunctionContext,
+  ): string {
+    const text = 'in the condition of the assert statement';
+    const condition = this.condition(expr.condition, scope, fn, text);
+    const quoted = JSON.stringify(showExpr(expr.condition));
+    let operands = '';
+    if (expr.condition.kind === 'binary' && expr.condition.operator === '==') {
+      const { left, right } = expr.condition;
+      operands =
+        `,${this.arrow((f) => this.strict(left, scope, f))}` +
+        `,${this.arrow((f) => this.strict(right, scope, f))}`;
+    }
+    const failure = `fail(${quoted},${this.at(expr.at)}${operands})`;
+    return `(${condition}?${this.strict(expr.body, scope, fn)}:${failure})`;
+  }
+
+  private operator(
+    expr: Expr & { kind: 'not' | 'binary' },
+    scope: Scope | undefined,
+    fn: FunctionContext,
+  ): string {
+    if (expr.kind === 'not') {
+      return `!${this.condition(expr.operand, scope, fn, "in the argument of '!'")}`;
+    }
+    const { operator, left, right } = expr;
+    const leftText = `in the left operand of '${operator}'`;
+    const rightText = `in the right operand of '${operator}'`;
+    switch (operator) {
+      case '==':
+      case '!=': {
+        const a = this.operand(left, scope, fn, leftText);
+        const b = this.operand(right, scope, fn, rightText);
+        return `${operator === '==' ? '' : '!'}eq(${a},${b},${this.at(expr.at)})`;
+      }
+      case '&&':
+      case '||':
+      case '->': {
+        const a = this.condition(left, scope, fn, leftText);
+        const b = this.condition(right, scope, fn, rightText);
+        return operator === '->' ? `(!${a}||${b})` : `(${a}${operator}${b})`;
+      }
+      case '//': {
+        const b = this.operand(right, scope, fn, rightText);
+        const a = this.operand(left, scope, fn, leftText);
+        return `up(${b},${a},${this.at(offsetOf(left))},${this.at(offsetOf(right))})`;
+      }
+      case '++': {
+        const a = this.operand(left, scope, fn, leftText);
+        const b = this.operand(right, scope, fn, rightText);
+        return `cat(${a},${b},${this.at(expr.at)})`;
+      }
+    }
+  }
+}
+
+function floatCode(value: number): string {
+  return Number.isFinite(value) ? String(value) : '1/0';
+}

@@ -1,0 +1,5 @@
+/** lang: text to tokens to tree to JavaScript. */
+export * from './tree.ts';
+export { parse, parseReplBindings, type ParseOptions, type ParseResult } from './parser.ts';
+export { showAttrPath, showExpr, showIdentifier, showString } from './show.ts';
+export { emit, type EmitOptions } from './emit.ts';
