@@ -87,10 +87,13 @@ let
       separator ? "",
       header ? "",
       executable ? false,
+      # Of a folder among the files, those below it whose path ends so and matches no pattern.
+      suffix ? "",
+      exclude ? [ ],
       meta ? { },
     }:
     builtinDerivation {
-      inherit name separator header executable meta;
+      inherit name separator header executable suffix exclude meta;
       builder = "builtin:concat-files";
       files = map (file: "${file}") (fileList files);
     };
