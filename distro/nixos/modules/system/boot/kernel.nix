@@ -27,6 +27,12 @@ let
 in
 {
   options = {
+    boot.isContainer = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether the system runs in a container: without a kernel and initrd of its own.";
+    };
+
     boot.kernel.enable = mkEnableOption "the Linux kernel; containers have none of their own" // {
       default = true;
     };
@@ -152,6 +158,8 @@ in
   };
 
   config = mkMerge [
+    (mkIf config.boot.isContainer { boot.kernel.enable = mkDefault false; })
+
     {
       assertions = [
         {
