@@ -1,0 +1,21 @@
+# Every module that is part of each system. A new module is a line here.
+[
+  ./misc/assertions.nix
+  ./misc/documentation.nix
+  ./misc/extra-arguments.nix
+  ./misc/ids.nix
+  ./misc/label.nix
+  ./misc/lib.nix
+  ./misc/meta.nix
+  ./misc/nixpkgs.nix
+  ./misc/passthru.nix
+  ./misc/version.nix
+  ./system/activation/activation-script.nix
+  ./system/activation/specialisation.nix
+  ./system/activation/top-level.nix
+  ./system/boot/systemd.nix
+  ./system/boot/systemd/tmpfiles.nix
+  ./system/boot/systemd/user.nix
+  ./system/build.nix
+  ./system/etc/etc.nix
+]
