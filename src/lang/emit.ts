@@ -66,7 +66,7 @@ export class Emitter {
 
   /** A JavaScript name that is not used yet. */
   fresh(prefix: string): string {
-    return prefix + (this.nextId++).toString(36);
+    return prefix + this.nextId++;
   }
 
   /** `name || (name = code)` for something made once per module, when first wanted. */
