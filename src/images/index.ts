@@ -14,3 +14,8 @@ export * from './errors.ts';
 export * from './fat/plan.ts';
 export * from './fat/read.ts';
 export * from './fat/write.ts';
+export * from './iso/plan.ts';
+export * from './iso/write.ts';
+export * from './partitions/gpt.ts';
+export * from './partitions/guid.ts';
+export * from './partitions/mbr.ts';
