@@ -1,5 +1,7 @@
 # Every module that is part of each system. A new module is a line here.
 [
+  ./config/swap.nix
+  ./image/images.nix
   ./misc/assertions.nix
   ./misc/documentation.nix
   ./misc/extra-arguments.nix
@@ -13,9 +15,21 @@
   ./system/activation/activation-script.nix
   ./system/activation/specialisation.nix
   ./system/activation/top-level.nix
+  ./system/boot/grow-partition.nix
+  ./system/boot/kernel.nix
+  ./system/boot/loader/efi.nix
+  ./system/boot/loader/grub/grub.nix
+  ./system/boot/loader/loader.nix
+  ./system/boot/modprobe.nix
+  ./system/boot/stage-1.nix
+  ./system/boot/stage-2.nix
   ./system/boot/systemd.nix
   ./system/boot/systemd/tmpfiles.nix
   ./system/boot/systemd/user.nix
+  ./system/boot/tmp.nix
   ./system/build.nix
   ./system/etc/etc.nix
+  ./tasks/filesystems.nix
+  ./tasks/filesystems/known.nix
+  ./tasks/filesystems/overlayfs.nix
 ]
