@@ -1,7 +1,28 @@
 # Every module that is part of each system. A new module is a line here.
 [
+  ./config/alternatives.nix
+  ./config/console.nix
+  ./config/debian-accounts.nix
+  ./config/debian-base.nix
+  ./config/i18n.nix
+  ./config/ldso.nix
+  ./config/locale.nix
+  ./config/networking.nix
+  ./config/nix.nix
+  ./config/nsswitch.nix
+  ./config/power-management.nix
+  ./config/resolvconf.nix
+  ./config/shells-environment.nix
   ./config/swap.nix
-  ./image/images.nix
+  ./config/sysctl.nix
+  ./config/system-environment.nix
+  ./config/system-path.nix
+  ./config/users-groups.nix
+  ./config/zram.nix
+  ./hardware/all-firmware.nix
+  ./hardware/all-hardware.nix
+  ./hardware/cpu/amd-microcode.nix
+  ./hardware/cpu/intel-microcode.nix
   ./misc/assertions.nix
   ./misc/documentation.nix
   ./misc/extra-arguments.nix
@@ -12,6 +33,34 @@
   ./misc/nixpkgs.nix
   ./misc/passthru.nix
   ./misc/version.nix
+  ./programs/bash/bash.nix
+  ./programs/environment.nix
+  ./programs/git.nix
+  ./programs/less.nix
+  ./programs/mtr.nix
+  ./programs/nano.nix
+  ./programs/shadow.nix
+  ./programs/ssh.nix
+  ./programs/vim.nix
+  ./security/apparmor.nix
+  ./security/ca.nix
+  ./security/misc.nix
+  ./security/pam.nix
+  ./security/polkit.nix
+  ./security/sudo.nix
+  ./security/wrappers/default.nix
+  ./services/hardware/udev.nix
+  ./services/logging/logrotate.nix
+  ./services/misc/fstrim.nix
+  ./services/networking/firewall.nix
+  ./services/networking/networkmanager.nix
+  ./services/networking/nftables.nix
+  ./services/networking/ssh/sshd.nix
+  ./services/networking/wpa_supplicant.nix
+  ./services/scheduling/cron.nix
+  ./services/system/dbus.nix
+  ./services/system/nscd.nix
+  ./services/ttys/getty.nix
   ./system/activation/activation-script.nix
   ./system/activation/specialisation.nix
   ./system/activation/top-level.nix
@@ -21,15 +70,22 @@
   ./system/boot/loader/grub/grub.nix
   ./system/boot/loader/loader.nix
   ./system/boot/modprobe.nix
+  ./system/boot/networkd.nix
+  ./system/boot/resolved.nix
   ./system/boot/stage-1.nix
   ./system/boot/stage-2.nix
   ./system/boot/systemd.nix
+  ./system/boot/systemd/journald.nix
+  ./system/boot/systemd/logind.nix
   ./system/boot/systemd/tmpfiles.nix
   ./system/boot/systemd/user.nix
+  ./system/boot/timesyncd.nix
   ./system/boot/tmp.nix
   ./system/build.nix
   ./system/etc/etc.nix
   ./tasks/filesystems.nix
   ./tasks/filesystems/known.nix
   ./tasks/filesystems/overlayfs.nix
+  ./tasks/network-interfaces-systemd.nix
+  ./tasks/network-interfaces.nix
 ]

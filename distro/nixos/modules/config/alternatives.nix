@@ -78,14 +78,6 @@ let
     ip6tables = nftPair "ip6tables";
     arptables = nftPair "arptables";
     ebtables = nftPair "ebtables";
-    "regulatory.db" = {
-      link = "/usr/lib/firmware/regulatory.db";
-      providers = [
-        (entryWith "wireless-regdb" 100 "/usr/lib/firmware/regulatory.db-debian" {
-          "/usr/lib/firmware/regulatory.db.p7s" = "/usr/lib/firmware/regulatory.db.p7s-debian";
-        })
-      ];
-    };
     lzma = {
       link = "/usr/bin/lzma";
       providers = [

@@ -20,7 +20,6 @@ in
 
   config = {
     environment.etc = {
-      "debian_version".source = "${pkgs.base-files}/etc/debian_version";
       "host.conf".text = mkDefault "multi on\n";
       "issue.net".text = mkDefault "${config.system.nixos.distroName or "Firn"}\n";
       "ld.so.conf".text = "include /etc/ld.so.conf.d/*.conf\n";

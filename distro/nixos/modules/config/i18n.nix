@@ -31,10 +31,12 @@ in
       default =
         if wanted == [ ] then null
         else if all then pkgs.locales-all
-        else pkgs.mergeTrees {
+        else pkgs.writeTree {
           name = "locales";
-          trees = [ pkgs.locales-all ];
-          include = map (locale: "usr/lib/locale/${directoryOf locale}") wanted;
+          entries = map (locale: {
+            path = "usr/lib/locale/${directoryOf locale}";
+            source = "${pkgs.locales-all}/usr/lib/locale/${directoryOf locale}";
+          }) wanted;
         };
       defaultText = lib.literalMD "the wanted locales of Debian's locales-all";
       description = "Package with the compiled locales; null for none besides C.UTF-8.";

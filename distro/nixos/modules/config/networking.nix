@@ -98,7 +98,9 @@ in
         else {
           source = pkgs.concatFiles {
             name = "hosts";
-            sources = [ { inherit text; } ] ++ map (file: { file = toString file; }) cfg.hostFiles;
+            header = text;
+            files = cfg.hostFiles;
+            separator = "\n";
           };
         };
       networks.text = lib.mkDefault "default 0.0.0.0\nloopback 127.0.0.0\nlink-local 169.254.0.0\n";

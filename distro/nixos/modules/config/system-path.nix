@@ -95,6 +95,11 @@ in
         description = "Paths that are left out of the system's file tree, with all below them.";
       };
     };
+    environment.systemTreePreferences = mkOption {
+      type = types.listOf types.package;
+      default = [ ];
+      description = "Packages whose files win where two packages have different ones in one place.";
+    };
     system.path = mkOption {
       internal = true;
       description = "The system's file tree.";
@@ -153,14 +158,25 @@ in
     ]);
     environment.systemPackages = cfg.corePackages ++ cfg.defaultPackages;
 
+    # Kernel modules and firmware are those of the system that was booted, even after a switch.
+    environment.systemTreeLinks = lib.mkIf config.boot.kernel.enable {
+      "usr/lib/modules" = lib.mkDefault "/run/booted-system/kernel-modules/lib/modules";
+      "usr/lib/firmware" = lib.mkDefault "/run/booted-system/firmware";
+    };
+    # What would only mislead: scripts of another init system, Debian's packaging tools' files.
+    environment.etcExcludes = [
+      "init.d" "rc*.d" "rcS.d" "apt" "apparmor.d" "dpkg" "initramfs-tools" "kernel" "lintianrc"
+      "modules-load.d/modules.conf" "debconf.conf" "emacs" "alternatives/README" "dhcp"
+    ];
+
     system.debianPackageNames = lib.unique
       (map (package: package.pname or package.name) (lib.filter (package: package ? pname) closure));
 
     system.path = pkgs.mergeTrees {
       name = "system-path";
-      # The first tree that has a path wins over the later ones.
       trees = [ links ] ++ closure;
       exclude = excluded;
+      prefer = [ links ] ++ cfg.systemTreePreferences;
     };
   };
 }

@@ -7,7 +7,8 @@
 # accounts that the machine's owner added stay, and passwords once set stay. Every file is
 # replaced in one step (written beside, synced, renamed), so an interruption leaves the old one.
 #
-# Usage: perl update-users-groups.pl SPEC [ROOT]     (ROOT: a prefix, for tests and installers)
+# Usage: perl update-users-groups.pl SPEC [ROOT]     (ROOT: a prefix, for tests and installers;
+# $SKELETON: what new homes are copied from instead of ROOT/etc/skel)
 use strict;
 use warnings;
 use Fcntl qw(:DEFAULT :flock);
@@ -309,7 +310,7 @@ for my $user (@users) {
     if ($fresh) {
         my $parent = '';
         for my $part (split m{/}, $home) { next unless length $part; $parent .= "/$part"; mkdir $parent, 0755 }
-        copy_skeleton("$etc/skel", $home, $user->{uid}, $user->{gid}) if $user->{system} ne '1';
+        copy_skeleton($ENV{SKELETON} // "$etc/skel", $home, $user->{uid}, $user->{gid}) if $user->{system} ne '1';
     }
     next if -l $home;
     chown $user->{uid}, $user->{gid}, $home if $> == 0;

@@ -314,6 +314,8 @@ let
       || user.password != null || user.initialPassword != null || user.hashedPasswordFile != null
       || user.openssh.authorizedKeys.keys != [ ] || user.openssh.authorizedKeys.keyFiles != [ ]);
 
+  updateScript = pkgs.writeText "update-users-groups.pl" (builtins.readFile ./update-users-groups.pl);
+
   lingering = lib.filter (user: user.linger != null) users;
 in
 
@@ -402,10 +404,11 @@ in
     system.build.usersSpecification = pkgs.writeText "users-groups.spec" specification;
 
     system.activationScripts.users = {
-      deps = [ "etc" ];
+      # /etc itself is made afterwards, since its files may belong to these accounts; the skeleton
+      # of homes is taken from where it will stand.
       supportsDryActivation = true;
       text = ''
-        /usr/bin/perl ${./update-users-groups.pl} ${config.system.build.usersSpecification}
+        SKELETON=${config.system.build.etc}/etc/skel /usr/bin/perl ${updateScript} ${config.system.build.usersSpecification}
         ${lib.optionalString (lingering != [ ]) ''
           mkdir -p /var/lib/systemd/linger
           ${lib.concatMapStringsSep "\n" (user:

@@ -6,10 +6,6 @@ let
 in
 
 {
-  imports = [
-    (lib.mkRenamedOptionModule [ "programs" "vim" "defaultEditor" "enable" ] [ "programs" "vim" "defaultEditor" ])
-  ];
-
   options.programs.vim = {
     enable = lib.mkEnableOption "vim, an editor" // {
       default = cfg.defaultEditor;

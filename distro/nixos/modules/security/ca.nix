@@ -12,11 +12,14 @@ let
 
   bundle = pkgs.concatFiles {
     name = "ca-certificates.crt";
-    sources = lib.optional cfg.installCACerts
-      { directory = "${pkgs.ca-certificates}/usr/share/ca-certificates"; suffix = ".crt"; }
-    ++ map (file: { file = toString file; }) cfg.certificateFiles
-    ++ map (text: { inherit text; }) cfg.certificates;
-    exclude = map (name: "*${name}*") cfg.caCertificateBlacklist;
+    # Of a directory, all files below it.
+    files = lib.optional cfg.installCACerts "${pkgs.ca-certificates}/usr/share/ca-certificates"
+      ++ cfg.certificateFiles
+      ++ map (pkgs.writeText "certificate.crt") cfg.certificates;
+    suffix = ".crt";
+    exclude = map (name: "**/*${name}*") cfg.caCertificateBlacklist;
+    separator = "
+";
   };
 in
 

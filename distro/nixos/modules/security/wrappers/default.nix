@@ -152,6 +152,7 @@ in
     }
     (lib.mkIf cfg.enableWrappers {
       security.wrappers = lib.mapAttrs (_: wrapper: lib.mapAttrs (_: lib.mkDefault) wrapper) {
+        sg = setuidRoot "${pkgs.login}/usr/bin/newgrp" [ "usr/bin/sg" ];
         mount = setuidRoot "${pkgs.mount}/usr/bin/mount" [ ];
         umount = setuidRoot "${pkgs.mount}/usr/bin/umount" [ ];
         newgrp = setuidRoot "${pkgs.login}/usr/bin/newgrp" [ "usr/bin/newgrp" ];
@@ -178,11 +179,6 @@ in
           links = [ "usr/bin/ping" ];
         };
       };
-      security.wrappers.sg = {
-        inherit (config.security.wrappers.newgrp) source owner group setuid permissions;
-        links = [ "usr/bin/sg" ];
-      };
-
       environment.systemPackages = [ pkgs.libcap2-bin pkgs.uidmap pkgs.iputils-ping pkgs.mount ];
 
       environment.systemTreeLinks = lib.mkMerge (map (wrapper:

@@ -8,7 +8,10 @@ in
 
 {
   options.services.cron = {
-    enable = lib.mkEnableOption "cron, which runs commands at set times";
+    enable = lib.mkEnableOption "cron, which runs commands at set times" // {
+      default = cfg.systemCronJobs != [ ] || cfg.cronFiles != [ ];
+      defaultText = lib.literalMD "true if there are jobs";
+    };
     mailto = mkOption { type = types.nullOr types.str; default = null; description = "Who gets the commands' output."; };
     systemCronJobs = mkOption {
       type = types.listOf types.str;
@@ -19,8 +22,7 @@ in
     cronFiles = mkOption { type = types.listOf types.path; default = [ ]; description = "Further crontabs."; };
   };
 
-  config = lib.mkIf (cfg.enable || cfg.systemCronJobs != [ ] || cfg.cronFiles != [ ]) {
-    services.cron.enable = lib.mkDefault true;
+  config = lib.mkIf cfg.enable {
     environment.systemPackages = [ pkgs.cron ];
     environment.etc.crontab = {
       text = ''

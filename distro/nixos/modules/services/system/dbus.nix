@@ -50,7 +50,5 @@ in
       links = [ "usr/lib/dbus-1.0/dbus-daemon-launch-helper" ];
     };
 
-    environment.etc."dbus-1/system.d/.keep".text = "";
-    environment.etc."dbus-1/session.d/.keep".text = "";
   };
 }

@@ -1,6 +1,6 @@
 # environment.etc: the files of /etc.
 #
-# They make one tree in the store, system.build.etc.  At activation /etc/static becomes a link
+# They make one tree in the store, system.build.etc, together with the files that packages bring.  At activation /etc/static becomes a link
 # to it and every file a link through that, so that switching to another system changes all of
 # them in one step.  A file with a mode of its own is copied, for programs that insist on owner
 # or mode; `direct-symlink` links to the source itself.
@@ -24,8 +24,21 @@ let
     ]
   ) (filter (f: f.mode != "symlink") entries);
 
-  tree = pkgs.writeTree {
+  # Configuration files that packages bring lie below what is declared: a declared file hides the
+  # package's.
+  tree = pkgs.mergeTrees {
     name = "etc";
+    trees = [ declared config.system.path ];
+    prefer = [ declared ];
+    exclude = [
+      "bin" "boot" "dev" "home" "lib" "lib32" "lib64" "libo32" "libx32" "media" "mnt" "opt" "proc"
+      "root" "run" "sbin" "srv" "sys" "tmp" "usr" "var"
+    ]
+    ++ map (path: "etc/${path}") config.environment.etcExcludes;
+  };
+
+  declared = pkgs.writeTree {
+    name = "etc-declared";
     entries =
       map (f: {
         path = "etc/${f.target}";
@@ -131,6 +144,16 @@ in
           }
         )
       );
+    };
+
+    environment.etcExcludes = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "cron.d" "default/*" ];
+      description = ''
+        Configuration files of packages that are not to appear in {file}`/etc`: paths below it, in
+        which `*` stands for any name.
+      '';
     };
 
     system.etc.overlay = {

@@ -1,0 +1,79 @@
+# What a medium is that people install from: a user without a password who may do everything, a
+# login on every console, help on the screen, an SSH server that waits for a key or a password.
+{ config, lib, pkgs, ... }:
+
+let
+  inherit (lib) mkDefault mkImageMediaOverride;
+in
+
+{
+  imports = [
+    ../installer/scan/detected.nix
+    ../installer/scan/not-detected.nix
+    ./clone-config.nix
+  ];
+
+  config = {
+    system.nixos.variant_id = mkDefault "installer";
+
+    documentation.enable = mkImageMediaOverride true;
+    documentation.nixos.enable = mkImageMediaOverride true;
+
+    users.users.nixos = {
+      isNormalUser = true;
+      extraGroups = [ "wheel" "networkmanager" "video" ];
+      # No password: the console is open, SSH is not.
+      initialHashedPassword = "";
+    };
+    users.users.root.initialHashedPassword = "";
+    # The group is there even where NetworkManager is not.
+    users.groups.networkmanager = { };
+
+    security.polkit.enable = true;
+    security.polkit.extraConfig = ''
+      // Whoever is at the console may do everything: the accounts have no passwords anyway.
+      polkit.addRule(function(action, subject) {
+        if (subject.isInGroup("wheel")) { return polkit.Result.YES; }
+      });
+    '';
+    security.sudo = {
+      enable = mkDefault true;
+      wheelNeedsPassword = mkImageMediaOverride false;
+    };
+
+    services.getty.autologinUser = "nixos";
+    services.getty.helpLine = ''
+      The "nixos" and "root" accounts have empty passwords.
+
+      To log in over ssh you must set a password for either "nixos" or "root"
+      with `passwd` (prefix with `sudo` for "root"), or add your public key to
+      /home/nixos/.ssh/authorized_keys or /root/.ssh/authorized_keys.
+
+      Networks with a cable are set up by themselves. For a wireless one, run
+      `sudo wpa_passphrase NAME | sudo tee -a /etc/wpa_supplicant.conf` and then
+      `sudo systemctl restart wireless-networks`.
+    '';
+
+    services.openssh = {
+      enable = mkDefault true;
+      settings.PermitRootLogin = mkDefault "yes";
+    };
+
+    # Wireless by wpa_supplicant, addresses by systemd-networkd.
+    networking.wireless.enable = mkDefault (!config.networking.networkmanager.enable);
+    networking.wireless.userControlled = mkDefault true;
+    networking.wireless.allowAuxiliaryImperativeNetworks = mkDefault true;
+
+    # The store is in memory together with all that is written: be generous with promises of it.
+    boot.kernel.sysctl."vm.overcommit_memory" = "1";
+
+    # Crash records of the firmware belong to the installed system: look, do not take.
+    environment.etc."systemd/pstore.conf".text = ''
+      [PStore]
+      Unlink=no
+    '';
+
+    networking.firewall.logRefusedConnections = mkDefault false;
+    nix.settings.trusted-users = [ "nixos" ];
+  };
+}
