@@ -1,15 +1,20 @@
 /** runtime: values, thunks, attribute sets, operators and builtins: what emitted code runs on. */
 export * from './attrs.ts';
+export * from './builtins/index.ts';
 export * from './call.ts';
 export * from './coerce.ts';
 export * from './context.ts';
 export * from './counters.ts';
 export * from './errors.ts';
 export * from './float-text.ts';
+export * from './force-deep.ts';
 export * from './formals.ts';
 export * from './host.ts';
+export { JsonError, parseJson, quoteJson } from './json-text.ts';
 export * from './operators.ts';
 export * from './path-text.ts';
+export * from './print.ts';
+export { RegexError, regexMatch, regexSplit, type RegexGroups } from './regex/index.ts';
 export * from './services.ts';
 export * from './position-value.ts';
 export * from './shape.ts';
@@ -17,4 +22,7 @@ export * from './suggestions.ts';
 export * from './support.ts';
 export * from './thunk.ts';
 export * from './tracing.ts';
+export * from './value-json.ts';
+export * from './value-xml.ts';
 export * from './values.ts';
+export * from './version-compare.ts';

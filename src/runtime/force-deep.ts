@@ -1,0 +1,48 @@
+/** Forcing a value with everything in it. */
+
+import { NixError } from '#diagnostics';
+import { Attrs } from './attrs.ts';
+import { stackOverflow } from './errors.ts';
+import type { EvalServices } from './services.ts';
+import { force } from './thunk.ts';
+import type { Slot } from './values.ts';
+
+/** Forces lists and sets to the last element. Cyclic values are fine. */
+export function forceDeep(slot: Slot, services: EvalServices): void {
+  const seen = new Set<unknown>();
+  const limit = services.settings.maxCallDepth;
+  const visit = (item: Slot, depth: number): void => {
+    if (depth > limit) throw stackOverflow(0);
+    const value = force(item);
+    if (typeof value !== 'object' || value === null) return;
+    if (value instanceof Attrs) {
+      if (seen.has(value.slots)) return;
+      seen.add(value.slots);
+      for (let i = 0; i < value.size; i++) {
+        try {
+          visit(value.slotAt(i), depth + 1);
+        } catch (error) {
+          if (error instanceof NixError) {
+            const text = `while evaluating the attribute '${value.nameAt(i)}'`;
+            error.addTrace(value.positionAt(i), text);
+          }
+          throw error;
+        }
+      }
+    } else if (Array.isArray(value)) {
+      if (seen.has(value)) return;
+      seen.add(value);
+      for (let i = 0; i < value.length; i++) {
+        try {
+          visit(value[i]!, depth + 1);
+        } catch (error) {
+          if (error instanceof NixError) {
+            error.addTrace(0, `while evaluating list element at index ${i}`);
+          }
+          throw error;
+        }
+      }
+    }
+  };
+  visit(slot, 0);
+}
