@@ -245,25 +245,41 @@ rec {
     } [ ] (head xs);
 
   # A list in which every element stands after those that must precede it:
-  # { result } or { cycle, loops }.
+  # { result } or { cycle, loops }.  An element is never taken to precede itself.
   toposort =
     before: xs:
     let
+      indexes = genList (i: i) (length xs);
+      preceding = genList (
+        i: filter (j: j != i && before (elemAt xs j) (elemAt xs i)) indexes
+      ) (length xs);
+      # done: { order, seen }, seen by index.
       place =
-        state: path: x:
-        if state ? cycle || elem x state.result then
+        path: state: i:
+        if state ? cycle || state.seen ? ${toString i} then
           state
-        else if elem x path then
+        else if elem i path then
           {
-            cycle = reverseList path;
-            loops = [ x ];
+            cycle = map (elemAt xs) (reverseList path);
+            loops = [ (elemAt xs i) ];
           }
         else
           let
-            preceding = filter (y: before y x) xs;
-            after = foldl' (s: y: place s ([ x ] ++ path) y) state preceding;
+            after = foldl' (place ([ i ] ++ path)) state (elemAt preceding i);
           in
-          if after ? cycle then after else { result = after.result ++ [ x ]; };
+          if after ? cycle then
+            after
+          else
+            {
+              order = after.order ++ [ i ];
+              seen = after.seen // {
+                ${toString i} = null;
+              };
+            };
+      sorted = foldl' (place [ ]) {
+        order = [ ];
+        seen = { };
+      } indexes;
     in
-    foldl' (state: x: place state [ ] x) { result = [ ]; } xs;
+    if sorted ? cycle then sorted else { result = map (elemAt xs) sorted.order; };
 }

@@ -70,8 +70,9 @@ rec {
     let
       type = option.type;
       hasDefault = option ? default;
+      # Definitions whose condition does not hold are none.
       readOnlyTwice =
-        (option.readOnly or false) && length defs + (if hasDefault then 1 else 0) > 1;
+        (option.readOnly or false) && defs != [ ] && length merged.defsNormalized > 1;
 
       defaultDefinition = {
         file = head option.declarations;
@@ -97,7 +98,13 @@ rec {
 
       raw =
         if readOnlyTwice then
-          throw (messages.readOnly loc (defs ++ (if hasDefault then [ (defaultDefinition // { inherit default; value = default; }) ] else [ ])))
+          throw (
+            messages.readOnly loc (
+              map (
+                d: if properties.isOverride d.value then d // { value = d.value.content; } else d
+              ) merged.defsNormalized
+            )
+          )
         else if onlyDefault then
           settledDefault
         else

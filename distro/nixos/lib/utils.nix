@@ -31,10 +31,12 @@ let
         folder = path: (removeSuffix "/" path) + "/";
         below = path: other: hasPrefix (folder path) (folder other) && path != other;
       in
-      below a.mountPoint b.mountPoint
-      || below a.mountPoint b.device
-      || any (path: a.mountPoint == path) (b.depends or [ ])
-      || any (path: below a.mountPoint path) (b.depends or [ ]);
+      a.mountPoint != b.mountPoint
+      && (
+        below a.mountPoint b.mountPoint
+        || (b.device or null != null && below a.mountPoint b.device)
+        || any (path: a.mountPoint == path || below a.mountPoint path) (b.depends or [ ])
+      );
 
     # A path as systemd writes it in unit names: /dev/disk/by-label/x → dev-disk-by\x2dlabel-x.
     escapeSystemdPath =
