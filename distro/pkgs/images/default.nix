@@ -1,25 +1,21 @@
 # Functions that make images and the parts of them, each one derivation of a builtin builder.
 #
-# They are called with `lib` and return a set to be merged into pkgs. A derivation here holds all
-# that decides its bytes: the builders add nothing of the host. Names follow nixpkgs where it has
-# the function (makeInitrd, makeModulesClosure); the arguments say what each takes.
-{ lib }:
+# A derivation here holds all that decides its bytes: the builders add nothing of the host. Names
+# and arguments follow nixpkgs where it has the function (makeInitrd, makeModulesClosure,
+# make-squashfs, make-iso9660-image, make-fat).
+{ lib, pkgs }:
 
 let
-  # Structured attributes keep lists, numbers and nested sets as they are.
-  builtinDerivation =
-    builder: arguments: passthru:
-    derivation (
-      {
-        system = "builtin";
-        builder = "builtin:${builder}";
-        __structuredAttrs = true;
-      }
-      // arguments
-    )
-    // passthru;
+  inherit (pkgs) builtinDerivation;
 
+  # What is left out keeps the builder's own default, and stays out of the derivation.
   without = lib.filterAttrs (_: value: value != null);
+
+  # Sources become strings, so that a package and a path below one are both accepted.
+  withSource =
+    attributes: attributes // (if attributes ? source then { source = "${attributes.source}"; } else { });
+
+  listOf = value: if lib.isList value then value else [ value ];
 in
 rec {
   # The index files (modules.dep and its kind) of a kernel package, as depmod makes them.
@@ -32,10 +28,12 @@ rec {
       # "lib" or "usr/lib"
       prefix ? "lib",
     }:
-    builtinDerivation "depmod" (without {
-      inherit name version prefix;
+    builtinDerivation (without {
+      inherit name prefix;
+      builder = "builtin:depmod";
       kernel = "${kernel}";
-    }) { };
+      kernelVersion = version;
+    });
 
   # The modules that rootModules need, in lib/modules/VERSION with a complete index, and the
   # firmware they name in lib/firmware; `insmod-list` names them in load order.
@@ -51,18 +49,19 @@ rec {
       decompress ? true,
       index ? makeModuleIndex { inherit kernel version; },
     }:
-    builtinDerivation "modules-closure" (without {
+    builtinDerivation (without {
       inherit
         name
-        version
         rootModules
         allowMissing
         decompress
         ;
+      builder = "builtin:modules-closure";
       kernel = "${kernel}";
+      kernelVersion = version;
       index = "${index}";
-      firmware = map (package: "${package}") (if lib.isList firmware then firmware else [ firmware ]);
-    }) { };
+      firmware = map (package: "${package}") (listOf firmware);
+    });
 
   # An initrd: $out/initrd. An entry of `contents` is one of
   #   { path; source; mode ? }              a file (links are followed)
@@ -78,16 +77,113 @@ rec {
       name ? "initrd",
       # "zstd -19", "gzip -9" or "none"
       compression ? "zstd -19",
-      # Files of uncompressed archives to go before (microcode).
+      # Files of archives to go before (microcode, uncompressed; or a whole initrd).
       prepend ? [ ],
     }:
-    builtinDerivation "initrd" {
+    builtinDerivation {
       inherit name compression;
-      contents = map entry contents;
+      builder = "builtin:initrd";
+      contents = map withSource contents;
       prepend = map (archive: "${archive}") prepend;
-    } { };
+    };
 
-  # Sources become strings, so that a package and a path below one are both accepted.
-  entry =
-    attributes: attributes // (if attributes ? source then { source = "${attributes.source}"; } else { });
+  # A squashfs image of store paths and all they refer to, with the text that
+  # `nix-store --load-db` reads as nix-path-registration. The output is the image itself.
+  makeSquashfs =
+    {
+      storeContents ? [ ],
+      # As for mksquashfs -comp: "zstd -Xcompression-level 19", "gzip", "lz4", "none" …
+      comp ? "zstd -Xcompression-level 19",
+      name ? "nix-store.squashfs",
+      blockSize ? 1048576,
+      registration ? true,
+      # More entries, as for makeInitrd.
+      contents ? [ ],
+    }:
+    builtinDerivation {
+      inherit name blockSize;
+      builder = "builtin:squashfs";
+      compression = comp;
+      storeContents = map (path: "${path}") (listOf storeContents);
+      contents =
+        map withSource contents
+        ++ lib.optional (registration && storeContents != [ ]) {
+          path = "nix-path-registration";
+          source = "${pkgs.closureInfo { rootPaths = listOf storeContents; }}/registration";
+        };
+    };
+
+  # A FAT file system: the EFI system partition of an image. `contents` is a list of
+  # { source; target; }, files or directories. The output is the image itself.
+  makeFatImage =
+    {
+      contents,
+      volumeLabel ? "ESP",
+      name ? "fat.img",
+      # In bytes. Default: as much as the files need, and freeBytes.
+      size ? null,
+      freeBytes ? 0,
+      # 12, 16 or 32
+      kind ? null,
+    }:
+    builtinDerivation (without {
+      inherit
+        name
+        volumeLabel
+        size
+        freeBytes
+        kind
+        ;
+      builder = "builtin:fat-image";
+      contents = map withSource contents;
+    });
+
+  # An ISO 9660 image: $out/iso/NAME, linked to as $out/iso/cd.iso. `contents` is a list of
+  # { source; target; }. With squashfsContents, these store paths stand in /nix-store.squashfs.
+  makeIso =
+    {
+      contents,
+      isoName ? "cd.iso",
+      volumeID ? "",
+      # Boot from CD by BIOS: bootImage is a path in the image.
+      bootable ? false,
+      bootImage ? "",
+      # Boot by UEFI: efiBootImage is the target of one of the contents, a FAT image.
+      efiBootable ? false,
+      efiBootImage ? "",
+      # Boot by BIOS when written to a disk: isolinux's boot code for it.
+      usbBootable ? false,
+      isohybridMbrImage ? "",
+      squashfsContents ? [ ],
+      squashfsCompression ? "zstd -Xcompression-level 19",
+      compressImage ? false,
+      name ? isoName,
+      publisher ? "",
+    }:
+    builtinDerivation (
+      {
+        inherit
+          name
+          isoName
+          volumeID
+          compressImage
+          publisher
+          ;
+        builder = "builtin:iso";
+        contents =
+          map withSource contents
+          ++ lib.optional (squashfsContents != [ ]) {
+            target = "/nix-store.squashfs";
+            source = "${
+              makeSquashfs {
+                storeContents = squashfsContents;
+                comp = squashfsCompression;
+              }
+            }";
+          };
+      }
+      // lib.optionalAttrs bootable { inherit bootImage; }
+      // lib.optionalAttrs efiBootable { inherit efiBootImage; }
+      // lib.optionalAttrs usbBootable { isohybridMbrImage = "${isohybridMbrImage}"; }
+    );
 }

@@ -2,7 +2,7 @@
  * `builtin:depmod`: the index files of a kernel's modules, so that they are found by name, alias
  * and symbol.
  *
- * Attributes: `kernel` (an unpacked kernel package), `version` (if it holds several). The output
+ * Attributes: `kernel` (an unpacked kernel package), `kernelVersion` (if it holds several). The output
  * has `lib/modules/VERSION` with the index files alone, to be merged with the package's tree.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ export const depmodBuilder: BuiltinBuilder = {
     const attributes = new Attributes(job.structuredAttrs, 'builtin:depmod');
     const kernel = findKernelTree(
       job.inputs.physicalPath(attributes.string('kernel')),
-      attributes.string('version', undefined),
+      attributes.string('kernelVersion', undefined),
     );
     const paths = listModules(kernel);
     const activity = job.progress.start('build', `module index of ${kernel.version}`, {

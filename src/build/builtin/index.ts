@@ -5,9 +5,12 @@ import { initrdBuilder } from './initrd.ts';
 import { modulesClosureBuilder } from './modules-closure.ts';
 import { closureInfoBuilder } from './closure-info.ts';
 import { concatFilesBuilder } from './concat-files.ts';
+import { fatImageBuilder } from './fat-image.ts';
 import { fetchurlBuilder } from './fetchurl.ts';
+import { isoBuilder } from './iso.ts';
 import { linkTreesBuilder } from './link-trees.ts';
 import { mergeTreesBuilder } from './merge-trees.ts';
+import { squashfsBuilder } from './squashfs.ts';
 import { unpackDebBuilder } from './unpack-deb.ts';
 import { writeFileBuilder } from './write-file.ts';
 import { writeTreeBuilder } from './write-tree.ts';
@@ -18,9 +21,12 @@ const all: readonly BuiltinBuilder[] = [
   modulesClosureBuilder,
   closureInfoBuilder,
   concatFilesBuilder,
+  fatImageBuilder,
   fetchurlBuilder,
+  isoBuilder,
   linkTreesBuilder,
   mergeTreesBuilder,
+  squashfsBuilder,
   unpackDebBuilder,
   writeFileBuilder,
   writeTreeBuilder,

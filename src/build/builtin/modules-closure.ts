@@ -24,7 +24,7 @@ export const modulesClosureBuilder: BuiltinBuilder = {
     const attributes = new Attributes(job.structuredAttrs, 'builtin:modules-closure');
     const kernel = findKernelTree(
       job.inputs.physicalPath(attributes.string('kernel')),
-      attributes.string('version', undefined),
+      attributes.string('kernelVersion', undefined),
     );
     const indexed = findKernelTree(job.inputs.physicalPath(attributes.string('index')), kernel.version);
     const index = readIndex(indexed, kernel);

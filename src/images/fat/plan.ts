@@ -14,6 +14,8 @@ import { directoryEntryBytes, fatGeometry, longEntryCount, roundToSector } from 
 import type { FatName } from './names.ts';
 import { fatNames } from './names.ts';
 
+export type { FatKind };
+
 export interface FatOptions {
   /** At most 11 characters of ASCII; stored in upper case. */
   readonly label: string;
