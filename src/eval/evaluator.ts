@@ -31,6 +31,7 @@ import {
   Thunk,
   tracing,
   type Value,
+  type WarningLabel,
 } from '#runtime';
 import { compileText, type CompileCode, type ModuleFunction } from './compile.ts';
 import { forbiddenPath, importFromDerivationDisabled, tooManyLinks } from './errors.ts';
@@ -50,7 +51,7 @@ export interface EvaluatorOptions {
   readonly settings: EvalSettings;
   /** Receives lines of `builtins.trace`. */
   readonly onTrace?: (text: string) => void;
-  readonly onWarning?: (text: string) => void;
+  readonly onWarning?: (text: string, label: WarningLabel) => void;
   readonly compile?: CompileCode;
   readonly codeCache?: CodeCache;
   /** SHA-256 in hex, for keys of the code cache. */
@@ -264,8 +265,8 @@ export class Evaluator implements EvalServices {
     this.options.onTrace?.(text);
   }
 
-  warn(text: string): void {
-    this.options.onWarning?.(text);
+  warn(text: string, label: WarningLabel = 'warning'): void {
+    this.options.onWarning?.(text, label);
   }
 }
 

@@ -35,6 +35,9 @@ export interface EvalSettings {
   readonly homeDirectory: string;
 }
 
+/** `evaluation warning` is one that the program asked for. Default `warning`. */
+export type WarningLabel = 'warning' | 'evaluation warning';
+
 export interface EvalServices {
   readonly host: Host;
   readonly settings: EvalSettings;
@@ -63,6 +66,6 @@ export interface EvalServices {
   copyPathToStore(path: string): string;
   /** Writes a line of `builtins.trace`. */
   trace(text: string): void;
-  /** Writes a warning. */
-  warn(text: string): void;
+  /** Writes a warning; shown after its label and a colon. */
+  warn(text: string, label?: WarningLabel): void;
 }

@@ -163,7 +163,7 @@ export const control: readonly PrimOpDefinition[] = [
         0,
         'while evaluating the first argument; the message passed to builtins.warn',
       );
-      services.warn(`evaluation warning: ${message}`);
+      services.warn(message, 'evaluation warning');
       if (services.settings.abortOnWarn) {
         throw nixError(
           'Error',

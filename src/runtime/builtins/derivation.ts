@@ -7,7 +7,7 @@
  */
 
 import { formatHash, hashOf, parseHash, encodeNix32, type HashAlgorithm } from '#base';
-import { NixError, showPosition, type Position } from '#diagnostics';
+import { NixError, renderNixError, showPosition, type Position } from '#diagnostics';
 import { Attrs, type AttrsEntry } from '../attrs.ts';
 import {
   coerceToString,
@@ -18,7 +18,7 @@ import {
   forceStringNoContext,
 } from '../coerce.ts';
 import { ContextCollector } from '../context.ts';
-import { evalError } from '../errors.ts';
+import { evalError, nixError } from '../errors.ts';
 import type { DerivationRequest, FixedOutput } from '../host.ts';
 import { parseJson, quoteJson, JsonError } from '../json-text.ts';
 import type { EvalServices } from '../services.ts';
@@ -266,9 +266,11 @@ class DerivationReader {
   }
 
   private warn(position: Position, message: string): void {
-    this.services.warn(
-      `${message} (at ${showPosition(position)}, derivation '${this.name}')`,
-    );
+    const warning = nixError('Error', message, position);
+    warning.addTrace(0, `while evaluating derivation '${this.name}'`);
+    const label = 'warning';
+    const text = renderNixError(warning, { showTrace: true, label });
+    this.services.warn(text.slice(label.length + 1).replace(/^ /, ''), label);
   }
 
   /** An unknown name counts as none given. */

@@ -76,6 +76,7 @@ export const hashing: readonly PrimOpDefinition[] = [
               forceStringNoContext(named, 0, "while evaluating the attribute 'hashAlgo'"),
             );
       const format = hashFormat(
+        services,
         forceStringNoContext(
           requireAttr(attrs, 'toHashFormat', "while locating the attribute 'toHashFormat'"),
           0,
@@ -96,7 +97,7 @@ export function hashAlgorithm(services: EvalServices, name: string): HashAlgorit
   return name;
 }
 
-function hashFormat(name: string): HashFormat {
+function hashFormat(services: EvalServices, name: string): HashFormat {
   switch (name) {
     case 'base16':
     case 'nix32':
@@ -104,6 +105,7 @@ function hashFormat(name: string): HashFormat {
     case 'sri':
       return name;
     case 'base32':
+      services.warn('"base32" is a deprecated alias for hash format "nix32".');
       return 'nix32';
   }
   throw usageError(

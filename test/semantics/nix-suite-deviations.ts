@@ -1,0 +1,6 @@
+/**
+ * Cases of C++ Nix's language suite that Firn answers otherwise, with the reason. The same list,
+ * for readers, is in docs/deviations.md.
+ */
+
+export const deviations: ReadonlyMap<string, string> = new Map<string, string>([]);
