@@ -96,3 +96,9 @@ export function unknownOutputPath(drvPath: string): UserError {
     { hint: 'remove __contentAddressed from the derivation' },
   );
 }
+
+export function unitNotInstallable(name: string, reason: string): UserError {
+  return new UserError('UNIT_NOT_INSTALLABLE', `The unit ${name} cannot be enabled: ${reason}`, {
+    hint: `add its package to environment.systemPackages, or name what starts it: systemd.services.<name>.wantedBy`,
+  });
+}

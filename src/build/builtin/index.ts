@@ -11,6 +11,7 @@ import { isoBuilder } from './iso.ts';
 import { linkTreesBuilder } from './link-trees.ts';
 import { mergeTreesBuilder } from './merge-trees.ts';
 import { squashfsBuilder } from './squashfs.ts';
+import { systemdUnitsBuilder } from './systemd-units.ts';
 import { unpackDebBuilder } from './unpack-deb.ts';
 import { writeFileBuilder } from './write-file.ts';
 import { writeTreeBuilder } from './write-tree.ts';
@@ -27,6 +28,7 @@ const all: readonly BuiltinBuilder[] = [
   linkTreesBuilder,
   mergeTreesBuilder,
   squashfsBuilder,
+  systemdUnitsBuilder,
   unpackDebBuilder,
   writeFileBuilder,
   writeTreeBuilder,
