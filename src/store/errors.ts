@@ -84,6 +84,12 @@ export function pathStillReferenced(path: string, by: string): UserError {
     'PATH_ALIVE', `cannot delete path '${path}' since it is still alive`, { hint: `It is needed by '${by}'` });
 }
 
+export function rootInTheWay(link: string): UserError {
+  return new UserError('ROOT_IN_THE_WAY', `cannot create symlink '${link}'; already exists`, {
+    hint: 'It is no link into the store: move it away, or choose another name with --out-link',
+  });
+}
+
 export function badExport(reason: string): UserError {
   return new UserError('BAD_EXPORT', `the exported paths cannot be read: ${reason}`);
 }

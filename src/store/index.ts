@@ -5,3 +5,4 @@ export {
 } from './file-tree.ts';
 export { hashTreeNow, measureNar } from './tree-hash.ts';
 export * from './local-store.ts';
+export { addIndirectRoot, findRoots } from './roots.ts';

@@ -1,0 +1,80 @@
+/** What the commands that evaluate have in common: expressions, arguments, settings, the store. */
+
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { encodeUtf8, type Progress } from '#base';
+import {
+  cacheDirectory, storeRoot, type AutoArgument, type EvaluationRequest, type ExpressionSource,
+} from '#host';
+import type { CommandContext } from '../context.ts';
+import type { ParsedFlags } from './flags.ts';
+
+/** The part of a request that flags and environment say. */
+export function evaluationRequest(
+  flags: ParsedFlags, context: CommandContext, progress: Progress,
+): Omit<EvaluationRequest, 'task' | 'input'> {
+  return {
+    environment: context.env,
+    settingOverrides: settingOverrides(flags),
+    includes: flags.all('-I').map(([entry = '']) => entry),
+    workingDirectory: encodeUtf8(context.cwd),
+    storeRoot: storeRoot(context.env, flags.last('--store')),
+    ...(context.env['NIX_STORE_DIR'] === undefined ? {} : { storeDirectory: context.env['NIX_STORE_DIR'] }),
+    cacheDirectory: cacheDirectory(context.env),
+    color: context.color,
+    onOutput: (bytes) => { context.stdout.write(bytes); },
+    progress,
+    signal: context.signal,
+  };
+}
+
+/** Settings from flags; the flags that are settings in other words among them. */
+export function settingOverrides(flags: ParsedFlags): (readonly [string, string])[] {
+  const overrides: (readonly [string, string])[] = [...flags.settings];
+  if (flags.has('--show-trace')) overrides.push(['show-trace', 'true']);
+  if (flags.has('--impure')) overrides.push(['pure-eval', 'false']);
+  return overrides;
+}
+
+/** The operands as expressions; `otherwise` is the file that is meant without operands. */
+export function expressionSources(flags: ParsedFlags, otherwise = './default.nix'): ExpressionSource[] {
+  const files = flags.all('--file').map(([file = '']): ExpressionSource => ({ kind: 'file', path: encodeUtf8(file) }));
+  const rest = flags.operands.map((operand): ExpressionSource => {
+    if (operand === '-') return { kind: 'stdin', text: readStandardInput() };
+    return flags.has('--expr') ? { kind: 'text', text: encodeUtf8(operand) } : { kind: 'file', path: encodeUtf8(operand) };
+  });
+  const sources = [...files, ...rest];
+  return sources.length > 0 || flags.has('--expr') ? sources : [{ kind: 'file', path: otherwise }];
+}
+
+/** The arguments for functions on the way to what is wanted. */
+export function autoArguments(flags: ParsedFlags, context: CommandContext): AutoArgument[] {
+  const pairs = (flag: string) => flags.all(flag).map(([name = '', value = '']) => ({ name: encodeUtf8(name), value }));
+  return [
+    ...pairs('--arg').map(({ name, value }): AutoArgument => ({ name, kind: 'expression', text: encodeUtf8(value) })),
+    ...pairs('--argstr').map(({ name, value }): AutoArgument => ({ name, kind: 'string', text: encodeUtf8(value) })),
+    ...pairs('--arg-from-file').map(({ name, value }): AutoArgument =>
+      ({ name, kind: 'string', text: readFileSync(resolve(context.cwd, value), 'latin1') })),
+    ...pairs('--arg-from-stdin').map(({ name }): AutoArgument => ({ name, kind: 'string', text: readStandardInput() })),
+  ];
+}
+
+/** Messages on standard error and nothing else: what scripts expect of an evaluation. */
+export function messagesOnly(context: CommandContext, flags: ParsedFlags): Progress {
+  const idle = { advance() {}, detail() {}, finish() {} };
+  return {
+    start: () => idle,
+    message(level, text) {
+      if (level === 'debug' && !flags.has('--verbose')) return;
+      if (flags.has('--quiet') && level !== 'error') return;
+      context.stderr.write(level === 'error' || level === 'warning' ? `${level}: ${text}\n` : `${text}\n`);
+    },
+  };
+}
+
+let standardInput: string | undefined;
+
+/** All of standard input as a byte string, read once. */
+function readStandardInput(): string {
+  return standardInput ??= readFileSync(0, 'latin1');
+}

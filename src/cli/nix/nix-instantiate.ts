@@ -1,0 +1,105 @@
+/**
+ * `nix-instantiate`: evaluates Nix expressions, prints derivations' paths, values, or syntax trees.
+ *
+ * Flags and output are those of C++ Nix's command of the same name.
+ */
+
+import { resolve } from 'node:path';
+import { encodeUtf8 } from '#base';
+import {
+  findFileTask, instantiateTask, parseTask, printTask, runEvaluation, type EvaluationRequest, type FoundDerivation,
+} from '#host';
+import type { CommandContext } from '../context.ts';
+import {
+  autoArguments, evaluationRequest, expressionSources, messagesOnly,
+} from './evaluation.ts';
+import { commonFlags, evaluationFlags } from './evaluation-flags.ts';
+import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { evaluationServices } from './services.ts';
+import { writeVersion } from './version.ts';
+
+const table: readonly Flag[] = [
+  { names: ['--eval', '--eval-only'], description: 'print the value instead of instantiating derivations' },
+  { names: ['--strict'], description: 'evaluate lists and sets to the last element before printing' },
+  { names: ['--json'], description: 'print the value as JSON' },
+  { names: ['--xml'], description: 'print the value as XML' },
+  { names: ['--raw'], description: 'print a string as it is, without a final newline' },
+  { names: ['--no-location'], description: 'leave places out of XML' },
+  { names: ['--parse', '--parse-only'], description: 'print the syntax tree' },
+  { names: ['--find-file'], description: 'print what names in the search path stand for' },
+  { names: ['--read-write-mode'], description: 'write to the store even with --eval' },
+  { names: ['--dry-run'], description: 'compute the paths of derivations without writing them' },
+  { names: ['--add-root'], operands: ['PATH'], description: 'make a link to the derivation and register it as a root' },
+  { names: ['--indirect'], description: 'accepted and ignored: every root is indirect' },
+  { names: ['--repair'], description: 'accepted for compatibility' },
+  ...evaluationFlags,
+  ...commonFlags,
+];
+
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  const flags = parseFlags('nix-instantiate', table, argv, settingNames);
+  if (flags.has('--help')) {
+    context.stdout.write(describeFlags(
+      'nix-instantiate [FLAGS] [FILES | --expr EXPRESSIONS]',
+      'Evaluates Nix expressions and prints the paths of the derivations they make.', table));
+    return 0;
+  }
+  if (flags.has('--version')) return writeVersion('nix-instantiate', context);
+  const base = {
+    ...evaluationRequest(flags, context, messagesOnly(context, flags)),
+    services: evaluationServices(flags, context),
+  };
+  if (flags.has('--find-file')) {
+    await runEvaluation({ ...base, task: findFileTask, input: { names: flags.operands.map(encodeUtf8) } });
+    return 0;
+  }
+  const common = {
+    sources: expressionSources(flags),
+    attributePaths: flags.all('--attr').map(([path = '']) => encodeUtf8(path)),
+    autoArguments: autoArguments(flags, context),
+  };
+  if (flags.has('--parse')) await runEvaluation({ ...base, task: parseTask, input: common });
+  else if (flags.has('--eval')) await evaluate(flags, base, common);
+  else await instantiate(flags, context, base, common);
+  return 0;
+}
+
+type Base = Omit<EvaluationRequest, 'task' | 'input'>;
+
+async function evaluate(flags: ParsedFlags, base: Base, common: object): Promise<void> {
+  const form = (['json', 'xml', 'raw'] as const).find((name) => flags.has(`--${name}`)) ?? 'plain';
+  const input = {
+    ...common, form, strict: flags.has('--strict'), location: !flags.has('--no-location'),
+    write: flags.has('--read-write-mode'),
+  };
+  await runEvaluation({ ...base, task: printTask, input });
+}
+
+async function instantiate(flags: ParsedFlags, context: CommandContext, base: Base, common: object): Promise<void> {
+  const dryRun = flags.has('--dry-run');
+  const found = await runEvaluation<FoundDerivation[]>({ ...base, task: instantiateTask, input: { ...common, dryRun } });
+  const root = flags.last('--add-root');
+  let shown = found.map((one) => one.drvPath);
+  if (root === undefined || dryRun) {
+    if (!dryRun && !flags.has('--quiet')) {
+      context.stderr.write(
+        "warning: you did not specify '--add-root'; the result might be removed by the garbage collector\n");
+    }
+  } else {
+    shown = await addRoots(base.storeRoot, shown, resolve(context.cwd, root));
+  }
+  context.stdout.write(found.map((one, index) =>
+    `${shown[index]}${one.output === 'out' ? '' : `!${one.output}`}\n`).join(''));
+}
+
+/** Roots called `root`, `root-2`, …; returns their paths. */
+async function addRoots(storeRoot: string, drvPaths: readonly string[], root: string): Promise<string[]> {
+  const { LocalStore, addIndirectRoot } = await import('#store');
+  const store = new LocalStore({ root: storeRoot });
+  try {
+    return drvPaths.map((path, index) =>
+      addIndirectRoot(store, path as Parameters<typeof addIndirectRoot>[1], index === 0 ? root : `${root}-${index + 1}`));
+  } finally {
+    store.close();
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What the evaluator's thread and the main thread say to each other.
+ *
+ * The evaluator never waits for a promise. When it needs something that takes time (a build, a
+ * download), it posts a request, sleeps on a shared integer, and takes the reply from its port when
+ * the main thread has woken it. All else flows one way, from the evaluator to the main thread.
+ */
+
+import type { MessagePort } from 'node:worker_threads';
+import type { ActivityKind, ActivityOptions, Progress } from '#base';
+import type { Environment } from '../settings.ts';
+
+/** Everything that the evaluator's thread is started with; a structured clone. */
+export interface ThreadInput {
+  /** Module that exports `run(session, input)`. */
+  readonly task: string;
+  readonly input: unknown;
+  readonly environment: Environment;
+  readonly settingOverrides: readonly (readonly [string, string])[];
+  readonly includes: readonly string[];
+  /** Entries that stand behind all others: what Firn itself provides. */
+  readonly lastEntries: readonly { readonly prefix: string; readonly path: string }[];
+  readonly workingDirectory: string;
+  readonly storeRoot: string;
+  readonly storeDirectory: string;
+  readonly cacheDirectory: string;
+  /** Whether errors are rendered with colours. */
+  readonly color: boolean;
+  readonly port: MessagePort;
+  /** 0 while a request waits for its reply, then 1. */
+  readonly wake: SharedArrayBuffer;
+}
+
+export type ServiceName = 'realise' | 'fetch' | 'resolveSearchPathEntry';
+
+export type FromThread =
+  | { readonly kind: 'request'; readonly service: ServiceName; readonly argument: unknown }
+  | { readonly kind: 'output'; readonly bytes: Uint8Array }
+  | { readonly kind: 'message'; readonly level: Parameters<Progress['message']>[0]; readonly text: string }
+  | { readonly kind: 'start'; readonly id: number; readonly activity: ActivityKind; readonly label: string;
+      readonly options: Omit<ActivityOptions, 'parent'> }
+  | { readonly kind: 'advance'; readonly id: number; readonly amount: number }
+  | { readonly kind: 'detail'; readonly id: number; readonly text: string }
+  | { readonly kind: 'finish'; readonly id: number; readonly outcome: 'done' | 'failed' }
+  | { readonly kind: 'done'; readonly result: unknown }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+export type Reply =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'error'; readonly failure: Failure };
+
+/** An error as it travels between threads. */
+export type Failure =
+  | { readonly kind: 'user'; readonly code: string; readonly message: string; readonly hint: string | undefined;
+      readonly causes: readonly string[] }
+  | { readonly kind: 'nix'; readonly name: string; readonly message: string; readonly rendered: string;
+      readonly exitStatus: number }
+  | { readonly kind: 'internal'; readonly message: string; readonly stack: string };

@@ -1,0 +1,189 @@
+/**
+ * Runs an evaluation in a thread of its own, with a large stack, and serves it meanwhile.
+ *
+ * Deep recursion is normal in Nix, and only a thread's stack can be chosen by a program. The main
+ * thread stays free for what waits: builds, downloads, the terminal. Aborting ends the thread at
+ * once; what it was writing to the store is not registered then, so the store stays valid.
+ */
+
+import { totalmem } from 'node:os';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { noProgress, type Activity, type Progress } from '#base';
+import type { FetchAttribute, FetchResult } from '#eval';
+import { cannotFetch, cannotRealise, evaluationCrashed, outOfMemory } from '../errors.ts';
+import type { Environment } from '../settings.ts';
+import { packFailure, unpackFailure } from './failure.ts';
+import type { FromThread, Reply, ThreadInput } from './protocol.ts';
+
+/** What the evaluator may ask for, and wait. */
+export interface EvaluationServices {
+  /** Makes what context elements stand for valid; returns the values of placeholders. */
+  realise?(elements: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  fetch?(kind: string, attributes: ReadonlyMap<string, FetchAttribute>): Promise<FetchResult>;
+  resolveSearchPathEntry?(entry: string): Promise<string | null>;
+}
+
+export interface EvaluationRequest {
+  /** A module that exports `run(session: EvaluationSession, input): result`. */
+  readonly task: URL;
+  /** For the task; a structured clone. */
+  readonly input: unknown;
+  readonly environment: Environment;
+  /** Settings from flags, in order. */
+  readonly settingOverrides?: readonly (readonly [name: string, value: string])[];
+  /** Operands of `-I`. */
+  readonly includes?: readonly string[];
+  /** Search path entries behind all others. */
+  readonly lastEntries?: readonly { readonly prefix: string; readonly path: string }[];
+  readonly workingDirectory: string;
+  readonly storeRoot: string;
+  readonly storeDirectory?: string;
+  readonly cacheDirectory: string;
+  readonly color?: boolean;
+  readonly services?: EvaluationServices;
+  /** Receives what the task prints. */
+  readonly onOutput?: (bytes: Uint8Array) => void;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs a task; throws `EvaluationError` or `UserError` for what it throws. */
+export function runEvaluation<Result>(request: EvaluationRequest): Promise<Result> {
+  const { port1: port, port2: threadPort } = new MessageChannel();
+  const wake = new SharedArrayBuffer(4);
+  const workerData: ThreadInput = {
+    task: request.task.href,
+    input: request.input,
+    environment: request.environment,
+    settingOverrides: request.settingOverrides ?? [],
+    includes: request.includes ?? [],
+    lastEntries: request.lastEntries ?? [],
+    workingDirectory: request.workingDirectory,
+    storeRoot: request.storeRoot,
+    storeDirectory: request.storeDirectory ?? '/nix/store',
+    cacheDirectory: request.cacheDirectory,
+    color: request.color ?? false,
+    port: threadPort,
+    wake,
+  };
+  const heapMegabytes = heapLimit(request.environment);
+  const worker = new Worker(new URL('./evaluation-thread.ts', import.meta.url), {
+    workerData,
+    transferList: [threadPort],
+    resourceLimits: {
+      stackSizeMb: stackMegabytes,
+      maxOldGenerationSizeMb: heapMegabytes,
+      maxYoungGenerationSizeMb: youngMegabytes,
+    },
+  });
+  const listener = new Listener(request, port, wake);
+  return new Promise<Result>((resolve, reject) => {
+    const abort = () => {
+      void worker.terminate();
+      reject(request.signal?.reason);
+    };
+    const end = (settle: () => void) => {
+      request.signal?.removeEventListener('abort', abort);
+      listener.close();
+      settle();
+    };
+    if (request.signal?.aborted === true) return abort();
+    request.signal?.addEventListener('abort', abort);
+    let outcome: (() => void) | undefined;
+    listener.onEnd = (message) => {
+      outcome = message.kind === 'done' ? () => resolve(message.result as Result)
+        : () => reject(unpackFailure(message.failure));
+    };
+    worker.on('error', (error) => {
+      const memory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
+      outcome = () => reject(memory ? outOfMemory(heapMegabytes) : error);
+    });
+    // The port's messages are delivered before the thread's end is known here.
+    worker.on('exit', (code) => setImmediate(() => {
+      end(outcome ?? (() => reject(evaluationCrashed(`its thread ended with status ${code}`))));
+    }));
+  });
+}
+
+/** The main thread's end of the conversation. */
+class Listener {
+  readonly #request: EvaluationRequest;
+  readonly #port: MessageChannel['port1'];
+  readonly #wake: Int32Array;
+  readonly #progress: Progress;
+  readonly #activities = new Map<number, Activity>();
+  onEnd: (message: Extract<FromThread, { kind: 'done' | 'failed' }>) => void = () => {};
+
+  constructor(request: EvaluationRequest, port: MessageChannel['port1'], wake: SharedArrayBuffer) {
+    this.#request = request;
+    this.#port = port;
+    this.#wake = new Int32Array(wake);
+    this.#progress = request.progress ?? noProgress;
+    port.on('message', (message: FromThread) => this.#receive(message));
+  }
+
+  close(): void {
+    for (const activity of this.#activities.values()) activity.finish('failed');
+    this.#port.close();
+  }
+
+  #receive(message: FromThread): void {
+    switch (message.kind) {
+      case 'request': return void this.#serve(message);
+      case 'output': return this.#request.onOutput?.(message.bytes);
+      case 'message': return this.#progress.message(message.level, message.text);
+      case 'start':
+        this.#activities.set(message.id, this.#progress.start(message.activity, message.label, message.options));
+        return;
+      case 'advance': return this.#activities.get(message.id)?.advance(message.amount);
+      case 'detail': return this.#activities.get(message.id)?.detail(message.text);
+      case 'finish':
+        this.#activities.get(message.id)?.finish(message.outcome);
+        this.#activities.delete(message.id);
+        return;
+      case 'done':
+      case 'failed': return this.onEnd(message);
+    }
+  }
+
+  async #serve(message: Extract<FromThread, { kind: 'request' }>): Promise<void> {
+    let reply: Reply;
+    try {
+      reply = { kind: 'value', value: await this.#answer(message) };
+    } catch (error) {
+      reply = { kind: 'error', failure: packFailure(error, (one) => one.message) };
+    }
+    // The reply must be in the port before the thread looks for it.
+    this.#port.postMessage(reply);
+    Atomics.store(this.#wake, 0, 1);
+    Atomics.notify(this.#wake, 0);
+  }
+
+  async #answer({ service, argument }: Extract<FromThread, { kind: 'request' }>): Promise<unknown> {
+    const services = this.#request.services ?? {};
+    switch (service) {
+      case 'realise': {
+        const elements = argument as readonly string[];
+        if (services.realise === undefined) throw cannotRealise(elements.join(' '));
+        return services.realise(elements);
+      }
+      case 'fetch': {
+        const { kind, attributes } = argument as { kind: string; attributes: ReadonlyMap<string, FetchAttribute> };
+        if (services.fetch === undefined) throw cannotFetch(kind);
+        return services.fetch(kind, attributes);
+      }
+      case 'resolveSearchPathEntry':
+        return await services.resolveSearchPathEntry?.(argument as string) ?? null;
+    }
+  }
+}
+
+function heapLimit(environment: Environment): number {
+  const chosen = Number(environment['FIRN_HEAP_MB']);
+  return chosen > 0 ? chosen : Math.max(2048, Math.floor((totalmem() / 1048576) * 0.75));
+}
+
+/** Reserved, not used, until recursion needs it. */
+const stackMegabytes = 768;
+/** Evaluation makes much that dies young: fewer, larger collections. */
+const youngMegabytes = 128;

@@ -1,0 +1,86 @@
+/** One evaluation in its thread: the evaluator with its host, and the task that uses them. */
+
+import { decodeUtf8, sha256Hex } from '#base';
+import { renderNixError } from '#diagnostics';
+import { createEvaluator, type Evaluator } from '#eval';
+import { createBuiltins, type EvalSettings } from '#runtime';
+import { LocalStore } from '#store';
+import { DiskCodeCache } from '../code-cache.ts';
+import { EvaluationHost } from '../evaluation-host.ts';
+import { openHashCache } from '../hash-cache.ts';
+import { evaluationSettings, readSettings, type NixSettings } from '../settings.ts';
+import { packFailure } from './failure.ts';
+import type { ThreadInput } from './protocol.ts';
+import { MainThread } from './thread-side.ts';
+
+/** What a task works with. */
+export interface EvaluationSession {
+  readonly evaluator: Evaluator;
+  readonly host: EvaluationHost;
+  readonly settings: EvalSettings;
+  readonly nixSettings: NixSettings;
+  readonly workingDirectory: string;
+  /** Writes a byte string to standard output. */
+  print(text: string): void;
+}
+
+/** What a task's module exports. The result goes back to the main thread as a structured clone. */
+export interface EvaluationTask {
+  run(session: EvaluationSession, input: unknown): unknown;
+}
+
+export async function runThread(input: ThreadInput): Promise<void> {
+  const main = new MainThread(input.port, input.wake);
+  try {
+    const task = await import(input.task) as EvaluationTask;
+    const session = openSession(input, main);
+    try {
+      const result = session.evaluator.guard(() => task.run(session, input.input));
+      main.flushOutput();
+      main.post({ kind: 'done', result });
+    } finally {
+      session.close();
+    }
+  } catch (error) {
+    main.flushOutput();
+    const showTrace = readSettings({ environment: input.environment, overrides: input.settingOverrides })
+      .flag('show-trace', false);
+    const failure = packFailure(error, (one) =>
+      decodeUtf8(renderNixError(one, { showTrace, color: input.color })));
+    main.post({ kind: 'failed', failure });
+  }
+  input.port.close();
+}
+
+function openSession(input: ThreadInput, main: MainThread): EvaluationSession & { close(): void } {
+  const { environment } = input;
+  const nixSettings = readSettings({ environment, overrides: input.settingOverrides });
+  const fromUser = evaluationSettings(nixSettings, environment, input.includes, input.workingDirectory);
+  const settings = { ...fromUser, searchPath: [...fromUser.searchPath, ...input.lastEntries] };
+  const host = new EvaluationHost({
+    storeDirectory: input.storeDirectory,
+    openStore: () => new LocalStore({ root: input.storeRoot, storeDirectory: input.storeDirectory }),
+    services: main,
+    progress: main.progress,
+    environment,
+    currentTime: Math.floor(Date.now() / 1000),
+    hashCache: openHashCache(`${input.cacheDirectory}/source-hashes`),
+  });
+  const codeCache = nixSettings.flag('eval-cache', true) ? DiskCodeCache.open(input.cacheDirectory) : undefined;
+  const evaluator = createEvaluator({
+    host,
+    settings,
+    builtins: createBuiltins,
+    onTrace: (text) => main.progress.message('notice', `trace: ${decodeUtf8(text)}`),
+    onWarning: (text) => main.progress.message('notice', `evaluation warning: ${decodeUtf8(text)}`),
+    ...(codeCache === undefined ? {} : { codeCache, compile: codeCache.compile, hash: sha256Hex }),
+  });
+  return {
+    evaluator, host, settings, nixSettings, workingDirectory: input.workingDirectory,
+    print: (text) => main.print(text),
+    close() {
+      host.close();
+      codeCache?.close();
+    },
+  };
+}
