@@ -19,3 +19,5 @@ export * from './iso/write.ts';
 export * from './partitions/gpt.ts';
 export * from './partitions/guid.ts';
 export * from './partitions/mbr.ts';
+export * from './iso/read.ts';
+export * from './squashfs/read.ts';
