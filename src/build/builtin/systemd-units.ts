@@ -97,7 +97,7 @@ class UnitFolder {
         this.#job.log(`${name} says no command and no package in the system has a unit of that name`);
       }
     }
-    for (const alias of unit.strings('aliases')) this.link(alias, name);
+    for (const alias of unit.strings('aliases')) this.link(alias, this.placeOf(name));
     for (const [attribute, folder] of dependencyFolders) {
       for (const other of unit.strings(attribute)) this.#want(`${other}.${folder}`, name, name);
     }

@@ -199,7 +199,7 @@ in
       ${config.system.build.setupEtc} ${tree}
     '';
 
-    system.activationScripts.etc = lib.stringAfter [ "users" "groups" ] config.system.build.etcActivationCommands;
+    system.activationScripts.etc = lib.stringAfter [ "var" "users" "groups" ] config.system.build.etcActivationCommands;
 
     environment.systemPackages = [ pkgs.perl-base ];
   };
