@@ -1,0 +1,36 @@
+/** Errors of questions about systems. */
+
+import { UserError } from '#base';
+
+/** A string's context holds something that cannot be realised. */
+export function unknownContextElement(element: string): UserError {
+  return new UserError('UNKNOWN_CONTEXT', `Cannot realise '${element}': it is no store path`);
+}
+
+/** A configuration named on the command line is not there. */
+export function noSuchConfiguration(path: string): UserError {
+  return new UserError('NO_SUCH_CONFIGURATION', `There is no configuration file '${path}'`, {
+    hint: 'name a file or a folder with a default.nix, relative to the current folder',
+  });
+}
+
+/** `--config NAME` where the tree has no such installer module. */
+export function noSuchProfile(name: string, known: readonly string[]): UserError {
+  return new UserError('NO_SUCH_PROFILE', `There is no default configuration '${name}'`, {
+    hint: `there are ${known.join(', ')}; or name a file`,
+  });
+}
+
+/** The tree is not shaped like nixpkgs. */
+export function notATree(path: string): UserError {
+  return new UserError('NOT_A_TREE', `'${path}' is not a tree: it has no nixos/default.nix`, {
+    hint: 'give --tree a nixpkgs checkout, or leave it out to use the tree that comes with firn',
+  });
+}
+
+/** The image was built but holds no file of the kind that was wanted. */
+export function noImageInOutput(path: string): UserError {
+  return new UserError('NO_IMAGE', `'${path}' was built but holds no image`, {
+    hint: 'the configuration may have changed what system.build.isoImage makes',
+  });
+}

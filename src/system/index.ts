@@ -1,0 +1,4 @@
+/** system: what a user asks about a system: evaluate it, realise it, build an image of it. */
+export * from './workspace.ts';
+export * from './image.ts';
+export * from './errors.ts';

@@ -1,0 +1,159 @@
+/**
+ * The workspace of one command: a store, the archive's channel, builders, and the evaluator with
+ * all of them at its service.
+ *
+ * What costs something is opened at its first use: an expression that needs no channel downloads
+ * none, one that builds nothing starts no thread.
+ */
+
+import { dirname, join } from 'node:path';
+import { noProgress, type Progress } from '#base';
+import { BuiltinRunner, realise, type Realised, type Wanted } from '#build';
+import { chooseMirrors, ensureChannel, type Channel, type Mirrors } from '#debian';
+import { splitStorePath, type StorePath } from '#formats';
+import { runEvaluation, type Environment } from '#host';
+import { LocalStore } from '#store';
+import { unknownContextElement } from './errors.ts';
+
+export interface WorkspaceOptions {
+  readonly environment: Environment;
+  readonly workingDirectory: string;
+  /** The folder that `nix/store` is below. */
+  readonly storeRoot: string;
+  readonly cacheDirectory: string;
+  /** The lock file that pins the Debian archive; made at first use. */
+  readonly lockPath: string;
+  /** The user's choice of a mirror. */
+  readonly mirror?: string | undefined;
+  /** Settings of nix.conf from flags, in order. */
+  readonly settingOverrides?: readonly (readonly [name: string, value: string])[];
+  /** Operands of `-I`. */
+  readonly includes?: readonly string[];
+  /** How many builds at once. */
+  readonly jobs: number;
+  /** How many threads one build may keep busy. */
+  readonly cores: number;
+  readonly keepGoing?: boolean;
+  readonly color?: boolean;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** What `<debian>` stands for in the search path until it is needed. */
+const channelEntry = 'firn:debian';
+
+export class Workspace {
+  readonly #options: WorkspaceOptions;
+  readonly #progress: Progress;
+  readonly #mirrors: Mirrors;
+  #store: LocalStore | undefined;
+  #channel: Promise<Channel> | undefined;
+  #runner: BuiltinRunner | undefined;
+
+  constructor(options: WorkspaceOptions) {
+    this.#options = options;
+    this.#progress = options.progress ?? noProgress;
+    this.#mirrors = chooseMirrors({ mirror: options.mirror });
+  }
+
+  get store(): LocalStore {
+    this.#store ??= new LocalStore({ root: this.#options.storeRoot });
+    return this.#store;
+  }
+
+  /** The channel that the lock file names; both are made if they are not there. */
+  channel(): Promise<Channel> {
+    this.#channel ??= this.#openChannel();
+    return this.#channel;
+  }
+
+  /** Runs a task in the evaluator's thread. `onOutput` receives what it prints. */
+  evaluate<Result>(
+    task: URL,
+    input: unknown,
+    onOutput?: (bytes: Uint8Array) => void,
+  ): Promise<Result> {
+    const options = this.#options;
+    return runEvaluation<Result>({
+      task,
+      input,
+      environment: options.environment,
+      settingOverrides: options.settingOverrides ?? [],
+      includes: options.includes ?? [],
+      lastEntries: [{ prefix: 'debian', path: channelEntry }],
+      workingDirectory: options.workingDirectory,
+      storeRoot: options.storeRoot,
+      cacheDirectory: options.cacheDirectory,
+      color: options.color ?? false,
+      progress: this.#progress,
+      services: {
+        resolveSearchPathEntry: async (entry) =>
+          entry === channelEntry ? (await this.channel()).path : null,
+        realise: (elements) => this.#realiseElements(elements),
+      },
+      ...(onOutput === undefined ? {} : { onOutput }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  }
+
+  /** Makes outputs and paths valid; throws `UserError` when a build fails. */
+  async realise(wanted: readonly Wanted[]): Promise<Realised> {
+    const options = this.#options;
+    this.#runner ??= await this.#startRunner();
+    return realise(this.store, wanted, {
+      builders: [this.#runner],
+      jobs: options.jobs,
+      cores: options.cores,
+      keepGoing: options.keepGoing ?? false,
+      progress: this.#progress,
+      logDirectory: join(dirname(this.store.stateDirectory), 'log/nix/drvs'),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  }
+
+  /** Ends the threads and closes the store. */
+  async close(): Promise<void> {
+    await this.#runner?.close();
+    this.#store?.close();
+  }
+
+  async #openChannel(): Promise<Channel> {
+    const channel = await ensureChannel(this.#options.lockPath, {
+      mirrors: this.#mirrors,
+      cacheDirectory: this.#options.cacheDirectory,
+      progress: this.#progress,
+      signal: this.#options.signal,
+    });
+    if (channel.lockMade) {
+      this.#progress.message('notice', `pinned the archive's state in ${this.#options.lockPath}`);
+    }
+    return channel;
+  }
+
+  async #startRunner(): Promise<BuiltinRunner> {
+    // The dates of the pinned archive say where in the snapshot archive a dropped file is.
+    const lock = this.#channel === undefined ? undefined : (await this.#channel).lock;
+    return new BuiltinRunner({
+      mirrors: this.#mirrors,
+      snapshotDates: lock === undefined ? [] : Object.values(lock.suites).map((suite) => suite.date),
+      cacheDirectory: this.#options.cacheDirectory,
+      threads: Math.max(1, this.#options.cores),
+    });
+  }
+
+  /** Import from derivation: makes what a string's context names readable. */
+  async #realiseElements(elements: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    await this.realise(elements.map(wantedBy));
+    return new Map();
+  }
+}
+
+/** A context element: a path, `!output!drvPath`, or `=drvPath`. */
+function wantedBy(element: string): Wanted {
+  const built = /^!([^!]+)!(.+)$/.exec(element);
+  if (built !== null) return { drvPath: built[2] as StorePath, outputs: [built[1] as string] };
+  const path = element.replace(/^=/, '');
+  const split = splitStorePath(path);
+  if (split === undefined) throw unknownContextElement(element);
+  return { path: split.storePath };
+}
