@@ -36,6 +36,7 @@ import {
 import { compileText, type CompileCode, type ModuleFunction } from './compile.ts';
 import { forbiddenPath, importFromDerivationDisabled, tooManyLinks } from './errors.ts';
 import type { CodeCache } from './host.ts';
+import { internalFile, internalRoot } from './internal-files.ts';
 import { SearchPath } from './search-path.ts';
 
 /** The `builtins` set and the names of the base scope. */
@@ -124,6 +125,8 @@ export class Evaluator implements EvalServices {
     let slot = this.files.get(file);
     if (slot === undefined) {
       slot = new Thunk(() => {
+        const own = internalFile(file);
+        if (own !== undefined) return this.run(own, { kind: 'internal', path: file }, internalRoot);
         this.checkAccess(file);
         return this.run(this.host.readFile(file), originOfFile(file), parentPath(file));
       });
@@ -198,6 +201,7 @@ export class Evaluator implements EvalServices {
   resolveFile(path: string): string {
     const known = this.resolved.get(path);
     if (known !== undefined) return known;
+    if (internalFile(path) !== undefined) return path;
     let current = path;
     for (let links = 0; ; links++) {
       if (links >= linkLimit) throw tooManyLinks(path);

@@ -12,6 +12,7 @@ import {
   type Slot,
 } from '#runtime';
 import { notInSearchPath } from './errors.ts';
+import { internalRoot } from './internal-files.ts';
 
 export class SearchPath {
   private readonly host: Host;
@@ -46,7 +47,7 @@ export class SearchPath {
       const found = rest === '' ? root : canonicalPath(`${root}/${rest}`);
       if (this.exists(found)) return new NixPath(found);
     }
-    if (name.startsWith('nix/')) return new NixPath(`/__corepkgs__${name.slice(3)}`);
+    if (name.startsWith('nix/')) return new NixPath(`${internalRoot}${name.slice(3)}`);
     void pure;
     const error = notInSearchPath(name, '');
     error.position = position;
