@@ -275,11 +275,18 @@ rec {
             concatStringsSep "\n    " (lib.lists.take 5 lines)
             + (if length lines > 5 then "\n    ..." else "");
           pos = d.pos or null;
-          sameFile = pos != null && toString pos.file == toString d.file;
+          # An expression given on a command line has no file.
+          unknown = toString d.file == unknownModule && substring 0 1 (toString pos.file) == "/";
+          # Where a definition was handed on by another module, the line is of no help.
+          place =
+            if pos != null && unknown then
+              "${toString pos.file}' (line ${toString pos.line})"
+            else if pos != null && toString pos.file == toString d.file then
+              "${toString d.file}' (line ${toString pos.line})"
+            else
+              "${toString d.file}'";
         in
-        "\n- In `${toString d.file}'"
-        + (if sameFile then " (line ${toString pos.line})" else "")
-        + (if attempt.success then ": ${shown}" else "")
+        "\n- In `${place}" + (if attempt.success then ": ${shown}" else "")
       ) defs
     );
 

@@ -82,7 +82,7 @@ rec {
         name: _:
         addErrorContext "while evaluating the module argument `${name}' in \"${key}\":" (
           args.${name} or (args.config._module.args.${name} or (
-            throw (messages.missingArgument key name)
+            throw (messages.missingArgument key name (lib.trivial.functionArgs f))
           ))
         )
       ) (lib.trivial.functionArgs f);

@@ -11,38 +11,50 @@ let
     ;
   inherit (lib.options) showOption showFiles showDefs withArticle;
 
-  priorityName = priority: "priority ${toString priority}: ${lib.modules.priorityName priority}";
-
-  # The line that settles a conflict for good, ready to be written.
+  # What to write so that one of several equally strong definitions wins.
   remedy =
-    loc: highestPrio:
+    loc: strength:
     let
-      stronger =
-        if highestPrio > 1000 then
-          "a plain definition"
-        else if highestPrio > 100 then
-          "a plain definition"
-        else if highestPrio > 60 then
-          "`lib.mkForce value`"
-        else if highestPrio > 50 then
-          "`lib.mkForce value`"
+      winning =
+        if strength > 100 then
+          "value"
+        else if strength > 50 then
+          "lib.mkForce value"
         else
-          "`lib.mkOverride ${toString (highestPrio - 1)} value`";
+          "lib.mkOverride ${toString (strength - 1)} value";
     in
-    "Use ${stronger} for the one that shall win, or `lib.mkDefault value` for the one that shall give way, for example:\n  ${showOption loc} = ${
-      if highestPrio > 100 then
-        "value"
-      else if highestPrio > 50 then
-        "lib.mkForce value"
-      else
-        "lib.mkOverride ${toString (highestPrio - 1)} value"
-    };";
+    "Use `${winning}' for the one that shall win"
+    + (if strength == 100 then ", or `lib.mkDefault value' for the one that shall give way" else "")
+    + ", for example:\n  ${showOption loc} = ${winning};";
+
+  # Files of profiles for images, which host configurations are combined with.
+  isImageProfile =
+    file: builtins.match ".*/nixos/modules/(installer|image|virtualisation|profiles)/.*" (toString file) != null;
+
+  # Where a name in a set was written.
+  placeOf =
+    name: set: fallback:
+    let
+      pos = builtins.unsafeGetAttrPos name set;
+    in
+    if pos == null || substring 0 1 (toString pos.file) != "/" then
+      fallback
+    else
+      "${pos.file}:${toString pos.line}";
+
+  # The words for a module without a file of its own.
+  moduleName =
+    file: key: place:
+    if toString file == "<unknown-file>" || toString file == "" then
+      if place != null then place else key
+    else
+      toString file;
 
   # The names nearest to the wanted one, best first.
   suggestions =
     wanted: names:
     let
-      limit = if stringLength wanted < 4 then 1 else if stringLength wanted < 8 then 2 else 3;
+      limit = if stringLength wanted < 3 then 1 else if stringLength wanted < 8 then 2 else 3;
       near = filter (name: lib.strings.levenshteinAtMost limit wanted name) names;
       containing = filter (
         name:
@@ -162,6 +174,14 @@ in
             "Write `pkgs.${value}' instead of a string."
           else if given.value == "int" && elem type.name [ "str" "separatedString" "singleLineStr" "nonEmptyStr" ] then
             "Put the number in quotes."
+          else if
+            given.value == "set"
+            && elem type.name [ "bool" "int" "str" "enum" "path" "lines" "separatedString" "unsignedInt16" "nullOr" "package" ]
+            && !(value ? _type)
+          then
+            "`${showOption loc}' is an option and has nothing inside; ${
+              concatStringsSep ", " (map (n: "`${showOption (loc ++ [ n ])}'") (lib.lists.take 3 (attrNames value)))
+            } does not exist."
           else if given.value != "list" && type.name == "listOf" then
             "A list is wanted: put the value in brackets, `[ … ]'."
           else
@@ -173,11 +193,18 @@ in
   conflict =
     loc: defs:
     let
-      priority = (head defs).priority or null;
+      strength = (head defs).strength or 100;
+      fromImages = filter (d: isImageProfile d.file) defs;
     in
     "The option `${showOption loc}' has conflicting definition values:${showDefs defs}\n"
-    + "They have the same strength, so neither wins. "
-    + remedy loc 100;
+    + "They are equally strong (priority ${toString strength}: ${lib.modules.priorityName strength}), so neither wins. "
+    + remedy loc strength
+    + (
+      if fromImages != [ ] && length fromImages < length defs && strength == 100 then
+        "\n`${toString (head fromImages).file}' is part of an image; written with `lib.mkImageMediaOverride' a value there wins over those of hosts."
+      else
+        ""
+    );
 
   readOnly =
     loc: defs:
@@ -225,7 +252,7 @@ in
     let
       name = head (attrNames strange);
     in
-    "Module `${if toString file == "<unknown-file>" then key else toString file}' has an unsupported attribute `${name}'. The module has `config' or `options' at its top level, so definitions must all stand inside `config': move ${
+    "Module `${moduleName file key (placeOf name strange null)}' has an unsupported attribute `${name}'. The module has `config' or `options' at its top level, so definitions must all stand inside `config': move ${
       concatStringsSep ", " (map (n: "`${n}'") (attrNames strange))
     } there.";
 
@@ -268,6 +295,8 @@ in
     "In `${file}', `disabledModules' contains an attribute set without `key', so the module it means cannot be told.";
 
   missingArgument =
-    key: name:
-    "The module `${key}' asks for the argument `${name}', which nobody provides. Set `_module.args.${name}' in a module, or pass it through `specialArgs' if it is needed in `imports'.";
+    key: name: arguments:
+    "The module `${
+      if lib.strings.hasInfix ":anon-" key then placeOf name arguments key else key
+    }' asks for the argument `${name}', which nobody provides. Set `_module.args.${name}' in a module, or pass it through `specialArgs' if it is needed in `imports'.";
 }

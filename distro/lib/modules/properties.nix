@@ -126,7 +126,19 @@ rec {
         values = concatMap (
           d:
           if isOverride d.value then
-            if d.value.priority == highestPrio then [ (d // { value = d.value.content; }) ] else [ ]
+            if d.value.priority == highestPrio then
+              [
+                (
+                  d
+                  // {
+                    value = d.value.content;
+                    # For messages: how strong the definition was.
+                    strength = highestPrio;
+                  }
+                )
+              ]
+            else
+              [ ]
           else if highestPrio == defaultOverridePriority then
             [ d ]
           else
