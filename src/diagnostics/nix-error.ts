@@ -72,6 +72,14 @@ export class NixError extends Error {
     return this;
   }
 
+  /** The error as it was when it had that many frames. */
+  copyUntil(frameCount: number): NixError {
+    const { suggestions, exitStatus } = this;
+    const copy = new NixError(this.kind, this.message, this.position, { suggestions, exitStatus });
+    for (let i = 0; i < frameCount; i++) copy.frames.push(this.frames[i]!);
+    return copy;
+  }
+
   /** Whether `builtins.tryEval` turns it into `{ success = false; }`. */
   get isCatchable(): boolean {
     return this.kind === 'ThrownError' || this.kind === 'AssertionError';

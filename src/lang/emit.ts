@@ -47,7 +47,7 @@ export interface FunctionContext {
 }
 
 const supportNames =
-  'T,L,A,F,E,H,I,G,C,C2,C3,CN,S,SN,SO,SNO,Q,q,W,U,B:b,FA,FP,eq,lt,sub,mul,div,up,cat,add,path,' +
+  'T,L,A,F,E,H,I,N,G,C,C2,C3,CN,S,SN,SO,SNO,Q,q,W,U,B:b,FA,FP,eq,lt,sub,mul,div,up,cat,add,path,' +
   'str,join,join2,P,D,dyn,over,fail,pos,name,tr';
 
 export class Emitter {
@@ -336,7 +336,7 @@ export class Emitter {
     if (expr.condition.kind === 'binary' && expr.condition.operator === '==') {
       const { left, right } = expr.condition;
       operands =
-        `,${this.arrow((f) => this.strict(left, scope, f))}` +
+        `,${this.at(expr.condition.at)},${this.arrow((f) => this.strict(left, scope, f))}` +
         `,${this.arrow((f) => this.strict(right, scope, f))}`;
     }
     const failure = `fail(${quoted},${this.at(expr.at)}${operands})`;

@@ -13,7 +13,7 @@ import { Attrs } from './attrs.ts';
 import { counters } from './counters.ts';
 import { notAFunction } from './errors.ts';
 import { force } from './thunk.ts';
-import { Lambda, PrimOp, PrimOpApp, type Slot, type Value } from './values.ts';
+import { Lambda, type LambdaInfo, PrimOp, PrimOpApp, type Slot, type Value } from './values.ts';
 import { tracing } from './tracing.ts';
 
 /** Applies a function to one argument. */
@@ -38,7 +38,7 @@ export function call2(f: Value, a: Slot, b: Slot, position: Position = 0): Value
     }
     if (f.arity > 2) {
       const body = f.body;
-      return new Lambda((...rest) => body(a, b, ...rest), f.arity - 2, f.info);
+      return new Lambda((...rest) => body(a, b, ...rest), f.arity - 2, after(f.info, 2));
     }
   } else if (f instanceof PrimOp && f.arity === 2) {
     return runPrimOp(f, [a, b], position);
@@ -54,7 +54,7 @@ export function call3(f: Value, a: Slot, b: Slot, c: Slot, position: Position = 
     }
     if (f.arity > 3) {
       const body = f.body;
-      return new Lambda((...rest) => body(a, b, c, ...rest), f.arity - 3, f.info);
+      return new Lambda((...rest) => body(a, b, c, ...rest), f.arity - 3, after(f.info, 3));
     }
     if (f.arity === 2) {
       counters.functionCalls++;
@@ -98,15 +98,22 @@ export function isCallable(value: Value): boolean {
   );
 }
 
+/** What is known about the lambda that is left after `count` arguments. */
+function after(info: LambdaInfo, count: number): LambdaInfo {
+  let current = info;
+  for (let i = 0; i < count; i++) current = current.next ?? current;
+  return current;
+}
+
 function partial1(f: Lambda, a: Slot): Lambda {
   const body = f.body;
   switch (f.arity) {
     case 2:
-      return new Lambda((b) => body(a, b!), 1, f.info);
+      return new Lambda((b) => body(a, b!), 1, after(f.info, 1));
     case 3:
-      return new Lambda((b, c) => body(a, b!, c!), 2, f.info);
+      return new Lambda((b, c) => body(a, b!, c!), 2, after(f.info, 1));
     default:
-      return new Lambda((...rest) => body(a, ...rest), f.arity - 1, f.info);
+      return new Lambda((...rest) => body(a, ...rest), f.arity - 1, after(f.info, 1));
   }
 }
 

@@ -24,6 +24,7 @@ class FunctionInfo implements LambdaInfo {
   readonly argument: string | undefined;
   readonly formals: readonly Formal[] | undefined;
   readonly ellipsis: boolean;
+  next: LambdaInfo | undefined = undefined;
   lastShape: Shape | undefined = undefined;
   lastPlan: FormalsPlan | undefined = undefined;
   plans: Map<Shape, FormalsPlan> | undefined = undefined;
@@ -66,6 +67,16 @@ export function makeLambdaInfo(
     list,
     ellipsis,
   );
+}
+
+/** Links the descriptions of lambdas that return each other; returns the first. */
+export function linkLambdaInfos(first: LambdaInfo, ...others: LambdaInfo[]): LambdaInfo {
+  let current = first as FunctionInfo;
+  for (const other of others) {
+    current.next = other;
+    current = other as FunctionInfo;
+  }
+  return first;
 }
 
 /** The argument of a function with a set pattern. */

@@ -95,7 +95,7 @@ export function printAmbiguous(slot: Slot, maxCallDepth = Infinity): string {
       }
       let text = '{ ';
       for (let i = 0; i < value.size; i++) {
-        text += `${value.nameAt(i)} = ${print(value.slotAt(i), depth + 1)}; `;
+        text += `${printAttributeName(value.nameAt(i))} = ${print(value.slotAt(i), depth + 1)}; `;
       }
       return `${text}}`;
     }

@@ -6,6 +6,7 @@
  */
 
 import { NixError, originOf, type Position, showPosition } from '#diagnostics';
+import { assertEqual } from './assert-equal.ts';
 import { Attrs, emptyAttrs, mergeAttrs } from './attrs.ts';
 import { call, call2, call3, callMany } from './call.ts';
 import { rethrowWithTrace } from './coerce.ts';
@@ -17,7 +18,7 @@ import {
   missingAttribute,
   undefinedVariable,
 } from './errors.ts';
-import { argumentSet, makeLambdaInfo, planFor } from './formals.ts';
+import { argumentSet, linkLambdaInfos, makeLambdaInfo, planFor } from './formals.ts';
 import {
   add,
   arithmetic,
@@ -60,6 +61,7 @@ export function createSupport(
         true,
       ),
     I: makeLambdaInfo,
+    N: linkLambdaInfos,
     G: globalSlot,
     C: call,
     C2: call2,
@@ -284,9 +286,27 @@ function forceBoolean(value: Value, at: Position, text: string): boolean {
   throw expectedButFound('a Boolean', value, at).addTrace(at, text);
 }
 
-function assertFail(text: string, at: Position, left?: Value, right?: Value): never {
-  void left;
-  void right;
+/**
+ * A failed assertion. If its condition is an equation, `left` and `right` evaluate its sides once
+ * more and `sign` is the place of the `==`, so that the first difference can be named.
+ */
+function assertFail(
+  text: string,
+  at: Position,
+  sign: Position = 0,
+  left?: () => Value,
+  right?: () => Value,
+): never {
+  if (left !== undefined && right !== undefined) {
+    try {
+      assertEqual(left(), right(), sign);
+    } catch (error) {
+      if (error instanceof NixError && error.isCatchable) {
+        error.addTrace(at, `while evaluating the condition of the assertion '${text}'`);
+      }
+      throw error;
+    }
+  }
   throw assertionFailed(text, at);
 }
 

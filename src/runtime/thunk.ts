@@ -3,17 +3,19 @@
  *
  * A thunk holds its code until it is forced and its value afterwards. While it runs it is a black
  * hole, so that a value that needs itself is reported and does not run for ever. A computation that
- * fails leaves the thunk as it was: forcing it again repeats the failure.
+ * failed by the program's fault fails again in the same way when it is forced again, without
+ * running; after any other failure (stack exhausted, file not readable) it would run again.
  *
  * Invariant: `code` is null exactly when `value` holds the value; the value is never a thunk.
  */
 
-import type { Position } from '#diagnostics';
+import { NixError, type Position } from '#diagnostics';
 import { counters } from './counters.ts';
 import { infiniteRecursion } from './errors.ts';
 import type { Slot, Value } from './values.ts';
 
-export type ThunkCode = () => Value;
+/** Gets the position where the value is wanted. */
+export type ThunkCode = (position: Position) => Value;
 
 /** Stands for the code of a thunk that is running. */
 const blackHole: ThunkCode = () => {
@@ -58,17 +60,36 @@ export function delay(code: ThunkCode): Thunk {
 
 function run(thunk: Thunk, position: Position): Value {
   const code = thunk.code!;
-  if (code === blackHole) throw infiniteRecursion(position);
+  if (code === blackHole) {
+    const error = infiniteRecursion(position);
+    recursion = { error, thunk };
+    throw error;
+  }
   thunk.code = blackHole;
   let value: Value;
   try {
-    value = code();
+    value = code(position);
   } catch (error) {
-    thunk.code = code;
+    thunk.code = codeAfterFailure(code, error, thunk);
     throw error;
   }
   counters.thunksForced++;
   thunk.value = value;
   thunk.code = null;
   return value;
+}
+
+/** The black hole that was entered last, and the error that says so. */
+let recursion: { readonly error: NixError; readonly thunk: Thunk } | undefined;
+
+function codeAfterFailure(code: ThunkCode, error: unknown, thunk: Thunk): ThunkCode {
+  if (!(error instanceof NixError)) return code;
+  if (error === recursion?.error && thunk === recursion.thunk) {
+    error.addTrace(0, 'entering the infinite recursion', true);
+    recursion = undefined;
+  }
+  const frames = error.frames.length;
+  return () => {
+    throw error.copyUntil(frames);
+  };
 }

@@ -75,6 +75,8 @@ export interface LambdaInfo {
   /** Sorted by name; undefined for a plain parameter. */
   readonly formals: readonly Formal[] | undefined;
   readonly ellipsis: boolean;
+  /** Of the lambda that this one returns, when both take their arguments at once. */
+  readonly next: LambdaInfo | undefined;
 }
 
 /**

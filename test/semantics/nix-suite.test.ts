@@ -53,7 +53,7 @@ function readFlags(name: string): Flags {
     ? readFileSync(file, 'utf8').replace(/#.*/g, '').split(/\s+/).filter((word) => word !== '')
     : [];
   const searchPath: string[] = [];
-  const features = new Set<string>();
+  const features = new Set(['nix-command', 'flakes']);
   const args = new Map<string, string>();
   let attribute: string | undefined;
   let showTrace = true;

@@ -115,7 +115,7 @@ export const control: readonly PrimOpDefinition[] = [
       try {
         return attempt.withSlots([true, force(e)]);
       } catch (error) {
-        if (error instanceof NixError && error.isCatchable) return failedAttempt;
+        if (error instanceof NixError && error.isCatchable) return attempt.withSlots([false, false]);
         throw error;
       }
     },
@@ -163,7 +163,7 @@ export const control: readonly PrimOpDefinition[] = [
         0,
         'while evaluating the first argument; the message passed to builtins.warn',
       );
-      services.warn(message, 'evaluation warning');
+      services.warn(indentMessage(message), 'evaluation warning');
       if (services.settings.abortOnWarn) {
         throw nixError(
           'Error',
@@ -199,7 +199,12 @@ export const control: readonly PrimOpDefinition[] = [
 ];
 
 const attempt = Attrs.fromNames(['success', 'value'], [null, null]);
-const failedAttempt = attempt.withSlots([false, false]);
+
+/** Lines after the first stand below its beginning, unless the first is empty. */
+function indentMessage(message: string): string {
+  if (message.startsWith('\n')) return message;
+  return message.replaceAll('\n', `\n${' '.repeat('evaluation warning: '.length)}`);
+}
 
 function trace(services: EvalServices, e1: Slot, e2: Slot): Value {
   const value = force(e1);
