@@ -22,6 +22,7 @@ export function emitLambda(
   let current = expr;
   let inner = scope;
   const owner: FunctionContext = { variables: [] };
+  const others: LambdaExpr[] = [];
   while (current.formals === undefined) {
     const code = emitter.fresh('a');
     parameters.push(code);
@@ -34,7 +35,9 @@ export function emitLambda(
       break;
     }
     current = current.body;
+    others.push(current);
   }
+  let code = infoCode(expr);
   let body: string;
   if (current.formals === undefined) {
     body = emitter.functionBody((fn) => emitter.strict(current.body, inner, fn));
@@ -42,10 +45,17 @@ export function emitLambda(
     const argument = emitter.fresh('a');
     parameters.push(argument);
     const own = current === expr ? info : emitter.onceName('i');
-    const make = current === expr ? '' : `${own}||(${own}=${infoCode(current)});`;
-    body = patternBody(emitter, current, inner, argument, own, make);
+    body = patternBody(emitter, current, inner, argument, own);
+    if (others.length > 0) {
+      const last = others.length - 1;
+      const codes = others.map((o, i) => (i === last ? `${own}=${infoCode(o)}` : infoCode(o)));
+      code = `N(${[code, ...codes].join(',')})`;
+    }
   }
-  return `new L((${parameters.join(',')})=>${body},${parameters.length},${info}||(${info}=${infoCode(expr)}))`;
+  if (current.formals === undefined && others.length > 0) {
+    code = `N(${[code, ...others.map(infoCode)].join(',')})`;
+  }
+  return `new L((${parameters.join(',')})=>${body},${parameters.length},${info}||(${info}=${code}))`;
 }
 
 function bind(
@@ -81,7 +91,6 @@ function patternBody(
   scope: Scope | undefined,
   argument: string,
   info: string,
-  make: string,
 ): string {
   const formals = sortFormals(expr.formals!);
   const fn: FunctionContext = { variables: [] };
@@ -118,7 +127,7 @@ function patternBody(
     reads += `,${variable.code}=${code}`;
   });
   const head =
-    `${make}var ${set}=FA(${argument},${info}),${plan}=FP(${info},${set})` +
+    `var ${set}=FA(${argument},${info}),${plan}=FP(${info},${set})` +
     (reads === '' ? '' : `,${slots}=${set}.slots${reads}`);
   const variables = fn.variables.length === 0 ? '' : `,${fn.variables.join(',')}`;
   return `{${head}${variables};return ${value}}`;
