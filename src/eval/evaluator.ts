@@ -259,6 +259,9 @@ export class Evaluator implements EvalServices {
       throw new NixError('EvalError', "file names are not allowed to end in '.drv'");
     }
     this.checkAccess(path);
+    if (this.host.lstat(path) === null) {
+      throw new NixError('FileNotFound', `path '${path}' does not exist`);
+    }
     const storePath = this.host.addPathToStore(baseName(path), path, { recursive: true });
     this.storeCopies.set(path, storePath);
     this.ownStorePaths.add(storePath);

@@ -91,9 +91,14 @@ export class Attrs {
     return at < 0 ? 0 : this.shape.positions[at]!;
   }
 
-  /** The same names and positions with other slots (`mapAttrs`); takes the array over. */
+  /** The same names and positions with other slots; takes the array over. */
   withSlots(slots: Slot[]): Attrs {
     return new Attrs(this.shape, slots);
+  }
+
+  /** The same names without positions: attributes of their own (`mapAttrs`). */
+  withNewSlots(slots: Slot[]): Attrs {
+    return new Attrs(this.shape.withoutPositions(), slots);
   }
 
   /** The attributes at the given ascending indices. */

@@ -1,8 +1,10 @@
 /** Forcing a value with everything in it. */
 
-import { NixError } from '#diagnostics';
+import { NixError, type Position } from '#diagnostics';
+import { placeOf } from './applied-thunk.ts';
 import { Attrs } from './attrs.ts';
 import { stackOverflow } from './errors.ts';
+import { printAttributeName } from './print.ts';
 import type { EvalServices } from './services.ts';
 import { force } from './thunk.ts';
 import type { Slot } from './values.ts';
@@ -10,20 +12,22 @@ import type { Slot } from './values.ts';
 /** Forces lists and sets to the last element. Cyclic values are fine. */
 export function forceDeep(slot: Slot, services: EvalServices): void {
   const seen = new Set<unknown>();
-  const limit = services.settings.maxCallDepth;
-  const visit = (item: Slot, depth: number): void => {
-    if (depth > limit) throw stackOverflow(0);
-    const value = force(item);
+  // Two calls are under way already.
+  const limit = services.settings.maxCallDepth - 1;
+  const visit = (item: Slot, depth: number, place: Position): void => {
+    if (depth >= limit) throw stackOverflow(place);
+    const value = force(item, placeOf(item));
     if (typeof value !== 'object' || value === null) return;
     if (value instanceof Attrs) {
       if (seen.has(value.slots)) return;
       seen.add(value.slots);
       for (let i = 0; i < value.size; i++) {
         try {
-          visit(value.slotAt(i), depth + 1);
+          visit(value.slotAt(i), depth + 1, value.positionAt(i));
         } catch (error) {
           if (error instanceof NixError) {
-            const text = `while evaluating the attribute '${value.nameAt(i)}'`;
+            const name = printAttributeName(value.nameAt(i));
+            const text = `while evaluating the attribute '${name}'`;
             error.addTrace(value.positionAt(i), text);
           }
           throw error;
@@ -34,7 +38,7 @@ export function forceDeep(slot: Slot, services: EvalServices): void {
       seen.add(value);
       for (let i = 0; i < value.length; i++) {
         try {
-          visit(value[i]!, depth + 1);
+          visit(value[i]!, depth + 1, 0);
         } catch (error) {
           if (error instanceof NixError) {
             error.addTrace(0, `while evaluating list element at index ${i}`);
@@ -44,5 +48,5 @@ export function forceDeep(slot: Slot, services: EvalServices): void {
       }
     }
   };
-  visit(slot, 0);
+  visit(slot, 0, 0);
 }

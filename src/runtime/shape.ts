@@ -25,6 +25,7 @@ export class Shape {
   private index: Map<string, number> | undefined;
   private mergePlans: Map<Shape, MergePlan> | undefined;
   private withoutPlans: Map<string, RestrictPlan> | undefined;
+  private unplaced: Shape | undefined;
 
   constructor(names: readonly string[], positions: readonly Position[], lasting: boolean) {
     this.names = names;
@@ -33,6 +34,7 @@ export class Shape {
     this.index = undefined;
     this.mergePlans = undefined;
     this.withoutPlans = undefined;
+    this.unplaced = undefined;
     counters.shapesMade++;
   }
 
@@ -74,6 +76,18 @@ export class Shape {
     const plan = { shape: restrictShape(this, keep, room), keep };
     if (room) plans.set(name, plan);
     return plan;
+  }
+
+  /** The shape of the same names with nothing known about their places. */
+  withoutPositions(): Shape {
+    if (this.unplaced !== undefined) return this.unplaced;
+    const names = this.names;
+    const isUnplaced = this.positions.every((position) => position === 0);
+    const shape = isUnplaced
+      ? this
+      : new Shape(names, new Array<Position>(names.length).fill(0), this.lasting);
+    this.unplaced = shape;
+    return shape;
   }
 
   private makeIndex(): Map<string, number> {

@@ -9,6 +9,7 @@ import { peelAttrs } from './coerce.ts';
 import type { ContextCollector } from './context.ts';
 import { nixError, showType, stackOverflow, typeError } from './errors.ts';
 import { formatFloatJson, JsonError, quoteJson } from './json-text.ts';
+import { printAttributeName } from './print.ts';
 import type { EvalServices } from './services.ts';
 import { force } from './thunk.ts';
 import { ContextString, NixFloat, NixPath, type Slot } from './values.ts';
@@ -43,7 +44,8 @@ class JsonWriter {
   constructor(services: EvalServices, collector: ContextCollector) {
     this.services = services;
     this.collector = collector;
-    this.depthLimit = services.settings.maxCallDepth;
+    // Two calls are under way already.
+    this.depthLimit = services.settings.maxCallDepth - 1;
   }
 
   write(slot: Slot, position: Position, copyToStore: boolean, depth: number): string {
@@ -115,7 +117,8 @@ class JsonWriter {
           text += this.write(peeled.slotAt(i), place, copyToStore, depth + 1);
         } catch (error) {
           if (error instanceof NixError) {
-            error.addTrace(place, `while evaluating attribute '${peeled.nameAt(i)}'`);
+            const name = printAttributeName(peeled.nameAt(i));
+            error.addTrace(place, `while evaluating attribute '${name}'`);
           }
           throw error;
         }

@@ -137,9 +137,12 @@ function read(file: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
-/** Spaces at the ends of lines and of the text do not count. */
+/** Spaces at the ends of lines do not count, nor what the command adds for wrong usage. */
 function trim(text: string): string {
-  return text.replace(/[ \t]+$/gm, '').trimEnd();
+  return text
+    .replace(/[ \t]+$/gm, '')
+    .replace(/\nTry 'nix-instantiate --help' for more information\.$/, '')
+    .trimEnd();
 }
 
 function hideNumbers(text: string): string {

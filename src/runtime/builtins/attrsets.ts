@@ -5,12 +5,13 @@
  */
 
 import { originOf, type Position } from '#diagnostics';
+import { suspendCall } from '../applied-thunk.ts';
 import { Attrs, emptyAttrs, type AttrsEntry } from '../attrs.ts';
 import { call2 } from '../call.ts';
 import { forceAttrs, forceFunction, forceList, forceStringNoContext } from '../coerce.ts';
 import { missingAttribute, typeError } from '../errors.ts';
 import { lazyPositionValue } from '../position-value.ts';
-import { force, Thunk } from '../thunk.ts';
+import { force } from '../thunk.ts';
 import { Lambda, PrimOp, PrimOpApp, type Slot, type Value } from '../values.ts';
 import { definePrimOp, type PrimOpDefinition } from './define.ts';
 
@@ -187,9 +188,9 @@ export const attrsets: readonly PrimOpDefinition[] = [
       for (let i = 0; i < attrs.size; i++) {
         const name = attrs.nameAt(i);
         const value = attrs.slotAt(i);
-        slots.push(new Thunk(() => call2(force(f), name, value)));
+        slots.push(suspendCall(f, (position) => call2(force(f), name, value, position)));
       }
-      return attrs.withSlots(slots);
+      return attrs.withNewSlots(slots);
     },
   }),
   definePrimOp({
@@ -322,6 +323,6 @@ function zipAttrsWith(f: Slot, list: Slot): Attrs {
     }
   }
   const slots: Slot[] = [];
-  for (const [name, found] of values) slots.push(new Thunk(() => call2(fn, name, found)));
+  for (const [name, found] of values) slots.push(suspendCall(fn, (position) => call2(fn, name, found, position)));
   return Attrs.fromNames([...values.keys()], slots);
 }

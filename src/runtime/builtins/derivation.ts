@@ -21,6 +21,7 @@ import { ContextCollector } from '../context.ts';
 import { evalError, nixError } from '../errors.ts';
 import type { DerivationRequest, FixedOutput } from '../host.ts';
 import { parseJson, quoteJson, JsonError } from '../json-text.ts';
+import { printAttributeName } from '../print.ts';
 import type { EvalServices } from '../services.ts';
 import { force } from '../thunk.ts';
 import { valueToJson } from '../value-json.ts';
@@ -132,7 +133,8 @@ class DerivationReader {
         this.readAttribute(key, attrs.slotAt(i), attrs.positionAt(i));
       } catch (error) {
         if (error instanceof NixError) {
-          const text = `while evaluating attribute '${key}' of derivation '${this.name}'`;
+          const shown = printAttributeName(key);
+          const text = `while evaluating attribute '${shown}' of derivation '${this.name}'`;
           error.addTrace(attrs.positionAt(i), text);
         }
         throw error;

@@ -30,6 +30,7 @@ import {
   enclosingStorePath,
   isStorePath,
   lastPart,
+  readBytes,
   realisePath,
   realiseText,
   resolveLinks,
@@ -131,7 +132,9 @@ export const files: readonly PrimOpDefinition[] = [
     doc: 'What is in the directory at *path*: names, each with its type as `readFileType` says it.',
     run: (services, path) => {
       const place = realisePath(services, path);
-      if (services.host.lstat(place) === null) throw fileNotFound(place);
+      const status = services.host.lstat(place);
+      if (status === null) throw fileNotFound(place);
+      if (status.type !== 'directory') throw evalError(`'${place}' is not a directory`);
       const entries: AttrsEntry[] = [];
       for (const [name, type] of services.host.readDirectory(place)) entries.push([name, type]);
       return Attrs.fromEntries(entries);
@@ -240,8 +243,7 @@ function pathExists(services: EvalServices, slot: Slot): boolean {
 function readFile(services: EvalServices, slot: Slot): Value {
   const path = realisePath(services, slot);
   const { host } = services;
-  if (host.lstat(path) === null) throw fileNotFound(path);
-  const text = host.readFile(path);
+  const text = readBytes(services, path);
   if (text.includes('\0')) {
     throw evalError(`the contents of the file '${path}' cannot be represented as a Nix string`);
   }

@@ -114,11 +114,11 @@ class SeenKeys {
       let high = this.sorted.length;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if (compareValues(this.sorted[middle]!.key, key, 0, '')) low = middle + 1;
-        else high = middle;
+        if (compareValues(key, this.sorted[middle]!.key, 0, '')) high = middle;
+        else low = middle + 1;
       }
-      const next = this.sorted[low];
-      if (next !== undefined && !compareValues(key, next.key, 0, '')) return false;
+      const before = this.sorted[low - 1];
+      if (before !== undefined && !compareValues(before.key, key, 0, '')) return false;
       this.sorted.splice(low, 0, { key, element });
       return true;
     } catch (error) {

@@ -7,7 +7,7 @@ import { featureRequired, usageError, withUserErrors } from './errors.ts';
 import type { EvalServices } from '../services.ts';
 import { requireAttr } from './attrsets.ts';
 import { definePrimOp, type PrimOpDefinition } from './define.ts';
-import { realisePath } from './paths.ts';
+import { readBytes, realisePath } from './paths.ts';
 
 export const hashing: readonly PrimOpDefinition[] = [
   definePrimOp({
@@ -47,7 +47,7 @@ export const hashing: readonly PrimOpDefinition[] = [
         ),
       );
       const file = realisePath(services, path);
-      return formatHash(hashOf(algorithm, services.host.readFile(file)), 'base16');
+      return formatHash(hashOf(algorithm, readBytes(services, file)), 'base16');
     },
   }),
   definePrimOp({

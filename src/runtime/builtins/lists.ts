@@ -7,10 +7,11 @@
 
 import { call, call2 } from '../call.ts';
 import { forceBool, forceFunction, forceInt, forceList, forceStringNoContext } from '../coerce.ts';
+import { placeOf, suspendCall } from '../applied-thunk.ts';
 import { Attrs } from '../attrs.ts';
 import { evalError } from '../errors.ts';
 import { compareValues, equalValues } from '../operators.ts';
-import { force, Thunk } from '../thunk.ts';
+import { force } from '../thunk.ts';
 import { PrimOp, type Slot, type Value } from '../values.ts';
 import { definePrimOp, type PrimOpDefinition } from './define.ts';
 
@@ -95,7 +96,7 @@ export const lists: readonly PrimOpDefinition[] = [
       const result: Slot[] = [];
       for (let i = 0; i < items.length; i++) {
         const item = items[i]!;
-        result.push(new Thunk(() => call(fn, item)));
+        result.push(suspendCall(fn, (position) => call(fn, item, position)));
       }
       return result;
     },
@@ -181,7 +182,7 @@ export const lists: readonly PrimOpDefinition[] = [
       const text = 'while evaluating the return value of the function passed to builtins.concatMap';
       return concatenate(items, (item) => {
         const part = call(fn, item);
-        return Array.isArray(part) ? part : forceList(part, 0, text);
+        return Array.isArray(part) ? part : forceList(part, placeOf(fn), text);
       });
     },
   }),
@@ -241,7 +242,7 @@ export const lists: readonly PrimOpDefinition[] = [
       const result: Slot[] = [];
       for (let i = 0; i < count; i++) {
         const index = i;
-        result.push(new Thunk(() => call(fn, index)));
+        result.push(suspendCall(fn, (position) => call(fn, index, position)));
       }
       return result;
     },

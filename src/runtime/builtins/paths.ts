@@ -12,7 +12,7 @@ import { nixError } from '../errors.ts';
 import { canonicalPath, parentPath } from '../path-text.ts';
 import type { EvalServices } from '../services.ts';
 import type { Slot } from '../values.ts';
-import { withTrace } from './errors.ts';
+import { fileNotFound, withTrace } from './errors.ts';
 
 /** Which links are followed: all, all but the last part's, or none. */
 export type LinkMode = 'full' | 'ancestors' | 'none';
@@ -52,6 +52,14 @@ export function realiseText(
     result = result.replaceAll(placeholder, path);
   }
   return result;
+}
+
+/** The content of a file, as bytes. */
+export function readBytes(services: EvalServices, path: string): string {
+  const status = services.host.lstat(path);
+  if (status === null) throw fileNotFound(path);
+  if (status.type === 'directory') throw nixError('Error', `path '${path}' is not a regular file`);
+  return services.host.readFile(path);
 }
 
 const linkLimit = 1000;
