@@ -68,15 +68,16 @@ export class NixError extends Error {
 
   /** Adds an outer frame: what was being done, and where. Returns itself for `throw`. */
   addTrace(position: Position, text: string, always = false): this {
+    if (text === '') return this;
     this.frames.push({ position, text, always });
     return this;
   }
 
-  /** The error as it was when it had that many frames. */
-  copyUntil(frameCount: number): NixError {
+  /** Another error that says the same and may travel on its own. */
+  copy(): NixError {
     const { suggestions, exitStatus } = this;
     const copy = new NixError(this.kind, this.message, this.position, { suggestions, exitStatus });
-    for (let i = 0; i < frameCount; i++) copy.frames.push(this.frames[i]!);
+    for (const frame of this.frames) copy.frames.push(frame);
     return copy;
   }
 

@@ -83,6 +83,8 @@ export function showOrigin(origin: SourceOrigin): string {
       return '\xc2\xabstring\xc2\xbb';
     case 'stdin':
       return '\xc2\xabstdin\xc2\xbb';
+    case 'internal':
+      return `\xc2\xabnix-internal\xc2\xbb/${origin.path}`;
     default:
       return origin.path;
   }

@@ -58,15 +58,15 @@ export function forceBool(slot: Slot, position: Position, text: string): boolean
 }
 
 export function forceAttrs(slot: Slot, position: Position, text: string): Attrs {
-  const value = forceWithTrace(slot, position, text);
+  const value = force(slot, position);
   if (value instanceof Attrs) return value;
-  throw wrongType('a set', value, position, text);
+  throw expectedButFound('a set', value).addTrace(position, text);
 }
 
 export function forceList(slot: Slot, position: Position, text: string): Slot[] {
-  const value = forceWithTrace(slot, position, text);
+  const value = force(slot, position);
   if (Array.isArray(value)) return value;
-  throw wrongType('a list', value, position, text);
+  throw expectedButFound('a list', value).addTrace(position, text);
 }
 
 /** A function or a set with `__functor`. */

@@ -1,7 +1,8 @@
 /** Forcing a value with everything in it. */
 
-import { NixError, type Position } from '#diagnostics';
+import { NixError } from '#diagnostics';
 import { placeOf } from './applied-thunk.ts';
+import { symbolOrder } from './attr-order.ts';
 import { Attrs } from './attrs.ts';
 import { stackOverflow } from './errors.ts';
 import { printAttributeName } from './print.ts';
@@ -14,16 +15,17 @@ export function forceDeep(slot: Slot, services: EvalServices): void {
   const seen = new Set<unknown>();
   // Two calls are under way already.
   const limit = services.settings.maxCallDepth - 1;
-  const visit = (item: Slot, depth: number, place: Position): void => {
+  const visit = (item: Slot, depth: number): void => {
+    const place = placeOf(item);
     if (depth >= limit) throw stackOverflow(place);
-    const value = force(item, placeOf(item));
+    const value = force(item, place);
     if (typeof value !== 'object' || value === null) return;
     if (value instanceof Attrs) {
       if (seen.has(value.slots)) return;
       seen.add(value.slots);
-      for (let i = 0; i < value.size; i++) {
+      for (const i of symbolOrder(value)) {
         try {
-          visit(value.slotAt(i), depth + 1, value.positionAt(i));
+          visit(value.slotAt(i), depth + 1);
         } catch (error) {
           if (error instanceof NixError) {
             const name = printAttributeName(value.nameAt(i));
@@ -38,7 +40,7 @@ export function forceDeep(slot: Slot, services: EvalServices): void {
       seen.add(value);
       for (let i = 0; i < value.length; i++) {
         try {
-          visit(value[i]!, depth + 1, 0);
+          visit(value[i]!, depth + 1);
         } catch (error) {
           if (error instanceof NixError) {
             error.addTrace(0, `while evaluating list element at index ${i}`);
@@ -48,5 +50,5 @@ export function forceDeep(slot: Slot, services: EvalServices): void {
       }
     }
   };
-  visit(slot, 0, 0);
+  visit(slot, 0);
 }

@@ -226,10 +226,10 @@ function equalAttrs(x: Attrs, y: Attrs, position: Position, text: string): boole
 export function concatLists(left: Value, right: Value, position: Position): Slot[] {
   const text = 'while evaluating one of the elements to concatenate';
   if (!Array.isArray(left)) {
-    throw expectedButFound('a list', left, position).addTrace(position, text);
+    throw expectedButFound('a list', left).addTrace(position, text);
   }
   if (!Array.isArray(right)) {
-    throw expectedButFound('a list', right, position).addTrace(position, text);
+    throw expectedButFound('a list', right).addTrace(position, text);
   }
   if (left.length === 0) return right;
   return right.length === 0 ? left : left.concat(right);

@@ -88,8 +88,8 @@ function codeAfterFailure(code: ThunkCode, error: unknown, thunk: Thunk): ThunkC
     error.addTrace(0, 'entering the infinite recursion', true);
     recursion = undefined;
   }
-  const frames = error.frames.length;
+  // With the frames of its first way outwards, but without those of later ones.
   return () => {
-    throw error.copyUntil(frames);
+    throw error.copy();
   };
 }

@@ -141,6 +141,7 @@ function read(file: string): string | undefined {
 function trim(text: string): string {
   return text
     .replace(/[ \t]+$/gm, '')
+    .trimEnd()
     .replace(/\nTry 'nix-instantiate --help' for more information\.$/, '')
     .trimEnd();
 }

@@ -11,7 +11,7 @@ import { call2 } from '../call.ts';
 import { forceAttrs, forceFunction, forceList, forceStringNoContext } from '../coerce.ts';
 import { missingAttribute, typeError } from '../errors.ts';
 import { lazyPositionValue } from '../position-value.ts';
-import { force } from '../thunk.ts';
+import { force, Thunk } from '../thunk.ts';
 import { Lambda, PrimOp, PrimOpApp, type Slot, type Value } from '../values.ts';
 import { definePrimOp, type PrimOpDefinition } from './define.ts';
 
@@ -188,7 +188,7 @@ export const attrsets: readonly PrimOpDefinition[] = [
       for (let i = 0; i < attrs.size; i++) {
         const name = attrs.nameAt(i);
         const value = attrs.slotAt(i);
-        slots.push(suspendCall(f, (position) => call2(force(f), name, value, position)));
+        slots.push(new Thunk((position) => call2(force(f), name, value, position)));
       }
       return attrs.withNewSlots(slots);
     },
