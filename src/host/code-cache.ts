@@ -7,10 +7,12 @@
  * deleted at any time, and a cache that cannot be opened or written is done without.
  */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Script } from 'node:vm';
+import { fileURLToPath } from 'node:url';
+import { sha256Hex } from '#base';
 import type { CodeCache, CompiledCode } from '#eval';
 
 type Runner = CompiledCode['run'];
@@ -23,8 +25,11 @@ export class DiskCodeCache implements CodeCache {
   /** Entries whose compiled form was rejected, or was made before their functions had run. */
   readonly #stale = new Map<string, string>();
 
-  private constructor(database: DatabaseSync) {
+  readonly #tag: string;
+
+  private constructor(database: DatabaseSync, tag: string) {
     this.#database = database;
+    this.#tag = tag;
     this.#load = database.prepare('select code, compiled from code where key = ?');
   }
 
@@ -35,15 +40,16 @@ export class DiskCodeCache implements CodeCache {
       const database = new DatabaseSync(join(directory, `code-${v8Tag()}.sqlite`), { timeout: 2000 });
       database.exec('pragma journal_mode = wal');
       database.exec('pragma synchronous = off');
-      database.exec('create table if not exists code (key text primary key, code text not null, compiled blob) without rowid');
-      return new DiskCodeCache(database);
+      const tag = programTag();
+      emptyUnlessTagged(database, tag);
+      return new DiskCodeCache(database, tag);
     } catch {
       return undefined;
     }
   }
 
   load(key: string): { readonly code: string; readonly compiled?: Uint8Array } | undefined {
-    const row = this.#load.get(key);
+    const row = this.#load.get(this.#tag + key);
     if (row === undefined) return undefined;
     const code = row['code'] as string;
     const compiled = row['compiled'] as Uint8Array | null;
@@ -84,8 +90,10 @@ export class DiskCodeCache implements CodeCache {
     if (entries.length === 0) return;
     const put = this.#database.prepare('insert or replace into code (key, code, compiled) values (?, ?, ?)');
     this.#database.exec('begin immediate');
+    // Another program's entries may have taken the place of ours meanwhile.
+    if (tagOf(this.#database) !== this.#tag) return this.#database.exec('rollback');
     for (const [key, code] of entries) {
-      put.run(key, code, this.#scripts.get(code)?.createCachedData() ?? null);
+      put.run(this.#tag + key, code, this.#scripts.get(code)?.createCachedData() ?? null);
     }
     this.#database.exec('commit');
   }
@@ -94,4 +102,36 @@ export class DiskCodeCache implements CodeCache {
 /** V8 refuses compiled code of another version or with other flags. */
 function v8Tag(): string {
   return `${process.versions.v8}-${process.arch}`.replace(/[^0-9A-Za-z.]/g, '-');
+}
+
+/**
+ * Changes with the program itself: emitted code fits only the compiler and the runtime that it was
+ * made by and for. Names, sizes and times of their files tell, without reading them.
+ */
+function programTag(): string {
+  const parts: string[] = [];
+  for (const layer of ['lang', 'runtime', 'eval']) {
+    const directory = fileURLToPath(new URL(`../${layer}`, import.meta.url));
+    for (const name of readdirSync(directory, { recursive: true }) as string[]) {
+      const status = statSync(join(directory, name));
+      if (status.isFile()) parts.push(`${layer}/${name} ${status.size} ${status.mtimeMs}`);
+    }
+  }
+  return sha256Hex(parts.sort().join('\n')).slice(0, 16);
+}
+
+/** Makes the tables, without the entries of any other program than the tagged one. */
+function emptyUnlessTagged(database: DatabaseSync, tag: string): void {
+  database.exec('create table if not exists program (tag text not null)');
+  database.exec('create table if not exists code (key text primary key, code text not null, compiled blob) without rowid');
+  if (tagOf(database) === tag) return;
+  database.exec('begin immediate');
+  database.exec('delete from code');
+  database.exec('delete from program');
+  database.prepare('insert into program (tag) values (?)').run(tag);
+  database.exec('commit');
+}
+
+function tagOf(database: DatabaseSync): string | undefined {
+  return database.prepare('select tag from program').get()?.['tag'] as string | undefined;
 }
