@@ -82,14 +82,19 @@ function run(thunk: Thunk, position: Position): Value {
 /** The black hole that was entered last, and the error that says so. */
 let recursion: { readonly error: NixError; readonly thunk: Thunk } | undefined;
 
+/** The codes of thunks that failed: they throw what was thrown then. */
+const failedCodes = new WeakSet<ThunkCode>();
+
 function codeAfterFailure(code: ThunkCode, error: unknown, thunk: Thunk): ThunkCode {
-  if (!(error instanceof NixError)) return code;
+  if (!(error instanceof NixError) || failedCodes.has(code)) return code;
   if (error === recursion?.error && thunk === recursion.thunk) {
     error.addTrace(0, 'entering the infinite recursion', true);
     recursion = undefined;
   }
   // With the frames of its first way outwards, but without those of later ones.
-  return () => {
+  const fail = (): never => {
     throw error.copy();
   };
+  failedCodes.add(fail);
+  return fail;
 }

@@ -17,6 +17,8 @@ import { ContextString, NixFloat, NixPath, type Slot } from './values.ts';
 export interface JsonOptions {
   /** Paths are copied to the store and give their store path. Default true. */
   readonly copyToStore?: boolean;
+  /** How many calls are under way, for the limit of nesting. Default 2. */
+  readonly callDepth?: number;
 }
 
 /** The JSON of a value, everything in it forced; contexts of strings go to `collector`. */
@@ -27,7 +29,7 @@ export function valueToJson(
   position: Position = 0,
   options: JsonOptions = {},
 ): string {
-  const writer = new JsonWriter(services, collector);
+  const writer = new JsonWriter(services, collector, options.callDepth ?? 2);
   try {
     return writer.write(slot, position, options.copyToStore ?? true, 0);
   } catch (error) {
@@ -41,11 +43,10 @@ class JsonWriter {
   private readonly collector: ContextCollector;
   private readonly depthLimit: number;
 
-  constructor(services: EvalServices, collector: ContextCollector) {
+  constructor(services: EvalServices, collector: ContextCollector, callDepth: number) {
     this.services = services;
     this.collector = collector;
-    // Two calls are under way already.
-    this.depthLimit = services.settings.maxCallDepth - 1;
+    this.depthLimit = services.settings.maxCallDepth + 1 - callDepth;
   }
 
   write(slot: Slot, position: Position, copyToStore: boolean, depth: number): string {

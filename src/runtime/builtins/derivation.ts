@@ -188,7 +188,8 @@ class DerivationReader {
   }
 
   private readStructured(json: string[], key: string, slot: Slot, position: Position): void {
-    json.push(`${quoteJson(key)}:${valueToJson(slot, this.services, this.collector)}`);
+    const text = valueToJson(slot, this.services, this.collector, 0, { callDepth: 4 });
+    json.push(`${quoteJson(key)}:${text}`);
     switch (key) {
       case 'builder':
         this.builder = forceString(slot, 0, '', this.collector);
