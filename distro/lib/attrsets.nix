@@ -276,7 +276,7 @@ rec {
   getFirstOutput =
     candidates: package:
     let
-      present = filter (name: hasAttr name package) candidates;
+      present = filter (name: package ? ${name}) candidates;
     in
     if package ? outputSpecified && package.outputSpecified then
       package

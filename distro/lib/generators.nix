@@ -6,8 +6,8 @@
 let
   inherit (builtins)
     attrNames concatMap concatStringsSep filter head isAttrs isBool isFloat isFunction isInt
-    isList isPath isString length map mapAttrs match replaceStrings stringLength toJSON
-    toString typeOf
+    isList isPath isString length map mapAttrs match replaceStrings stringLength toString
+    typeOf
     ;
   inherit (lib.strings) escapeNixIdentifier splitString;
 
@@ -234,7 +234,7 @@ rec {
           escaped = replaceStrings [ "\\" "\"" "\n" ] [ "\\\\" "\\\"" "\\n" ] v;
         in
         if isString v then
-          (if match "[^#;\\\"\n]*[^#;\\\"\n[:space:]]|" v == null || match "[[:space:]].*" v != null then "\"${escaped}\"" else escaped)
+          "\"${escaped}\""
         else
           plainValue v;
       flat =
@@ -339,7 +339,7 @@ rec {
     else if value == null then
       throw "generators.toDhall: null has no form in Dhall"
     else
-      toJSON value;
+      builtins.toJSON value;
 
   mkLuaInline = expr: {
     _type = "lua-inline";
@@ -375,9 +375,9 @@ rec {
     else if value == null then
       "nil"
     else if isInt value || isFloat value || isString value || isBool value then
-      toJSON value
+      builtins.toJSON value
     else if isPath value || lib.attrsets.isDerivation value then
-      toJSON "${toString value}"
+      builtins.toJSON "${toString value}"
     else if isList value then
       table (map (toLua inner) value)
     else if isAttrs value then
@@ -386,7 +386,7 @@ rec {
       else
         table (
           map (
-            n: "[${toJSON n}] = ${toLua inner value.${n}}"
+            n: "[${builtins.toJSON n}] = ${toLua inner value.${n}}"
           ) (attrNames value)
         )
     else

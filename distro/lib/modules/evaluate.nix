@@ -42,6 +42,13 @@ let
     };
   };
 
+  # Inside submodules they only swell the documentation.
+  innerOptions = {
+    _module = internalOptions._module // {
+      args = internalOptions._module.args // { internal = true; };
+    };
+  };
+
   reverse =
     xs:
     let
@@ -63,7 +70,7 @@ rec {
       internalModule = {
         _file = "lib/modules/evaluate.nix";
         key = "lib/modules/evaluate.nix";
-        options = internalOptions;
+        options = if prefix == [ ] then internalOptions else innerOptions;
         config._module = {
           args = args // {
             inherit extendModules;

@@ -1,0 +1,4 @@
+# A host for tests of messages.
+{
+  services.web.port = 8080;
+}

@@ -1,0 +1,4 @@
+# A module for tests of imports.
+{
+  x = [ "one" ];
+}
