@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatHash, sameHash, type Activity, type Progress } from '#base';
 import { type Derivation, type DerivationOutput, type StorePath } from '#formats';
-import { deleteTree, bytePath, type FinishedOutput, type Store } from '#store';
+import { deleteTree, bytePath, type FinishedOutput, type SoonDurable, type Store } from '#store';
 import type { Builder } from './builder.ts';
 import type { OutputMeasure } from './builtin-builder.ts';
 import { BuildLog } from './build-log.ts';
@@ -37,10 +37,16 @@ export async function buildDerivation(
   if (!builder) throw noBuilderFor(derivation.builder, derivation.system);
   const lock = await store.lockPaths([...outputPaths.values()], signal);
   try {
-    if ([...outputPaths.values()].every((path) => store.isValidPath(path))) return;
-    await buildLocked(context, builder, drvPath, derivation, outputPaths, activity);
-  } finally {
+    if ([...outputPaths.values()].every((path) => store.isValidPath(path))) {
+      lock.release();
+      return;
+    }
+    const { durable } = await buildLocked(context, builder, drvPath, derivation, outputPaths, activity);
+    // Other processes may not look at the outputs before they are registered; we go on meanwhile.
+    durable.then(() => lock.release(), () => lock.release());
+  } catch (error) {
     lock.release();
+    throw error;
   }
 }
 
@@ -51,7 +57,7 @@ async function buildLocked(
   derivation: Derivation,
   outputPaths: ReadonlyMap<string, StorePath>,
   activity: Activity,
-): Promise<void> {
+): Promise<SoonDurable> {
   const { store } = context;
   const places = new Map<string, string>();
   for (const [name, path] of outputPaths) places.set(name, store.prepareOutput(path));
@@ -89,7 +95,7 @@ async function buildLocked(
         ...(await contentAddressOf(store, drvPath, output, physical)),
       });
     }
-    await store.commitOutputs(finished, {
+    const soon = await store.commitSoon(finished, {
       deriver: drvPath,
       candidates: inputPaths,
       check: (infos) => {
@@ -101,6 +107,7 @@ async function buildLocked(
       },
     });
     committed = true;
+    return soon;
   } finally {
     if (context.logDirectory !== undefined) log.keep(context.logDirectory, drvPath);
     if (!committed) for (const place of places.values()) await removeLeftover(place);

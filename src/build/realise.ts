@@ -7,6 +7,7 @@
  * failure everything stops, unless `keepGoing`: then whatever does not need what failed goes on.
  * Everything finished stays valid, so that the next run goes on from there.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError, noProgress, type Activity, type Progress } from '#base';
 import { knownOutputPath, type Derivation, type StorePath } from '#formats';
 import type { Store } from '#store';
@@ -94,11 +95,14 @@ class Realisation {
         wanted.map((one) => ('drvPath' in one ? this.#goal(one.drvPath) : this.#pathGoal(one.path))),
       );
       signal?.throwIfAborted();
+      await this.#store.flush();
       this.#finish(outcomes.some((outcome) => outcome.status === 'rejected'));
       this.#report(outcomes);
       return this.#resultOf(wanted);
     } catch (error) {
       this.#finish(true);
+      // What is finished is worth keeping, but nobody waits long after Ctrl-C.
+      await Promise.race([this.#store.flush(), sleep(keepFinishedMilliseconds, undefined, { ref: false })]);
       throw error;
     } finally {
       signal?.removeEventListener('abort', abort);
@@ -241,6 +245,8 @@ class Realisation {
     this.#activities.clear();
   }
 }
+
+const keepFinishedMilliseconds = 1000;
 
 const workLabels: Readonly<Record<WorkKind, string>> = {
   download: 'packages',

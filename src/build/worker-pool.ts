@@ -107,7 +107,8 @@ class ThreadPool implements WorkerPool {
   #serve(worker: Worker, task: Task): void {
     const { signal, transfer } = task.options;
     const settle = (done: () => void, alive: boolean): void => {
-      worker.removeAllListeners();
+      // By name: a worker's own machinery listens to events of its own.
+      for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
       signal?.removeEventListener('abort', abort);
       worker.unref();
       if (alive && this.#all.has(worker)) this.#idle.push(worker);

@@ -5,8 +5,9 @@
  * thousands of single syncs would take minutes.
  */
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, fsyncSync, lstatSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { listNames, systemPath } from './file-tree.ts';
 
 /** Syncs the trees at `paths` (byte strings) inside the folder `directory`. */
@@ -20,6 +21,17 @@ export function syncTrees(paths: readonly string[], directory: string): void {
   }
   if (files.length > fewFiles && syncFileSystem(directory)) return;
   for (const file of files) syncFile(file);
+}
+
+/** As `syncTrees` with the names in `directory` too, without keeping this thread from other work. */
+export async function syncTreesSoon(paths: readonly string[], directory: string): Promise<void> {
+  const files: string[] = [];
+  const isFew = paths.every((path) => collect(path, files));
+  if (!isFew && (await syncFileSystemSoon(directory))) return;
+  files.length = 0;
+  for (const path of paths) collectAll(path, files);
+  if (process.platform !== 'win32') files.push(directory);
+  for (const file of files) await syncFileSoon(file);
 }
 
 /** Syncs a folder's own entries: renames in it are durable after that. */
@@ -38,6 +50,31 @@ function collect(path: string, files: string[]): boolean {
   if (files.length > fewFiles) return false;
   if (!status.isDirectory()) return true;
   return listNames(path).every((name) => collect(`${path}/${name}`, files));
+}
+
+function collectAll(path: string, files: string[]): void {
+  const status = lstatSync(systemPath(path));
+  if (status.isSymbolicLink()) return;
+  files.push(path);
+  if (status.isDirectory()) for (const name of listNames(path)) collectAll(`${path}/${name}`, files);
+}
+
+function syncFileSystemSoon(directory: string): Promise<boolean> {
+  if (process.platform === 'win32') return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const child = spawn('sync', ['-f', directory], { stdio: 'ignore' });
+    child.once('error', () => resolve(false));
+    child.once('exit', (status) => resolve(status === 0));
+  });
+}
+
+async function syncFileSoon(path: string): Promise<void> {
+  const file = await open(systemPath(path), 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 function syncFileSystem(directory: string): boolean {

@@ -5,8 +5,8 @@
  * also at once. While a process writes it holds the collector's lock shared: what it is making is
  * then safe from collection, by either program, without listing it anywhere.
  *
- * *Invariant:* files are complete, canonical and synced before they get their final name, and have
- * their final name before they are registered. A leftover of a killed process has no registration
+ * *Invariant:* files are complete and canonical before they get their final name, and have their
+ * final name and are synced before they are registered. A leftover of a killed process has no registration
  * and may be overwritten by the next who makes the same path, or collected.
  */
 
@@ -23,7 +23,7 @@ import {
   type StorePath,
 } from '#formats';
 import { StoreDatabase, type Registration } from './database.ts';
-import { syncDirectory, syncTrees } from './disk-sync.ts';
+import { syncDirectory, syncTrees, syncTreesSoon } from './disk-sync.ts';
 import {
   fileChanged, fileFailed, hashMismatch, outputMissing, pathNotValid, sizeMismatch, storeNotWritable,
 } from './errors.ts';
@@ -32,8 +32,9 @@ import {
   bytePath, canonicaliseTree, CopyingWriter, deleteTree, dumpTree, narPieces, systemPath, TreeRestorer,
 } from './file-tree.ts';
 import type {
-  AddTreeOptions, CommitOptions, FinishedOutput, PathLock, Store, ValidPathInfo,
+  AddTreeOptions, CommitOptions, FinishedOutput, PathLock, SoonDurable, Store, ValidPathInfo,
 } from './store.ts';
+import { PendingCommits } from './pending-commits.ts';
 import { hashFile, hashTreeNow, measureNar, scanTree } from './tree-hash.ts';
 
 export interface LocalStoreOptions {
@@ -65,6 +66,10 @@ export class LocalStore implements Store {
   readonly #database: StoreDatabase;
   readonly #derivations = new Map<StorePath, Derivation>();
   readonly #lockHeldElsewhere: boolean;
+  readonly #pending = new PendingCommits({
+    sync: (paths) => syncTreesSoon(paths, this.#physicalStore),
+    register: (infos) => this.#database.register(infos),
+  });
   #collectorLock: FileLock | undefined;
 
   constructor(options: LocalStoreOptions) {
@@ -91,11 +96,11 @@ export class LocalStore implements Store {
   }
 
   isValidPath(path: StorePath): boolean {
-    return this.#database.isValid(path);
+    return this.#pending.info(path) !== undefined || this.#database.isValid(path);
   }
 
   queryPathInfo(path: StorePath): ValidPathInfo | undefined {
-    return this.#database.queryInfo(path);
+    return this.#pending.info(path) ?? this.#database.queryInfo(path);
   }
 
   queryReferrers(path: StorePath): StorePath[] {
@@ -123,9 +128,10 @@ export class LocalStore implements Store {
     const left = [...paths];
     for (let path = left.pop(); path !== undefined; path = left.pop()) {
       if (seen.has(path)) continue;
-      if (!this.#database.isValid(path)) throw pathNotValid(path);
       seen.add(path);
-      left.push(...this.#database.queryReferences(path));
+      const pending = this.#pending.info(path);
+      if (pending === undefined && !this.#database.isValid(path)) throw pathNotValid(path);
+      left.push(...(pending?.references ?? this.#database.queryReferences(path)));
     }
     return [...seen].sort();
   }
@@ -300,20 +306,31 @@ export class LocalStore implements Store {
   }
 
   async commitOutputs(outputs: readonly FinishedOutput[], options: CommitOptions): Promise<ValidPathInfo[]> {
+    const { infos, durable } = await this.commitSoon(outputs, options);
+    await Promise.all([durable, this.flush()]);
+    return [...infos];
+  }
+
+  async commitSoon(outputs: readonly FinishedOutput[], options: CommitOptions): Promise<SoonDurable> {
     this.#beginWriting();
     const fresh = outputs.filter((output) => !this.isValidPath(output.path));
     const candidates = [...new Set([...options.candidates, ...outputs.map((output) => output.path)])];
     const infos: ValidPathInfo[] = [];
     for (const output of fresh) infos.push(await this.#measureOutput(output, candidates, options));
     options.check?.(infos);
-    syncTrees(fresh.map((output) => bytePath(output.physical)), this.#physicalStore);
     for (const output of fresh) this.#moveIntoPlace(bytePath(output.physical), output.path);
-    syncDirectory(this.#physicalStore);
-    this.#database.register(infos);
     for (const output of outputs) {
       if (!fresh.includes(output)) deleteTree(bytePath(output.physical));
     }
-    return outputs.map((output) => this.#database.queryInfo(output.path) as ValidPathInfo);
+    const durable = this.#pending.add(
+      infos.map((info) => ({ info, place: bytePath(this.physicalPath(info.path)) })));
+    // Whoever does not wait for it learns of a failure by `flush`.
+    durable.catch(() => {});
+    return { infos: outputs.map((output) => this.queryPathInfo(output.path) as ValidPathInfo), durable };
+  }
+
+  flush(): Promise<void> {
+    return this.#pending.flush();
   }
 
   registerValidPaths(infos: readonly (PathInfo & Partial<ValidPathInfo>)[]): void {

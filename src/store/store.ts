@@ -63,6 +63,12 @@ export interface CommitOptions {
   readonly progress?: Progress;
 }
 
+/** Outputs that are on their way to being durable. */
+export interface SoonDurable {
+  readonly infos: readonly ValidPathInfo[];
+  readonly durable: Promise<void>;
+}
+
 /** Held by one process at a time; released at its death too. */
 export interface PathLock {
   release(): void;
@@ -108,6 +114,13 @@ export interface Store {
   prepareOutput(path: StorePath): string;
   /** Makes the outputs valid, all or none. An output that is valid already stays as it is. */
   commitOutputs(outputs: readonly FinishedOutput[], options: CommitOptions): Promise<ValidPathInfo[]>;
+  /**
+   * As `commitOutputs`, durable a little later: on return the outputs stand in place and are valid
+   * for this process; `durable` ends when they are for everybody. Locks are to be held until then.
+   */
+  commitSoon(outputs: readonly FinishedOutput[], options: CommitOptions): Promise<SoonDurable>;
+  /** Waits until all that was committed is durable. */
+  flush(): Promise<void>;
   /** Registers paths that stand in the store already, in one transaction. */
   registerValidPaths(infos: readonly (PathInfo & Partial<ValidPathInfo>)[]): void;
   /** Adds signatures to a valid path. */

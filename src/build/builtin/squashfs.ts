@@ -57,9 +57,9 @@ export const squashfsBuilder: BuiltinBuilder = {
       parent: job.activity,
     });
     const sink = new FileSink(out);
-    const summary = await writeSquashfs(plan, sink, withCache(blockCompressor(compression), cache), {
-      // One block more than cores, so that none waits for the reader.
-      parallelBlocks: job.cores * 2 + 1,
+    const summary = await writeSquashfs(plan, sink, withCache(blockCompressor(compression, job.workers), cache), {
+      // Enough that no thread waits for the reader or for the oldest block.
+      parallelBlocks: job.cores * 3 + 1,
       onBytes: (length) => {
         job.signal.throwIfAborted();
         activity.advance(length);

@@ -1,13 +1,13 @@
 /**
- * The compressors of squashfs blocks, by the runtime's own zlib and zstd.
+ * The compressors of squashfs blocks, by the runtime's own zlib and zstd, and our LZ4.
  *
- * Asynchronous calls run on the runtime's thread pool, one block per thread and without sharing, so
- * the result does not depend on how many run. One call gets the whole block and room for the whole
- * result: zstd then knows the size and makes one segment with a window no larger than the block,
- * which is what the kernel's decoder has memory for.
+ * A block is compressed by one synchronous call that gets all of it, and room for the whole result.
+ * zstd then knows the size beforehand and writes a frame of a single segment, with a window no
+ * larger than the block. This matters: a frame without its size asks for the level's full window,
+ * and the kernel's decoder, which has memory for one block only, refuses it. Threads of the pool
+ * compress side by side; a result does not depend on how many there are.
  */
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import type {
   BlockCompressor,
@@ -17,38 +17,40 @@ import type {
 } from '#images';
 import { unsupportedOption } from '#images';
 import { compressLz4, decompressLz4 } from '#formats';
+import type { WorkerPool } from '../worker-pool.ts';
 
-const zstdCompress = promisify(zlib.zstdCompress);
-const deflate = promisify(zlib.deflate);
+/** Undefined for "none". Without a pool, blocks are compressed one after another. */
+export function blockCompressor(
+  compression: SquashfsCompression,
+  pool?: WorkerPool,
+): BlockCompressor | undefined {
+  if (compression.kind === 'none') return undefined;
+  const compressNow = (block: Uint8Array): Uint8Array | undefined => compressBlock(compression, block);
+  const task = new URL('./compress-task.ts', import.meta.url);
+  return {
+    identity: identityOf(compression),
+    compressNow,
+    compress:
+      pool === undefined
+        ? async (block) => compressNow(block)
+        : (block) => pool.run<Uint8Array | undefined>(task, { compression, block }),
+  };
+}
 
-/** Undefined for "none". */
-export function blockCompressor(compression: SquashfsCompression): BlockCompressor | undefined {
+/** The compressed block, which may be longer than the block. Undefined: store it as it is. */
+export function compressBlock(compression: SquashfsCompression, block: Uint8Array): Uint8Array | undefined {
   switch (compression.kind) {
     case 'none':
       return undefined;
-    case 'zstd': {
-      const params = { [zlib.constants.ZSTD_c_compressionLevel]: compression.level };
-      const options = (block: Uint8Array) => ({ params, chunkSize: roomFor(block) });
-      return {
-        identity: `zstd ${compression.level} ${process.versions.zstd}`,
-        compress: (block) => zstdCompress(block, options(block)),
-        compressNow: (block) => zlib.zstdCompressSync(block, options(block)),
-      };
-    }
-    case 'gzip': {
-      const options = (block: Uint8Array) => ({ level: compression.level, chunkSize: roomFor(block) });
-      return {
-        identity: `gzip ${compression.level} ${process.versions.zlib}`,
-        compress: (block) => deflate(block, options(block)),
-        compressNow: (block) => zlib.deflateSync(block, options(block)),
-      };
-    }
+    case 'zstd':
+      return zlib.zstdCompressSync(block, {
+        params: { [zlib.constants.ZSTD_c_compressionLevel]: compression.level },
+        chunkSize: roomFor(block),
+      });
+    case 'gzip':
+      return zlib.deflateSync(block, { level: compression.level, chunkSize: roomFor(block) });
     case 'lz4':
-      return {
-        identity: `lz4 ${compression.high ? 'high' : 'fast'} 1`,
-        compress: async (block) => compressLz4(block, compression),
-        compressNow: (block) => compressLz4(block, compression),
-      };
+      return compressLz4(block, compression);
     case 'xz':
       throw unsupportedOption(
         'Squashfs images with xz compression cannot be written',
@@ -88,6 +90,20 @@ export function blockDecompressor(compressorId: number): BlockDecompressor | und
       return { decompress: (block, limit) => zlib.zstdDecompressSync(block, { maxOutputLength: limit }) };
     default:
       return undefined;
+  }
+}
+
+function identityOf(compression: SquashfsCompression): string {
+  const { zstd, zlib: deflate } = process.versions;
+  switch (compression.kind) {
+    case 'zstd':
+      return `zstd ${compression.level} ${zstd} single segment`;
+    case 'gzip':
+      return `gzip ${compression.level} ${deflate}`;
+    case 'lz4':
+      return `lz4 ${compression.high ? 'high' : 'fast'} 1`;
+    default:
+      return compression.kind;
   }
 }
 
