@@ -89,7 +89,7 @@ export class Workspace {
       services: {
         resolveSearchPathEntry: async (entry) =>
           entry === channelEntry ? (await this.channel()).path : null,
-        realise: (elements) => this.#realiseElements(elements),
+        realise: (elements) => this.realiseElements(elements),
       },
       ...(onOutput === undefined ? {} : { onOutput }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -142,7 +142,7 @@ export class Workspace {
   }
 
   /** Import from derivation: makes what a string's context names readable. */
-  async #realiseElements(elements: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async realiseElements(elements: readonly string[]): Promise<ReadonlyMap<string, string>> {
     await this.realise(elements.map(wantedBy));
     return new Map();
   }

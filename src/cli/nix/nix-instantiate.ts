@@ -15,7 +15,7 @@ import {
 } from './evaluation.ts';
 import { commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
-import { evaluationServices } from './services.ts';
+import { debianEntry, evaluationServices } from './services.ts';
 import { writeVersion } from './version.ts';
 
 const table: readonly Flag[] = [
@@ -45,23 +45,29 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     return 0;
   }
   if (flags.has('--version')) return writeVersion('nix-instantiate', context);
-  const base = {
-    ...evaluationRequest(flags, context, messagesOnly(context, flags)),
-    services: evaluationServices(flags, context),
-  };
+  const progress = messagesOnly(context, flags);
+  const services = evaluationServices(flags, context, progress);
+  try {
+    await dispatch(flags, context, {
+      ...evaluationRequest(flags, context, progress), services, lastEntries: [debianEntry],
+    });
+  } finally {
+    await services.close();
+  }
+  return 0;
+}
+
+async function dispatch(flags: ParsedFlags, context: CommandContext, base: Base): Promise<void> {
   if (flags.has('--find-file')) {
-    await runEvaluation({ ...base, task: findFileTask, input: { names: flags.operands.map(encodeUtf8) } });
-    return 0;
+    return runEvaluation({ ...base, task: findFileTask, input: { names: flags.operands.map(encodeUtf8) } });
   }
   const common = {
     sources: expressionSources(flags),
     attributePaths: flags.all('--attr').map(([path = '']) => encodeUtf8(path)),
     autoArguments: autoArguments(flags, context),
   };
-  if (flags.has('--parse')) await runEvaluation({ ...base, task: parseTask, input: common });
-  else if (flags.has('--eval')) await evaluate(flags, base, common);
-  else await instantiate(flags, context, base, common);
-  return 0;
+  if (flags.has('--parse')) return runEvaluation({ ...base, task: parseTask, input: common });
+  return flags.has('--eval') ? evaluate(flags, base, common) : instantiate(flags, context, base, common);
 }
 
 type Base = Omit<EvaluationRequest, 'task' | 'input'>;

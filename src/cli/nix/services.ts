@@ -1,12 +1,38 @@
-/** What an evaluation started by a nix-* command may ask for while it waits. */
+/**
+ * What an evaluation started by a nix-* command may ask for while it waits: the channel that
+ * `<debian>` names, and builds. Loaded when first asked: most evaluations ask for nothing.
+ */
 
+import type { Progress } from '#base';
 import type { EvaluationServices } from '#host';
 import type { CommandContext } from '../context.ts';
 import type { ParsedFlags } from './flags.ts';
 
-/** Loaded when first asked: most evaluations ask for nothing. */
-export function evaluationServices(flags: ParsedFlags, context: CommandContext): EvaluationServices {
-  void flags;
-  void context;
-  return {};
+/** What `<debian>` stands for in the search path until it is needed. */
+export const debianEntry = { prefix: 'debian', path: 'firn:debian' };
+
+export interface ClosableServices extends EvaluationServices {
+  close(): Promise<void>;
+}
+
+export function evaluationServices(
+  flags: ParsedFlags, context: CommandContext, progress: Progress,
+): ClosableServices {
+  let opened: ReturnType<typeof open> | undefined;
+  const open = async () => {
+    const { openWorkspace } = await import('./workspace.ts');
+    return openWorkspace(flags, context, progress);
+  };
+  const workspace = () => opened ??= open();
+  return {
+    async realise(elements) {
+      return (await workspace()).realiseElements(elements);
+    },
+    async resolveSearchPathEntry(entry) {
+      return entry === debianEntry.path ? (await (await workspace()).channel()).path : null;
+    },
+    async close() {
+      await (await opened)?.close();
+    },
+  };
 }

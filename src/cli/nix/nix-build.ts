@@ -1,0 +1,102 @@
+/**
+ * `nix-build`: evaluates Nix expressions, realises the derivations they make, links the results.
+ *
+ * Flags and output are those of C++ Nix's command of the same name.
+ */
+
+import { resolve } from 'node:path';
+import { encodeUtf8 } from '#base';
+import type { StorePath } from '#formats';
+import { instantiateTask, type FoundDerivation, type InstantiateInput } from '#host';
+import type { Workspace } from '#system';
+import type { CommandContext } from '../context.ts';
+import { openProgress, type ClosableProgress } from '../progress/open.ts';
+import { autoArguments, expressionSources } from './evaluation.ts';
+import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
+import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { describeMissing } from './missing.ts';
+import { addRoot } from './roots.ts';
+import { writeVersion } from './version.ts';
+import { openWorkspace } from './workspace.ts';
+
+const table: readonly Flag[] = [
+  { names: ['--out-link', '-o'], operands: ['PATH'], description: 'where the link to the result goes (default: ./result)' },
+  { names: ['--no-out-link', '--no-link'], description: 'make no link' },
+  { names: ['--add-root'], operands: ['PATH'], description: 'as --out-link' },
+  { names: ['--indirect'], description: 'accepted and ignored: every root is indirect' },
+  { names: ['--drv-link'], operands: ['PATH'], description: 'accepted and ignored' },
+  ...evaluationFlags,
+  ...buildFlags,
+  ...commonFlags,
+];
+
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  const flags = parseFlags('nix-build', table, argv, settingNames);
+  if (flags.has('--help')) {
+    context.stdout.write(describeFlags(
+      'nix-build [FLAGS] [FILES | --expr EXPRESSIONS]',
+      'Evaluates Nix expressions, builds the derivations they make, and links to the results.', table));
+    return 0;
+  }
+  if (flags.has('--version')) return writeVersion('nix-build', context);
+  const progress = await openProgress(context.stderr, { verbose: flags.has('--verbose'), color: context.color });
+  const workspace = openWorkspace(flags, context, progress);
+  try {
+    return await build(workspace, flags, context, progress);
+  } finally {
+    progress.close();
+    await workspace.close();
+  }
+}
+
+async function build(
+  workspace: Workspace, flags: ParsedFlags, context: CommandContext, progress: ClosableProgress,
+): Promise<number> {
+  const { stored, sources } = splitOperands(flags);
+  const input: InstantiateInput = {
+    sources,
+    attributePaths: flags.all('--attr').map(([path = '']) => encodeUtf8(path)),
+    autoArguments: autoArguments(flags, context),
+  };
+  const evaluated = sources.length === 0 ? []
+    : await workspace.evaluate<FoundDerivation[]>(instantiateTask, input);
+  const found = [...stored, ...evaluated];
+  const wanted = found.map(({ drvPath, output }) => ({ drvPath: drvPath as StorePath, outputs: [output] }));
+  if (flags.has('--dry-run')) {
+    context.stderr.write(describeMissing(workspace.store, wanted));
+    return 0;
+  }
+  const realised = await workspace.realise(wanted);
+  const paths = found.map(({ drvPath, output }) => realised.get(drvPath as StorePath)?.get(output) as StorePath);
+  progress.close();
+  makeLinks(workspace, flags, context, found, paths);
+  context.stdout.write(paths.map((path) => `${path}\n`).join(''));
+  return 0;
+}
+
+/** Operands that are derivations in the store need no evaluation. */
+function splitOperands(flags: ParsedFlags): { stored: FoundDerivation[]; sources: InstantiateInput['sources'] } {
+  const isStored = (operand: string) => !flags.has('--expr') && /^\/nix\/store\/[^/]+\.drv(![^!]+)?$/.test(operand);
+  const stored = flags.operands.filter(isStored).map((operand) => {
+    const [drvPath = '', output = 'out'] = operand.split('!');
+    return { drvPath, output, attributePath: '' };
+  });
+  const rest = { ...flags, operands: flags.operands.filter((operand) => !isStored(operand)) };
+  return { stored, sources: stored.length > 0 && rest.operands.length === 0 ? [] : expressionSources(rest) };
+}
+
+/** `result`, `result-2`, … for the derivations in order; other outputs than `out` say their name. */
+function makeLinks(
+  workspace: Workspace, flags: ParsedFlags, context: CommandContext,
+  found: readonly FoundDerivation[], paths: readonly StorePath[],
+): void {
+  if (flags.has('--no-out-link')) return;
+  const base = resolve(context.cwd, flags.last('--out-link') ?? flags.last('--add-root') ?? 'result');
+  const numbers = new Map<string, number>();
+  found.forEach(({ drvPath, output }, index) => {
+    if (!numbers.has(drvPath)) numbers.set(drvPath, numbers.size + 1);
+    const number = numbers.get(drvPath) as number;
+    const prefix = number === 1 ? base : `${base}-${number}`;
+    addRoot(workspace.store, output === 'out' ? prefix : `${prefix}-${output}`, paths[index] as StorePath);
+  });
+}
