@@ -42,9 +42,9 @@ in
         [ -e /root/.profile ] || /usr/bin/install -m 0644 ${baseFiles}/dot.profile /root/.profile
         [ -e /root/.bashrc ] || /usr/bin/install -m 0644 ${baseFiles}/dot.bashrc /root/.bashrc
         /usr/bin/install -d -m 2775 -o root -g mail /var/mail
-        [ -e /var/spool/mail ] || /usr/bin/ln -s ../mail /var/spool/mail
-        [ -e /var/run ] || /usr/bin/ln -s ../run /var/run
-        [ -e /var/lock ] || /usr/bin/ln -s ../run/lock /var/lock
+        [ -e /var/spool/mail ] || [ -L /var/spool/mail ] || /usr/bin/ln -s ../mail /var/spool/mail
+        [ -e /var/run ] || [ -L /var/run ] || /usr/bin/ln -s ../run /var/run
+        [ -e /var/lock ] || [ -L /var/lock ] || /usr/bin/ln -s ../run/lock /var/lock
         for record in wtmp:664 btmp:660 lastlog:664; do
           file=/var/log/''${record%%:*}
           [ -e "$file" ] || : >"$file"

@@ -27,7 +27,7 @@ in
     };
     users.users.root.initialHashedPassword = "";
     # The group is there even where NetworkManager is not.
-    users.groups.networkmanager = { };
+    users.groups.networkmanager.gid = mkDefault 401;
 
     security.polkit.enable = true;
     security.polkit.extraConfig = ''

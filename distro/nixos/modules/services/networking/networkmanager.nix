@@ -68,7 +68,7 @@ in
         }
       });
     '';
-    users.groups.networkmanager.gid = lib.mkDefault 983;
+    users.groups.networkmanager.gid = lib.mkDefault 401;
     services.resolved.enable = lib.mkDefault true;
 
     networking.networkmanager.settings = {

@@ -13,9 +13,7 @@
 use strict;
 use warnings;
 use File::Basename qw(dirname basename);
-use File::Copy qw(copy);
 use File::Path qw(make_path);
-use Errno qw(ENOENT);
 
 my ($tree, $root) = @ARGV;
 die "usage: setup-etc TREE [ROOT]\n" unless defined $tree;
@@ -46,6 +44,21 @@ sub place_link {
         return 0;
     }
     return 1;
+}
+
+# perl-base, which is all a system has for certain, brings no File::Copy.
+sub copy_file {
+    my ($from, $to) = @_;
+    open(my $in, '<:raw', $from) or return 0;
+    open(my $out, '>:raw', $to) or return 0;
+    my $block;
+    while (1) {
+        my $count = sysread($in, $block, 1 << 16);
+        return 0 unless defined $count;
+        last if $count == 0;
+        print $out $block or return 0;
+    }
+    return close $out;
 }
 
 # Whether nothing is lost when a link takes this place: a link, or nothing.
@@ -147,7 +160,7 @@ sub install_file {
         my $real = $from;
         my $fresh = "$to.tmp-firn";
         unlink $fresh;
-        if (!copy($real, $fresh)) { complain("cannot copy $real to $fresh: $!"); return; }
+        if (!copy_file($real, $fresh)) { complain("cannot copy $real to $fresh: $!"); return; }
         my $user = number_of($how->{user}, 'user');
         my $group = number_of($how->{group}, 'group');
         # The mode comes last: a change of owner clears special bits.
