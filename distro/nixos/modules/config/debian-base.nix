@@ -27,6 +27,8 @@ in
       "ld.so.conf.d/x86_64-linux-gnu.conf".text = "/usr/local/lib/x86_64-linux-gnu\n/usr/lib/x86_64-linux-gnu\n";
       "dpkg/origins/default".source = "${pkgs.base-files}/etc/dpkg/origins/debian";
       mtab.source = "/proc/mounts";
+      # Read by services' PAM files of Debian; the variables stand in pam/environment.
+      environment.text = mkDefault "";
       # Debian keeps the default of new accounts here; deluser and others read it.
       "adduser.conf".text = mkDefault "DHOME=${config.users.defaultUserHome}\nDSHELL=/bin/bash\n";
     };
@@ -69,6 +71,7 @@ in
 
     systemd.tmpfiles.rules = [
       "d /var/cache/ldconfig 0700 root root -"
+      "d /etc/ssl/private 0710 root root -"
     ];
 
     # The choice that Debian's packages make by `deb-systemd-helper enable`. Left out on purpose:

@@ -27,13 +27,14 @@ let
     "firmware-myricom"
     "firmware-netxen"
     "firmware-nvidia-graphics"
-    "firmware-qcom-soc"
     "firmware-qlogic"
     "firmware-realtek"
     "firmware-sof-signed"
     "firmware-ti-connectivity"
     "firmware-zd1211"
-  ];
+  ]
+  # Qualcomm's systems on a chip: 300 MB that no PC reads.
+  ++ lib.optional (pkgs.system == "aarch64-linux") "firmware-qcom-soc";
 in
 
 {

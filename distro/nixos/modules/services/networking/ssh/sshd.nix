@@ -223,7 +223,6 @@ in
 
       environment.etc = {
         "ssh/sshd_config".text = configText;
-        "ssh/moduli".source = "${pkgs.openssh-client}/etc/ssh/moduli";
       }
       // lib.listToAttrs (map (user: lib.nameValuePair "ssh/authorized_keys.d/${user.name}" {
         text = keysOf user;
