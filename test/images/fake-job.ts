@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { noProgress } from '#base';
 import type { BuiltinJob } from '../../src/build/builtin-builder.ts';
+import { createWorkerPool } from '../../src/build/worker-pool.ts';
 
 export interface FakeJobOptions {
   readonly attributes: Record<string, unknown>;
@@ -37,6 +38,7 @@ export function fakeJob(options: FakeJobOptions): { job: BuiltinJob; out: string
     signal: new AbortController().signal,
     network: undefined,
     cacheDirectory: options.cacheDirectory ?? join(folder, 'cache'),
+    workers: createWorkerPool(options.cores ?? 2),
     log() {},
     measured() {},
   };
