@@ -14,3 +14,36 @@ export function unknownCommand(name: string, near: readonly string[]): UserError
     : "'firn --help' lists the commands";
   return new UserError('UNKNOWN_COMMAND', `There is no command '${name}'`, { hint });
 }
+
+/** An operand that should lead into the store does not. */
+export function notInStore(operand: string): UserError {
+  return new UserError('NOT_IN_STORE', `path '${operand}' is not in the Nix store`);
+}
+
+export function pathIsNotValid(path: string): UserError {
+  return new UserError('PATH_NOT_VALID', `path '${path}' is not valid`, {
+    hint: 'It is not in this store; --store PATH chooses another',
+  });
+}
+
+export function noLog(path: string): UserError {
+  return new UserError('NO_LOG', `build log of derivation '${path}' is not available`);
+}
+
+export function unknownDeriver(path: string): UserError {
+  return new UserError('UNKNOWN_DERIVER', `deriver of path '${path}' is not known`);
+}
+
+export function noSuchVariable(path: string, name: string): UserError {
+  return new UserError('NO_SUCH_VARIABLE', `derivation '${path}' has no environment binding named '${name}'`);
+}
+
+export function alreadyExists(path: string): UserError {
+  return new UserError('ALREADY_EXISTS', `'${path}' exists already`, {
+    hint: 'Nothing is ever overwritten: name a place where nothing stands',
+  });
+}
+
+export function badRegistration(reason: string): UserError {
+  return new UserError('BAD_REGISTRATION', `the registration cannot be read: ${reason}`);
+}

@@ -104,22 +104,26 @@ export function* narPieces(path: string): Generator<Uint8Array, void, void> {
 export class TreeRestorer implements NarVisitor {
   readonly #root: string;
   readonly #directories: string[] = [];
+  readonly #canonical: boolean;
   #file = -1;
   #path = '';
 
-  constructor(root: string) {
+  /** `ordinary` trees get the modes and times that the user's own files would. */
+  constructor(root: string, metadata: 'canonical' | 'ordinary' = 'canonical') {
     this.#root = root;
+    this.#canonical = metadata === 'canonical';
   }
 
   beginDirectory(name: string | undefined): void {
     const path = this.#place(name);
-    attempt('making directory', path, () => mkdirSync(systemPath(path), 0o755));
+    attempt('making directory', path, () => mkdirSync(systemPath(path), this.#canonical ? 0o755 : 0o777));
     this.#directories.push(path);
   }
 
   endDirectory(): void {
     const path = this.#directories.pop();
     assert(path !== undefined, 'a directory ends only after it has begun');
+    if (!this.#canonical) return;
     attempt('finishing directory', path, () => {
       chmodSync(systemPath(path), 0o555);
       utimesSync(systemPath(path), 1, 1);
@@ -129,9 +133,9 @@ export class TreeRestorer implements NarVisitor {
   beginFile(name: string | undefined, _sizeBytes: number, executable: boolean): void {
     this.#path = this.#place(name);
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-    const mode = executable ? 0o555 : 0o444;
+    const mode = this.#canonical ? (executable ? 0o555 : 0o444) : (executable ? 0o777 : 0o666);
     this.#file = attempt('creating file', this.#path, () => openSync(systemPath(this.#path), flags, mode));
-    if (umaskHides) attempt('changing mode of', this.#path, () => fchmodSync(this.#file, mode));
+    if (umaskHides && this.#canonical) attempt('changing mode of', this.#path, () => fchmodSync(this.#file, mode));
   }
 
   contents(bytes: Uint8Array): void {
@@ -140,7 +144,7 @@ export class TreeRestorer implements NarVisitor {
 
   endFile(): void {
     attempt('finishing file', this.#path, () => {
-      futimesSync(this.#file, 1, 1);
+      if (this.#canonical) futimesSync(this.#file, 1, 1);
       closeSync(this.#file);
     });
     this.#file = -1;
@@ -150,7 +154,7 @@ export class TreeRestorer implements NarVisitor {
     const path = this.#place(name);
     attempt('making link', path, () => {
       symlinkSync(systemPath(target), systemPath(path));
-      lutimesSync(systemPath(path), 1, 1);
+      if (this.#canonical) lutimesSync(systemPath(path), 1, 1);
     });
   }
 

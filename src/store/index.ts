@@ -1,8 +1,13 @@
 /** store: the valid paths and their contents; memory and local implementations. */
 export * from './store.ts';
 export {
-  CopyingWriter, TreeRestorer, bytePath, canonicaliseTree, deleteTree, listNames, listTree, readLinkBytes, systemPath,
+  CopyingWriter, TreeRestorer, bytePath, canonicaliseTree, deleteTree, listNames, listTree, narPieces, readLinkBytes, systemPath,
 } from './file-tree.ts';
 export { hashTreeNow, measureNar } from './tree-hash.ts';
 export * from './local-store.ts';
 export { addIndirectRoot, findRoots } from './roots.ts';
+export {
+  collectGarbage, deletePaths, livePaths, runtimeRoots, type Collected, type CollectOptions,
+} from './collect-garbage.ts';
+export { exportPaths, importPaths } from './export-paths.ts';
+export { verifyStore, type Verification, type VerifyOptions } from './verify-store.ts';

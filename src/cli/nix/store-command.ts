@@ -1,0 +1,91 @@
+/** What an operation of `nix-store` works with, and how it reads its operands. */
+
+import { readlinkSync, realpathSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { isDerivationPath, splitStorePath, type StorePath } from '#formats';
+import { bytePath, type LocalStore } from '#store';
+import type { CommandContext } from '../context.ts';
+import { notInStore, pathIsNotValid } from '../errors.ts';
+import type { ClosableProgress } from '../progress/open.ts';
+import type { ParsedFlags } from './flags.ts';
+
+export interface StoreCommand {
+  readonly flags: ParsedFlags;
+  readonly context: CommandContext;
+  /** Opened at its first use. */
+  readonly store: LocalStore;
+  openProgress(): Promise<ClosableProgress>;
+  /** A line on standard output. */
+  print(line: string): void;
+}
+
+/** Returns the exit status. */
+export type StoreOperation = (command: StoreCommand) => Promise<number>;
+
+/** The store path that an operand names: itself, one below it, or what links lead to. */
+export function followToStorePath(command: StoreCommand, operand: string): StorePath {
+  const { store, context } = command;
+  let path = resolve(context.cwd, operand);
+  for (let links = 0; links < maximumLinks; links++) {
+    const logical = path.startsWith(`${store.physicalStoreDirectory}/`)
+      ? store.storeDirectory + path.slice(store.physicalStoreDirectory.length) : path;
+    const found = splitStorePath(bytePath(logical), store.storeDirectory);
+    if (found !== undefined) return found.storePath;
+    try {
+      path = resolve(dirname(path), readlinkSync(path));
+    } catch {
+      const real = realPath(path);
+      if (real === undefined || real === path) break;
+      path = real;
+    }
+  }
+  throw notInStore(operand);
+}
+
+/** As `followToStorePath`, for a path that must be valid. */
+export function validPath(command: StoreCommand, operand: string): StorePath {
+  const path = followToStorePath(command, operand);
+  if (!command.store.isValidPath(path)) throw pathIsNotValid(path);
+  return path;
+}
+
+/** The outputs of a derivation, or the path itself. */
+export function outputsOf(store: LocalStore, path: StorePath): StorePath[] {
+  return isDerivationPath(path) ? [...store.queryDerivationOutputs(path).values()] : [path];
+}
+
+/** All paths, each after what it refers to, as C++ Nix orders them. */
+export function topologicalOrder(store: LocalStore, paths: Iterable<StorePath>): StorePath[] {
+  const wanted = new Set([...paths].sort());
+  const order: StorePath[] = [];
+  const seen = new Set<StorePath>();
+  for (const start of wanted) {
+    const stack: { path: StorePath; left: StorePath[] }[] = [];
+    const enter = (path: StorePath) => {
+      seen.add(path);
+      const references = store.queryPathInfo(path)?.references ?? [];
+      stack.push({ path, left: references.filter((one) => wanted.has(one)).reverse() });
+    };
+    if (!seen.has(start)) enter(start);
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const next = top.left.pop();
+      if (next === undefined) {
+        stack.pop();
+        order.push(top.path);
+      } else if (!seen.has(next)) {
+        enter(next);
+      }
+    }
+  }
+  return order;
+}
+
+const maximumLinks = 64;
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,104 @@
+/** Operations of `nix-store` on what is registered. */
+
+import { readFileSync } from 'node:fs';
+import { encodeHex, formatPrefixedHash, parseHash } from '#base';
+import { parseStorePath, type PathInfo, type StorePath } from '#formats';
+import { bytePath, canonicaliseTree, measureNar, verifyStore } from '#store';
+import { badRegistration } from '../errors.ts';
+import { followToStorePath, validPath, type StoreCommand } from './store-command.ts';
+
+export async function verify({ flags, store, context }: StoreCommand): Promise<number> {
+  const checkContents = flags.has('--check-contents');
+  const { problems } = await verifyStore(store, { checkContents, signal: context.signal });
+  for (const problem of problems) context.stderr.write(`error: ${problem}\n`);
+  return problems.length === 0 ? 0 : 1;
+}
+
+export async function verifyPaths(command: StoreCommand): Promise<number> {
+  const { flags, store, context } = command;
+  let status = 0;
+  for (const operand of flags.operands) {
+    const path = validPath(command, operand);
+    const wanted = formatPrefixedHash(store.queryPathInfo(path)!.narHash, 'nix32');
+    const found = formatPrefixedHash(measureNar(bytePath(store.physicalPath(path))).narHash, 'nix32');
+    if (wanted === found) continue;
+    context.stderr.write(`path '${path}' was modified! expected hash '${wanted}', got '${found}'\n`);
+    status = 1;
+  }
+  return status;
+}
+
+export async function checkValidity(command: StoreCommand): Promise<number> {
+  for (const operand of command.flags.operands) {
+    if (!command.flags.has('--print-invalid')) validPath(command, operand);
+    else {
+      const path = followToStorePath(command, operand);
+      if (!command.store.isValidPath(path)) command.print(path);
+    }
+  }
+  return 0;
+}
+
+/** Path, NAR hash, NAR size, deriver, and counted references, a line each. */
+export async function dumpDatabase(command: StoreCommand): Promise<number> {
+  const { flags, store, print } = command;
+  const paths = flags.operands.length === 0 ? store.allValidPaths()
+    : flags.operands.map((operand) => validPath(command, operand));
+  for (const path of paths) {
+    const info = store.queryPathInfo(path)!;
+    print([
+      path, encodeHex(info.narHash.bytes), info.narSizeBytes, info.deriver ?? '', info.references.length,
+      ...info.references,
+    ].join('\n'));
+  }
+  return 0;
+}
+
+export async function loadDatabase({ store }: StoreCommand): Promise<number> {
+  store.registerValidPaths([...readRegistrations(true)].map((one) => one as PathInfo));
+  return 0;
+}
+
+export async function registerValidity({ flags, store }: StoreCommand): Promise<number> {
+  const infos: PathInfo[] = [];
+  for (const one of readRegistrations(flags.has('--hash-given'))) {
+    const place = bytePath(store.physicalPath(one.path));
+    canonicaliseTree(place);
+    infos.push({ ...one, ...(one.narHash === undefined ? measureNar(place) : {}) } as PathInfo);
+  }
+  store.registerValidPaths(infos);
+  return 0;
+}
+
+type Registration = Omit<PathInfo, 'narHash'> & Partial<Pick<PathInfo, 'narHash'>>;
+
+/** Reads registrations from standard input, with hash and size if they are given. */
+function* readRegistrations(hashGiven: boolean): Generator<Registration> {
+  const lines = readFileSync(0, 'latin1').split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  let at = 0;
+  const next = (what: string): string => {
+    const line = lines[at++];
+    if (line === undefined) throw badRegistration(`${what} is missing in line ${at}`);
+    return line;
+  };
+  const number = (what: string): number => {
+    const line = next(what);
+    if (!/^[0-9]{1,15}$/.test(line)) throw badRegistration(`${what} is not a number in line ${at}`);
+    return Number(line);
+  };
+  while (at < lines.length) {
+    const path = parseStorePath(next('the path'));
+    const narHash = hashGiven ? parseHash(next('the hash'), 'sha256') : undefined;
+    const narSizeBytes = hashGiven ? number('the size') : 0;
+    const deriver = next('the deriver');
+    const count = number('the number of references');
+    const references: StorePath[] = [];
+    for (let i = 0; i < count; i++) references.push(parseStorePath(next('a reference')));
+    yield {
+      path, narSizeBytes, references: references.sort(), signatures: [],
+      ...(narHash === undefined ? {} : { narHash }),
+      ...(deriver === '' ? {} : { deriver: parseStorePath(deriver) }),
+    };
+  }
+}

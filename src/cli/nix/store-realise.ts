@@ -1,0 +1,62 @@
+/** `nix-store --realise`: making outputs of derivations, and paths, valid. */
+
+import { resolve } from 'node:path';
+import type { Wanted } from '#build';
+import { isDerivationPath, knownOutputPath, type StorePath } from '#formats';
+import { describeMissing } from './missing.ts';
+import { addRoot } from './roots.ts';
+import { followToStorePath, type StoreCommand } from './store-command.ts';
+import { openWorkspace } from './workspace.ts';
+
+export async function realisePaths(command: StoreCommand): Promise<number> {
+  const { flags, store, context } = command;
+  const wanted = wantedOf(command);
+  if (flags.has('--dry-run')) {
+    context.stderr.write(describeMissing(store, wanted.flatMap((one) => ('drvPath' in one
+      ? [{ drvPath: one.drvPath, outputs: one.outputs ?? [...store.readDerivation(one.drvPath).outputs.keys()] }] : []))));
+    return 0;
+  }
+  await realiseAll(command, wanted);
+  const results = wanted.flatMap((one): StorePath[] => {
+    if (!('drvPath' in one)) return [one.path];
+    const { outputs } = store.readDerivation(one.drvPath);
+    return (one.outputs ?? [...outputs.keys()])
+      .map((name) => knownOutputPath(outputs.get(name)!) ?? store.queryDerivationOutputs(one.drvPath).get(name)!);
+  });
+  const root = flags.last('--add-root');
+  results.forEach((path, index) => {
+    if (root === undefined) command.print(path);
+    else command.print(addRoot(store, resolve(context.cwd, index === 0 ? root : `${root}-${index + 1}`), path));
+  });
+  if (root === undefined && results.length > 0) {
+    context.stderr.write(
+      "warning: you did not specify '--add-root'; the result might be removed by the garbage collector\n");
+  }
+  return 0;
+}
+
+/** For --query --force-realise. */
+export async function makeOperandsValid(command: StoreCommand): Promise<void> {
+  await realiseAll(command, wantedOf(command));
+}
+
+async function realiseAll(command: StoreCommand, wanted: readonly Wanted[]): Promise<void> {
+  const progress = await command.openProgress();
+  const workspace = openWorkspace(command.flags, command.context, progress);
+  try {
+    await workspace.realise(wanted);
+  } finally {
+    progress.close();
+    await workspace.close();
+  }
+}
+
+/** `/nix/store/….drv!output` names one output. */
+function wantedOf(command: StoreCommand): Wanted[] {
+  return command.flags.operands.map((operand): Wanted => {
+    const [path = '', outputs] = operand.split('!');
+    const found = followToStorePath(command, path);
+    if (!isDerivationPath(found)) return { path: found };
+    return outputs === undefined ? { drvPath: found } : { drvPath: found, outputs: outputs.split(',') };
+  });
+}
