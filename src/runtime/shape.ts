@@ -14,7 +14,7 @@ import type { Position } from '#diagnostics';
 import { counters } from './counters.ts';
 
 /** Below this size a name is found by looking at each. */
-const linearLimit = 6;
+const linearLimit = 8;
 const mergePlanLimit = 48;
 
 export class Shape {
@@ -23,6 +23,7 @@ export class Shape {
   /** Made at a place of the program, or from lasting shapes: worth remembering plans for. */
   readonly lasting: boolean;
   private index: Map<string, number> | undefined;
+  private searches: number;
   private mergePlans: Map<Shape, MergePlan> | undefined;
   private withoutPlans: Map<string, RestrictPlan> | undefined;
   private unplaced: Shape | undefined;
@@ -32,6 +33,7 @@ export class Shape {
     this.positions = positions;
     this.lasting = lasting;
     this.index = undefined;
+    this.searches = 0;
     this.mergePlans = undefined;
     this.withoutPlans = undefined;
     this.unplaced = undefined;
@@ -46,9 +48,29 @@ export class Shape {
       for (let i = 0; i < count; i++) if (names[i] === name) return i;
       return -1;
     }
-    const index = this.index ?? this.makeIndex();
+    const index = this.index;
+    if (index === undefined) return this.search(name);
     const found = index.get(name);
     return found === undefined ? -1 : found;
+  }
+
+  /** Searches by halves, until an index would have paid for itself. */
+  private search(name: string): number {
+    const names = this.names;
+    if (++this.searches > names.length) {
+      const found = this.makeIndex().get(name);
+      return found === undefined ? -1 : found;
+    }
+    let low = 0;
+    let high = names.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const candidate = names[middle]!;
+      if (candidate === name) return middle;
+      if (candidate < name) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
   }
 
   /** How `this // right` is put together. */
@@ -102,7 +124,7 @@ export class Shape {
 /** Where each attribute of a merged set comes from: `i >= 0` left's, `i < 0` right's `~i`. */
 export interface MergePlan {
   readonly shape: Shape;
-  readonly sources: Int32Array;
+  readonly sources: readonly number[];
 }
 
 /** Which attributes of a set stay. */
@@ -154,42 +176,38 @@ function makeMergePlan(left: Shape, right: Shape, lasting: boolean): MergePlan {
   const b = right.names;
   const names: string[] = [];
   const positions: Position[] = [];
-  const sources = new Int32Array(a.length + b.length);
+  const sources: number[] = [];
   let i = 0;
   let j = 0;
-  let n = 0;
   while (i < a.length && j < b.length) {
     const x = a[i]!;
     const y = b[j]!;
     if (x === y) {
       names.push(y);
       positions.push(right.positions[j]!);
-      sources[n++] = ~j;
+      sources.push(~j);
       i++;
       j++;
     } else if (x < y) {
       names.push(x);
       positions.push(left.positions[i]!);
-      sources[n++] = i++;
+      sources.push(i++);
     } else {
       names.push(y);
       positions.push(right.positions[j]!);
-      sources[n++] = ~j++;
+      sources.push(~j++);
     }
   }
   for (; i < a.length; i++) {
     names.push(a[i]!);
     positions.push(left.positions[i]!);
-    sources[n++] = i;
+    sources.push(i);
   }
   for (; j < b.length; j++) {
     names.push(b[j]!);
     positions.push(right.positions[j]!);
-    sources[n++] = ~j;
+    sources.push(~j);
   }
   counters.mergePlansMade++;
-  return {
-    shape: new Shape(names, positions, lasting),
-    sources: n === sources.length ? sources : sources.slice(0, n),
-  };
+  return { shape: new Shape(names, positions, lasting), sources };
 }

@@ -294,7 +294,8 @@ function functionArgs(f: Value): Attrs {
     );
     knownArguments.set(f.info, known);
   }
-  return known;
+  // A set of its own each time: printing tells sets apart by identity.
+  return known.withSlots(known.slots.slice());
 }
 
 function zipAttrsWith(f: Slot, list: Slot): Attrs {

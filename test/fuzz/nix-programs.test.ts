@@ -1,0 +1,61 @@
+/**
+ * Random programs: Firn and C++ Nix give the same value, or both fail.
+ *
+ * FIRN_FUZZ_SEED and FIRN_FUZZ_COUNT make longer runs; a difference is reported with its seed.
+ */
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { decodeUtf8, encodeUtf8 } from '#base';
+import { forceDeep, printAmbiguous } from '#runtime';
+import { needs } from '../support/foreign.ts';
+import { openSession, renderError } from '../semantics/evaluate.ts';
+import { ProgramGenerator } from './program-generator.ts';
+
+const seed = Number(process.env['FIRN_FUZZ_SEED'] ?? 1);
+const count = Number(process.env['FIRN_FUZZ_COUNT'] ?? 40);
+
+interface Outcome {
+  readonly value: string | undefined;
+  readonly error: string;
+}
+
+function evaluate(program: string): Outcome {
+  const { evaluator } = openSession();
+  try {
+    const value = evaluator.guard(() => {
+      const result = evaluator.evaluateText(encodeUtf8(program), '/');
+      forceDeep(result, evaluator);
+      return decodeUtf8(printAmbiguous(result));
+    });
+    return { value, error: '' };
+  } catch (error) {
+    return { value: undefined, error: renderError(error) };
+  }
+}
+
+function oracle(program: string): Outcome {
+  const run = spawnSync('nix-instantiate', ['--eval', '--strict', '--readonly-mode', '-E', program], {
+    encoding: 'utf8',
+    env: { ...process.env, NIX_REMOTE: 'dummy://' },
+  });
+  return { value: run.status === 0 ? run.stdout.trimEnd() : undefined, error: run.stderr };
+}
+
+test('random programs have the value that C++ Nix gives', needs('nix-instantiate'), () => {
+  const generator = new ProgramGenerator(seed);
+  const differences: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const program = generator.program();
+    const ours = evaluate(program);
+    const theirs = oracle(program);
+    if (ours.value !== theirs.value) {
+      differences.push(
+        `seed ${seed}, program ${i}:\n${program}\n  Firn: ${ours.value ?? ours.error}\n` +
+          `  C++ Nix: ${theirs.value ?? theirs.error}`,
+      );
+    }
+  }
+  assert.deepEqual(differences, [], differences.join('\n\n'));
+});
