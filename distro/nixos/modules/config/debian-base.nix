@@ -74,6 +74,9 @@ in
       "d /etc/ssl/private 0710 root root -"
     ];
 
+    # It would run whenever there is no cache; see ldconfig above.
+    systemd.suppressedSystemUnits = [ "ldconfig.service" ];
+
     # The choice that Debian's packages make by `deb-systemd-helper enable`. Left out on purpose:
     # e2scrub_reap, e2scrub_all.timer, man-db.timer, logrotate.timer, fstrim.timer, apparmor: chores of installed
     # machines, each with an option of its own where it makes sense.
