@@ -86,9 +86,6 @@ let
   system = pkgs.writeTree {
     name = "nixos-system-${config.system.name}-${config.system.nixos.label}";
     entries = checked entries;
-    passthru = {
-      inherit (config.system) name;
-    };
   };
 in
 {
