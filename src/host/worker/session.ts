@@ -72,7 +72,7 @@ function openSession(input: ThreadInput, main: MainThread): EvaluationSession & 
     settings,
     builtins: createBuiltins,
     onTrace: (text) => main.progress.message('notice', `trace: ${decodeUtf8(text)}`),
-    onWarning: (text) => main.progress.message('notice', `evaluation warning: ${decodeUtf8(text)}`),
+    onWarning: (text, label) => main.progress.message('notice', `${label}: ${decodeUtf8(text)}`),
     ...(codeCache === undefined ? {} : { codeCache, compile: codeCache.compile, hash: sha256Hex }),
   });
   return {
