@@ -1,7 +1,8 @@
-/** host: implements the evaluator's door to the world, and runs the evaluator behind it. */
-export * from './code-cache.ts';
-export * from './evaluation-host.ts';
-export * from './hash-cache.ts';
+/**
+ * host: implements the evaluator's door to the world, and runs the evaluator behind it.
+ *
+ * What only the evaluator's thread needs is not exported: whoever starts a thread loads little.
+ */
 export * from './settings.ts';
 export * from './store-location.ts';
 export { EvaluationError } from './worker/failure.ts';

@@ -8,7 +8,7 @@
 
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { bytePath } from '#store';
+import { encodeUtf8 } from '#base';
 import type { EvalSettings, SearchPathEntry } from '#runtime';
 import { badSetting } from './errors.ts';
 
@@ -86,7 +86,7 @@ export function evaluationSettings(
     currentSystem: settings.text('eval-system') || settings.text('system') || hostSystem(),
     searchPath,
     features: new Set(settings.list('experimental-features')),
-    homeDirectory: bytePath(environment['HOME'] ?? '/'),
+    homeDirectory: encodeUtf8(environment['HOME'] ?? '/'),
   };
 }
 
@@ -128,7 +128,7 @@ function parseEntry(text: string, workingDirectory: string): SearchPathEntry {
   const prefix = equals < 0 ? '' : text.slice(0, equals);
   const path = text.slice(equals + 1);
   const isReference = /^[a-z+]+:/.test(path);
-  return { prefix: bytePath(prefix), path: bytePath(isReference ? path : resolve(workingDirectory, path)) };
+  return { prefix: encodeUtf8(prefix), path: encodeUtf8(isReference ? path : resolve(workingDirectory, path)) };
 }
 
 function readFileInto(settings: NixSettings, file: string, required: boolean): void {

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { noProgress } from '#base';
 import type { StorePath } from '#formats';
-import { EvaluationHost } from '#host';
+import { EvaluationHost } from '../../src/host/evaluation-host.ts';
 import { deleteTree, LocalStore } from '#store';
 import { needs } from '../support/foreign.ts';
 

@@ -9,7 +9,7 @@ import { after } from 'node:test';
 import { UserError, decodeUtf8, noProgress } from '#base';
 import { NixError, renderNixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
-import { EvaluationHost } from '#host';
+import { EvaluationHost } from '../../src/host/evaluation-host.ts';
 import { createBuiltins, type EvalSettings, type SearchPathEntry } from '#runtime';
 import { deleteTree, LocalStore } from '#store';
 
