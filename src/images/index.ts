@@ -21,3 +21,4 @@ export * from './partitions/guid.ts';
 export * from './partitions/mbr.ts';
 export * from './iso/read.ts';
 export * from './squashfs/read.ts';
+export * from './hwdb/hwdb.ts';

@@ -35,6 +35,20 @@ rec {
       kernelVersion = version;
     });
 
+  # systemd's hardware database of the packages' udev/hwdb.d: the file hwdb.bin itself.
+  makeHwdb =
+    {
+      packages,
+      extraText ? "",
+      name ? "hwdb.bin",
+      systemdVersion ? 257,
+    }:
+    builtinDerivation {
+      inherit name extraText systemdVersion;
+      builder = "builtin:hwdb";
+      packages = map (package: "${package}") packages;
+    };
+
   # The modules that rootModules need, in lib/modules/VERSION with a complete index, and the
   # firmware they name in lib/firmware; `insmod-list` names them in load order.
   makeModulesClosure =

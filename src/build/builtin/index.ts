@@ -1,6 +1,7 @@
 /** The builtin builders, by name. A new one is a file of its own and a line here. */
 import type { BuiltinBuilder } from '../builtin-builder.ts';
 import { depmodBuilder } from './depmod.ts';
+import { hwdbBuilder } from './hwdb.ts';
 import { initrdBuilder } from './initrd.ts';
 import { modulesClosureBuilder } from './modules-closure.ts';
 import { closureInfoBuilder } from './closure-info.ts';
@@ -18,6 +19,7 @@ import { writeTreeBuilder } from './write-tree.ts';
 
 const all: readonly BuiltinBuilder[] = [
   depmodBuilder,
+  hwdbBuilder,
   initrdBuilder,
   modulesClosureBuilder,
   closureInfoBuilder,
