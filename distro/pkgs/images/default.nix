@@ -35,18 +35,18 @@ rec {
       kernelVersion = version;
     });
 
-  # systemd's hardware database of the packages' udev/hwdb.d: the file hwdb.bin itself.
+  # systemd's hardware database, compiled: the file hwdb.bin itself. `sources` are folders with
+  # *.hwdb, or single files of that kind.
   makeHwdb =
     {
-      packages,
-      extraText ? "",
+      sources,
       name ? "hwdb.bin",
       systemdVersion ? 257,
     }:
     builtinDerivation {
-      inherit name extraText systemdVersion;
+      inherit name systemdVersion;
       builder = "builtin:hwdb";
-      packages = map (package: "${package}") packages;
+      sources = map (source: "${source}") sources;
     };
 
   # The modules that rootModules need, in lib/modules/VERSION with a complete index, and the

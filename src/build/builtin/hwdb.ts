@@ -1,12 +1,12 @@
 /**
  * `builtin:hwdb`: systemd's hardware database, compiled.
  *
- * Attributes: `packages` (trees with `udev/hwdb.d` below lib, usr/lib or etc), `extraText` (a file
- * of one's own, read last), `systemdVersion` (that the database names). Of files with the same name
- * that of the later package counts. The output is the file `hwdb.bin` itself.
+ * Attributes: `sources` (folders with `*.hwdb`, or single files of that kind), `systemdVersion` (that
+ * the database names). Of files with the same name that of the later source counts; a folder that
+ * does not exist has none. The output is the file `hwdb.bin` itself.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { HwdbFile } from '#images';
 import { compareByteStrings, compileHwdb } from '#images';
 import type { BuiltinBuilder } from '../builtin-builder.ts';
@@ -20,17 +20,10 @@ export const hwdbBuilder: BuiltinBuilder = {
   async build(job) {
     const attributes = new Attributes(job.structuredAttrs, 'builtin:hwdb');
     const files = new Map<string, HwdbFile>();
-    for (const tree of attributes.strings('packages')) {
-      const root = job.inputs.physicalPath(tree);
-      for (const place of ['lib/udev/hwdb.d', 'usr/lib/udev/hwdb.d', 'etc/udev/hwdb.d']) {
-        for (const [name, text] of databaseFiles(join(root, place))) {
-          files.set(name, { path: `/${place.replace(/^lib/, 'usr/lib')}/${name}`, text });
-        }
+    for (const source of attributes.strings('sources')) {
+      for (const file of databaseFiles(source, job.inputs.physicalPath(source))) {
+        files.set(basename(file.path), file);
       }
-    }
-    const extraText = attributes.string('extraText', '');
-    if (extraText !== '') {
-      files.set('99-local.hwdb', { path: '/etc/udev/hwdb.d/99-local.hwdb', text: extraText });
     }
     const ordered = [...files].sort(([a], [b]) => compareByteStrings(a, b)).map(([, file]) => file);
     const database = compileHwdb(ordered, {
@@ -41,8 +34,17 @@ export const hwdbBuilder: BuiltinBuilder = {
   },
 };
 
-function databaseFiles(folder: string): [name: string, text: string][] {
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder, 'latin1').filter((name) => name.endsWith('.hwdb'));
-  return names.map((name) => [name, readFileSync(join(folder, name), 'latin1')]);
+/** The database records where a file would stand on the running system. */
+function databaseFiles(source: string, physical: string): HwdbFile[] {
+  if (!existsSync(physical)) return [];
+  if (statSync(physical).isFile()) {
+    const name = basename(source).replace(/^[0-9a-z]{32}-/, '');
+    return [{ path: `/etc/udev/hwdb.d/${name}`, text: readFileSync(physical, 'latin1') }];
+  }
+  return readdirSync(physical, 'latin1')
+    .filter((name) => name.endsWith('.hwdb'))
+    .map((name) => ({
+      path: `/usr/lib/udev/hwdb.d/${name}`,
+      text: readFileSync(join(physical, name), 'latin1'),
+    }));
 }
