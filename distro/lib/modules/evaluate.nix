@@ -33,6 +33,12 @@ let
         default = null;
         description = "The type that definitions of undeclared options are merged by.";
       };
+      explainUnknown = mkOption {
+        type = types.raw;
+        internal = true;
+        default = _: "";
+        description = "Function from the path of an undeclared option to what else to say about it.";
+      };
       specialArgs = mkOption {
         readOnly = true;
         internal = true;
@@ -114,7 +120,9 @@ rec {
 
       checked = seq (
         if declared._module.check && freeformType == null && merged.unmatchedDefns != [ ] then
-          throw (messages.unknownOptions prefix options merged.unmatchedDefns)
+          throw (
+            messages.unknownOptions declared._module.explainUnknown prefix options merged.unmatchedDefns
+          )
         else
           null
       );

@@ -109,7 +109,7 @@ let
     lib.lists.take 3 (go 3 [ ] options);
 
   unknownOption =
-    prefix: options: defs:
+    explain: prefix: options: defs:
     let
       path = (head defs).prefix;
       found = walk options path;
@@ -120,6 +120,7 @@ let
       written = map (name: "`${showOption (parent ++ [ name ])}'") near;
       others = if near == [ ] then elsewhere missing options else [ ];
       empty = isAttrs found.tree && visible found.tree == [ ];
+      more = explain full;
     in
     "The option `${showOption full}' does not exist. Definition values:${showDefs defs}"
     + (
@@ -133,7 +134,8 @@ let
         "\n\nAn option of that name exists as ${concatStringsSep ", " (map (o: "`${o}'") others)}."
       else
         ""
-    );
+    )
+    + (if more == "" then "" else "\n\n${more}");
 
   inContext =
     prefix: if prefix == [ ] then "" else " of `${showOption prefix}'";
@@ -142,10 +144,10 @@ in
   inherit suggestions remedy;
 
   unknownOptions =
-    prefix: options: unmatched:
+    explain: prefix: options: unmatched:
     let
       grouped = builtins.groupBy (d: builtins.toJSON d.prefix) unmatched;
-      messages = map (key: unknownOption prefix options grouped.${key}) (attrNames grouped);
+      messages = map (key: unknownOption explain prefix options grouped.${key}) (attrNames grouped);
       shown = lib.lists.take 10 messages;
       more = length messages - length shown;
     in

@@ -32,6 +32,7 @@
   ./misc/meta.nix
   ./misc/nixpkgs.nix
   ./misc/passthru.nix
+  ./misc/unknown-options.nix
   ./misc/version.nix
   ./programs/bash/bash.nix
   ./programs/environment.nix
