@@ -75,7 +75,7 @@ in
     expr = lib.hasSuffix ".drv" (toplevel { users.mutableUsers = false; users.users.root.hashedPassword = "$y$j9T$abc$def"; });
     expected = true;
   };
-  colonInHash = { expr = toplevel (alice { hashedPassword = "a:b"; }); expectedError = "contains a colon"; };
+  colonInHash = { expr = toplevel (alice { hashedPassword = "a:b"; }); expectedError = "not containing newlines or colons"; };
   longName = { expr = toplevel { users.users."a123456789012345678901234567890123".isNormalUser = true; }; expectedError = "longer than 31 characters"; };
   hashWarning = {
     expr = lib.any (lib.hasInfix "does not look like one") (config (alice { hashedPassword = "secret"; })).warnings;

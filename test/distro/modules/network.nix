@@ -55,7 +55,7 @@ in
   };
   waitOnline = {
     expr = let s = (config { systemd.network.wait-online.timeout = 10; }).systemd.services.systemd-networkd-wait-online; in [ s.wantedBy s.serviceConfig.ExecStart ];
-    expected = [ [ "network-online.target" ] [ "" "/usr/lib/systemd/systemd-networkd-wait-online --any --timeout=10" ] ];
+    expected = [ [ "network-online.target" ] [ "" "/usr/lib/systemd/systemd-networkd-wait-online --any '--timeout=10'" ] ];
   };
   hostName = { expr = let c = config { networking = { hostName = "box"; domain = "example.org"; }; }; in [ c.environment.etc.hostname.text c.networking.fqdn (hasInfix "127.0.1.1 box.example.org box\n" c.environment.etc.hosts.text) ]; expected = [ "box\n" "box.example.org" true ]; };
   badHostName = { expr = (config { networking.hostName = "a.b"; }).networking.hostName; expectedError = "networking.hostName"; };

@@ -52,8 +52,8 @@ in
   helpLine = { expr = hasInfix "try harder" (etc "issue" { services.getty.helpLine = "try harder"; }); expected = true; };
 
   alternatives = {
-    expr = let c = config ({ pkgs, ... }: { environment.systemPackages = [ pkgs.vim-tiny pkgs.nano ]; }); in [ c.environment.alternatives.editor.target c.environment.alternatives.vi.target or null c.environment.systemTreeLinks."usr/bin/editor" c.environment.etc."alternatives/awk".source ];
-    expected = [ "/usr/bin/nano" null "/etc/alternatives/editor" "/usr/bin/mawk" ];
+    expr = let c = config ({ pkgs, ... }: { environment.systemPackages = [ pkgs.gawk ]; }); in [ c.environment.alternatives.editor.target c.environment.alternatives.vi.target or null c.environment.systemTreeLinks."usr/bin/editor" c.environment.etc."alternatives/awk".source ];
+    expected = [ "/usr/bin/nano" null "/etc/alternatives/editor" "/usr/bin/gawk" ];
   };
   alternativeChosen = { expr = (config { environment.alternatives.editor.target = "/usr/bin/ed"; }).environment.etc."alternatives/editor".source; expected = "/usr/bin/ed"; };
   alternativeOff = { expr = (config { environment.alternatives.editor.target = null; }).environment.etc ? "alternatives/editor"; expected = false; };

@@ -459,10 +459,6 @@ in
           assertion = user.group == "" || lib.elem user.group groupNames;
           message = "The group '${user.group}' of users.users.${user.name} is not declared: users.groups.${user.group} = { };";
         }
-        {
-          assertion = user.hashedPassword == null || !(lib.hasInfix ":" user.hashedPassword);
-          message = "The password hash of user '${user.name}' contains a colon, which would break /etc/shadow.";
-        }
       ]) users;
 
     warnings =
