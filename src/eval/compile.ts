@@ -7,8 +7,19 @@
 
 import type { Attrs, Support, Value } from '#runtime';
 
-/** Emitted module: support functions, position base, scope of `scopedImport`. */
-export type ModuleFunction = (support: Support, base: number, scope?: Attrs) => Value;
+/** Gives a function of a chunk, compiling the chunk when first wanted. */
+export type ChunkFunction = (chunk: number, index: number) => (...captured: never[]) => Value;
+
+/**
+ * Emitted module: support functions, position base, scope of `scopedImport`, chunks. A chunk is one
+ * that returns functions.
+ */
+export type ModuleFunction = (
+  support: Support,
+  base: number,
+  scope: Attrs | undefined,
+  chunks: ChunkFunction,
+) => Value;
 
 export interface CompiledCode {
   readonly run: ModuleFunction;

@@ -10,7 +10,7 @@
 
 
 import { NixError, type Position, registerSource, type SourceOrigin } from '#diagnostics';
-import { emit, parse } from '#lang';
+import { emit, type EmittedCode, parse } from '#lang';
 import {
   type Attrs,
   baseName,
@@ -33,7 +33,7 @@ import {
   type Value,
   type WarningLabel,
 } from '#runtime';
-import { compileText, type CompileCode, type ModuleFunction } from './compile.ts';
+import { type ChunkFunction, compileText, type CompileCode, type ModuleFunction } from './compile.ts';
 import { forbiddenPath, importFromDerivationDisabled, tooManyLinks } from './errors.ts';
 import type { CodeCache } from './host.ts';
 import { internalFile, internalRoot } from './internal-files.ts';
@@ -60,6 +60,18 @@ export interface EvaluatorOptions {
 }
 
 const linkLimit = 1024;
+
+/** Stands for the file's own code among its chunks. */
+const mainChunk = -1;
+
+/** Code of a file: as just emitted, or from the cache, then without its chunks. */
+interface FileCode {
+  readonly code: string;
+  readonly compiled?: Uint8Array;
+  readonly chunks?: readonly string[];
+  readonly key: string | undefined;
+  readonly emitAgain: () => EmittedCode;
+}
 
 /** Makes an evaluator. Several may exist; `--show-trace` of the newest holds for all. */
 export function createEvaluator(options: EvaluatorOptions): Evaluator {
@@ -151,50 +163,87 @@ export class Evaluator implements EvalServices {
 
   private run(text: string, origin: SourceOrigin, directory: string, scope?: Attrs): Value {
     const base = registerSource(origin, text);
-    const code = this.moduleFunction(text, origin, directory, base, scope);
-    return code(this.support, base, scope);
+    const name = origin.kind === 'file' || origin.kind === 'internal' ? origin.path : origin.kind;
+    const code = this.codeFor(text, directory, base, scope);
+    const { support } = this;
+    const functions: unknown[][] = [];
+    const chunks: ChunkFunction = (chunk, index) => {
+      const known = (functions[chunk] ??= this.compiled(code, chunk, name)(
+        support,
+        base,
+        scope,
+        chunks,
+      ) as unknown[]);
+      return known[index] as ReturnType<ChunkFunction>;
+    };
+    return this.compiled(code, mainChunk, name)(support, base, scope, chunks);
   }
 
-  private moduleFunction(
+  /** Compiles a file's code or one of its chunks, and keeps it if there is a cache. */
+  private compiled(code: FileCode, chunk: number, name: string): ModuleFunction {
+    const { key } = code;
+    const { codeCache } = this.options;
+    const ownKey = key === undefined || chunk === mainChunk ? key : `${key}-${chunk}`;
+    const text = chunk === mainChunk ? code.code : code.chunks?.[chunk];
+    if (text !== undefined) return this.compile(text, name, code.compiled).run;
+    const known = codeCache!.load(ownKey!);
+    if (known === undefined) return this.compile(code.emitAgain().chunks[chunk]!, name).run;
+    return this.compile(known.code, name, known.compiled).run;
+  }
+
+  private codeFor(
     text: string,
-    origin: SourceOrigin,
     directory: string,
     base: Position,
     scope: Attrs | undefined,
-  ): ModuleFunction {
-    const name = origin.kind === 'file' || origin.kind === 'internal' ? origin.path : origin.kind;
+  ): FileCode {
+    const emitAgain = (): EmittedCode => this.emitText(text, directory, base, scope);
+    const key = scope === undefined ? this.cacheKey(text, directory) : undefined;
+    const { codeCache } = this.options;
+    const known = key === undefined ? undefined : codeCache!.load(key);
+    if (known !== undefined) return { ...known, key, emitAgain };
+    const emitted = emitAgain();
+    if (key !== undefined) {
+      codeCache!.store(key, emitted.code);
+      emitted.chunks.forEach((chunk, i) => codeCache!.store(`${key}-${i}`, chunk));
+    }
+    return { ...emitted, key, emitAgain };
+  }
+
+  private cacheKey(text: string, directory: string): string | undefined {
     const { codeCache, hash } = this.options;
+    if (codeCache === undefined || hash === undefined) return undefined;
     const { features, pureEval, homeDirectory } = this.settings;
     const pipes = features.has('pipe-operators');
-    const key =
-      codeCache === undefined || hash === undefined || scope !== undefined
-        ? undefined
-        : hash(
-            [evaluatorVersion, tracing.on, pipes, pureEval, homeDirectory, directory, text].join(
-              '\0',
-            ),
-          );
-    const known = key === undefined ? undefined : codeCache!.load(key);
-    if (known !== undefined) return this.compile(known.code, name, known.compiled).run;
+    const parts = [evaluatorVersion, tracing.on, pipes, pureEval, homeDirectory, directory, text];
+    return hash(parts.join('\0'));
+  }
+
+  private emitText(
+    text: string,
+    directory: string,
+    base: Position,
+    scope: Attrs | undefined,
+  ): EmittedCode {
+    const { features, pureEval, homeDirectory } = this.settings;
     const result = parse(text, {
       base,
       directory,
       home: pureEval ? undefined : homeDirectory,
-      pipes,
+      pipes: features.has('pipe-operators'),
     });
     counters.filesParsed++;
     counters.parsedBytes += text.length;
     if (result.tree === undefined) throw result.diagnostics[0]!;
-    const code = emit(result.tree, {
+    const emitted = emit(result.tree, {
       base,
       globals: this.globalNames,
       traced: tracing.on,
       ...(scope === undefined ? {} : { extraNames: scope.names() }),
     });
-    counters.emittedBytes += code.length;
-    const compiled = this.compile(code, name);
-    if (key !== undefined) codeCache!.store(key, code, compiled.cache?.());
-    return compiled.run;
+    counters.emittedBytes += emitted.code.length;
+    for (const chunk of emitted.chunks) counters.emittedBytes += chunk.length;
+    return emitted;
   }
 
   /** Follows links and finds `default.nix`, as `import` does. */
@@ -278,7 +327,7 @@ export class Evaluator implements EvalServices {
 }
 
 /** Part of every key of the code cache; changes whenever emitted code may change. */
-export const evaluatorVersion = 'firn-1';
+export const evaluatorVersion = 'firn-2';
 
 function originOfFile(path: string): SourceOrigin {
   return { kind: 'file', path };

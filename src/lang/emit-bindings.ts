@@ -10,6 +10,9 @@ import type { Emitter, FunctionContext } from './emit.ts';
 import type { Scope, Variable } from './scope.ts';
 import type { AttrsExpr, Binding, Expr, LetExpr } from './tree.ts';
 
+/** From this size on, the code of a set's attributes is compiled in chunks, when wanted. */
+const largeSet = 100;
+
 /** A set. */
 export function emitAttrs(
   emitter: Emitter,
@@ -21,8 +24,13 @@ export function emitAttrs(
   if (set.recursive) return emitRecursive(emitter, set, scope, fn);
   const sources = emitSources(emitter, set, scope, fn);
   const slots = new Map<string, string>();
+  const isLarge = set.attrs.size >= largeSet;
   for (const [name, binding] of set.attrs) {
-    slots.set(name, bindingSlot(emitter, binding, scope, scope, sources, fn));
+    const slot =
+      isLarge && binding.kind === 'plain'
+        ? chunkedSlot(emitter, binding, scope, fn)
+        : bindingSlot(emitter, binding, scope, scope, sources, fn);
+    slots.set(name, slot);
   }
   const value = literal(emitter, set, slots);
   const head = sources.map((source) => source.assignment).filter((code) => code !== '');
@@ -51,6 +59,17 @@ function withDynamic(
   const slots = set.dynamic.map((d) => emitter.lazy(d.value, scope, fn));
   const places = set.dynamic.map((d) => emitter.at(d.at));
   return `dyn(${value},[${names.join(',')}],[${slots.join(',')}],[${places.join(',')}])`;
+}
+
+function chunkedSlot(
+  emitter: Emitter,
+  binding: Binding,
+  scope: Scope | undefined,
+  fn: FunctionContext,
+): string {
+  return emitter.isDirect(binding.value, scope, fn)
+    ? emitter.lazy(binding.value, scope, fn)
+    : emitter.chunkThunk((inner) => emitter.strict(binding.value, scope, inner));
 }
 
 interface Source {
@@ -98,7 +117,7 @@ function inheritedFrom(emitter: Emitter, value: Expr, sources: readonly Source[]
   if (value.kind !== 'select' || value.subject.kind !== 'inheritFrom') {
     throw new Error('an inherited attribute is a selection');
   }
-  const source = sources[value.subject.index]!.code;
+  const source = emitter.read(sources[value.subject.index]!.code);
   const name = JSON.stringify(value.path[0]);
   const from = emitter.options.traced
     ? `tr(()=>F(${source},${emitter.at(value.subject.at)}),${emitter.at(value.subject.at)},"while selecting an attribute")`
@@ -150,6 +169,7 @@ function emitGroup(
 ): GroupCode {
   const sources = emitSources(emitter, set, group.inner, fn);
   const slots = new Map<string, string>();
+  const isLarge = set.attrs.size >= largeSet;
   // A lambda can be made at once and is never a thunk.
   const isLambda = (binding: Binding): boolean =>
     !replaceable && binding.kind === 'plain' && binding.value.kind === 'lambda';
@@ -160,7 +180,9 @@ function emitGroup(
     const code =
       replaceable && binding.kind === 'plain'
         ? emitter.thunk((inner) => emitter.strict(binding.value, group.inner, inner))
-        : bindingSlot(emitter, binding, group.inner, scope, sources, fn);
+        : isLarge && binding.kind === 'plain'
+          ? chunkedSlot(emitter, binding, group.inner, fn)
+          : bindingSlot(emitter, binding, group.inner, scope, sources, fn);
     slots.set(name, code);
     group.variables.get(name)!.ready = true;
   }

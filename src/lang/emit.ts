@@ -31,13 +31,23 @@ export interface EmitOptions {
 }
 
 /**
- * The text of a function `(R, B, X) => value`: support functions, position base and the scope of
- * `scopedImport`. Throws `NixError` for an undefined variable.
+ * Emits a file. Throws `NixError` for an undefined variable.
  */
-export function emit(tree: Expr, options: EmitOptions): string {
+export function emit(tree: Expr, options: EmitOptions): EmittedCode {
   const emitter = new Emitter(options);
   const body = emitter.functionBody((fn) => emitter.strict(tree, emitter.rootScope, fn));
-  return emitter.module(body);
+  const code = emitter.module(`return (()=>${body})()`);
+  return { code, chunks: emitter.finishChunks() };
+}
+
+/**
+ * The text of a function `(R, B, X, Z) => value`: support functions, position base, the scope of
+ * `scopedImport`, and a function that gives function `i` of chunk `n`. A chunk is the text of a
+ * function `(R, B, X) => functions`, compiled when first wanted.
+ */
+export interface EmittedCode {
+  readonly code: string;
+  readonly chunks: readonly string[];
 }
 
 /** A JavaScript function that is being emitted. */
@@ -50,14 +60,30 @@ const supportNames =
   'T,L,A,F,E,H,I,N,G,C,C2,C3,CN,S,SN,SO,SNO,Q,q,W,U,B:b,FA,FP,eq,lt,sub,mul,div,up,cat,add,path,' +
   'str,join,join2,P,D,dyn,over,fail,pos,name,tr';
 
+/** What a module or a chunk declares at its top. */
+interface ModuleState {
+  /** Variables filled when first wanted. */
+  readonly lazyNames: string[];
+  readonly globals: Map<string, Variable>;
+  readonly constants: Map<string, string>;
+}
+
+function newModuleState(): ModuleState {
+  return { lazyNames: [], globals: new Map(), constants: new Map() };
+}
+
+/** Characters of code from which on a chunk is full. */
+const chunkSize = 30000;
+
 export class Emitter {
   readonly options: EmitOptions;
   readonly rootScope: Scope | undefined;
   private nextId = 0;
-  /** Module-level variables, filled when first wanted. */
-  private readonly lazyNames: string[] = [];
-  private readonly globals = new Map<string, Variable>();
-  private readonly constants = new Map<string, string>();
+  private state = newModuleState();
+  /** Names of outer variables that the chunk function being emitted reads. */
+  private captured: Set<string> | undefined = undefined;
+  private readonly chunks: string[] = [];
+  private chunk: { state: ModuleState; functions: string[]; size: number } | undefined = undefined;
 
   constructor(options: EmitOptions) {
     this.options = options;
@@ -77,16 +103,16 @@ export class Emitter {
 
   onceName(prefix: string): string {
     const name = this.fresh(prefix);
-    this.lazyNames.push(name);
+    this.state.lazyNames.push(name);
     return name;
   }
 
   /** A module-level constant, one per text. */
   constant(code: string): string {
-    let name = this.constants.get(code);
+    let name = this.state.constants.get(code);
     if (name === undefined) {
       name = this.fresh('c');
-      this.constants.set(code, name);
+      this.state.constants.set(code, name);
     }
     return name;
   }
@@ -95,14 +121,56 @@ export class Emitter {
     throw new NixError(kind, message, at === none ? 0 : this.options.base + at);
   }
 
-  module(body: string): string {
+  /** A module: what it declares at its top, and a statement. */
+  module(statement: string): string {
+    const { globals, constants, lazyNames } = this.state;
     let head = `const {${supportNames}}=R;`;
-    for (const [name, variable] of this.globals) {
+    for (const [name, variable] of globals) {
       head += `const ${variable.code}=G(${JSON.stringify(name)});`;
     }
-    for (const [code, name] of this.constants) head += `const ${name}=${code};`;
-    if (this.lazyNames.length > 0) head += `let ${this.lazyNames.join(',')};`;
-    return `(R,B,X)=>{${head}return (()=>${body})()}`;
+    for (const [code, name] of constants) head += `const ${name}=${code};`;
+    if (lazyNames.length > 0) head += `let ${lazyNames.join(',')};`;
+    return `(R,B,X,Z)=>{${head}${statement}}`;
+  }
+
+  /** A thunk whose code stands in a chunk: for the many attributes of large sets. */
+  chunkThunk(code: (fn: FunctionContext) => string): string {
+    if (this.captured !== undefined || this.options.traced) return this.thunk(code);
+    const chunk = (this.chunk ??= { state: newModuleState(), functions: [], size: 0 });
+    const outer = this.state;
+    const firstOwn = this.nextId;
+    this.state = chunk.state;
+    this.captured = new Set();
+    const body = this.functionBody(code);
+    const captured = [...this.captured].filter((name) => Number(name.slice(1)) < firstOwn);
+    this.captured = undefined;
+    this.state = outer;
+    const parameters = captured.join(',');
+    const call = `Z(${this.chunks.length},${chunk.functions.length})(${parameters})`;
+    chunk.functions.push(`(${parameters})=>${body}`);
+    chunk.size += body.length;
+    if (chunk.size > chunkSize) this.closeChunk();
+    return `new T(()=>${call})`;
+  }
+
+  private closeChunk(): void {
+    if (this.chunk === undefined) return;
+    const outer = this.state;
+    this.state = this.chunk.state;
+    this.chunks.push(this.module(`return [${this.chunk.functions.join(',')}]`));
+    this.state = outer;
+    this.chunk = undefined;
+  }
+
+  finishChunks(): readonly string[] {
+    this.closeChunk();
+    return this.chunks;
+  }
+
+  /** Notes that code reads a variable of a function around it. */
+  read(code: string): string {
+    this.captured?.add(code);
+    return code;
   }
 
   /** Body of an arrow function: an expression, or a block if it declares variables. */
@@ -139,7 +207,10 @@ export class Emitter {
   /** What a name refers to; globals are declared when first referred to. */
   reference(name: string, at: Offset, scope: Scope | undefined) {
     const found = resolve(scope, name);
-    if (found.kind === 'variable') return found;
+    if (found.kind === 'variable') {
+      if (found.variable.owner !== this) this.read(found.variable.code);
+      return found;
+    }
     if (this.options.globals.has(name)) {
       return { kind: 'variable' as const, variable: this.globalVariable(name) };
     }
@@ -153,11 +224,11 @@ export class Emitter {
   }
 
   private globalVariable(name: string): Variable {
-    let variable = this.globals.get(name);
+    let variable = this.state.globals.get(name);
     if (variable === undefined) {
       const code = this.fresh('g');
       variable = { code, owner: this, ready: true, isValue: false, used: true };
-      this.globals.set(name, variable);
+      this.state.globals.set(name, variable);
     }
     return variable;
   }
@@ -232,7 +303,7 @@ export class Emitter {
   }
 
   /** Whether evaluating costs nothing, cannot fail, and reads nothing that is not there yet. */
-  private isDirect(expr: Expr, scope: Scope | undefined, fn: FunctionContext): boolean {
+  isDirect(expr: Expr, scope: Scope | undefined, fn: FunctionContext): boolean {
     switch (expr.kind) {
       case 'int':
       case 'float':
@@ -270,7 +341,7 @@ export class Emitter {
       const { variable } = found;
       return variable.isValue ? variable.code : `F(${variable.code},${this.at(at)})`;
     }
-    const scopes = found.scopes.map((s) => s.code).join(',');
+    const scopes = found.scopes.map((s) => this.read(s.code)).join(',');
     const places = found.scopes.map((s) => this.at(s.at)).join(',');
     return `W(${JSON.stringify(name)},${this.at(at)},[${scopes}],[${places}])`;
   }

@@ -2,4 +2,4 @@
 export * from './tree.ts';
 export { parse, parseReplBindings, type ParseOptions, type ParseResult } from './parser.ts';
 export { showAttrPath, showExpr, showIdentifier, showString } from './show.ts';
-export { emit, type EmitOptions } from './emit.ts';
+export { emit, type EmitOptions, type EmittedCode } from './emit.ts';
