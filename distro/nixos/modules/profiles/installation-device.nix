@@ -57,6 +57,8 @@ in
     services.openssh = {
       enable = mkDefault true;
       settings.PermitRootLogin = mkDefault "yes";
+      # New ones at every start: an RSA key would take longer than the rest of it.
+      hostKeys = mkDefault [ { type = "ed25519"; path = "/etc/ssh/ssh_host_ed25519_key"; } ];
     };
 
     # Wireless by wpa_supplicant, addresses by systemd-networkd.

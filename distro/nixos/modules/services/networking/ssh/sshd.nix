@@ -203,6 +203,11 @@ in
   };
 
   config = lib.mkMerge [
+    {
+      # systemd's own way to start sshd on local sockets: it fails, loudly, in every virtual
+      # machine without a VSOCK device.
+      systemd.generators.systemd-ssh-generator = mkDefault "/dev/null";
+    }
     (mkIf cfg.enable {
       assertions = [
         {
