@@ -15,6 +15,8 @@ export interface HostTreeOptions {
   readonly mtime: number;
   /** Of a directory, an executable and another file. Default: 0555, 0555, 0444, as in the store. */
   readonly modes?: { readonly directory: number; readonly executable: number; readonly file: number };
+  /** What to do about device nodes, pipes and sockets. Default: refuse. */
+  readonly onSpecial?: 'refuse' | 'skip';
 }
 
 const storeModes = { directory: 0o555, executable: 0o555, file: 0o444 };
@@ -51,7 +53,7 @@ export function hostTree(hostPath: string, imagePath: string, options: HostTreeO
           (path === '' ? '' : path + '/') + name.toString('latin1'),
         );
       }
-    } else {
+    } else if (options.onSpecial !== 'skip') {
       throw unsupportedHostFile(host.toString());
     }
   };

@@ -228,7 +228,7 @@ class SquashfsReader {
     const length = word & (storedBlockBit - 1);
     const { blockSizeBytes, usedBytes } = this.#superblock;
     if (length > blockSizeBytes || at + length > usedBytes) throw malformed('a block lies outside of it');
-    const raw = await this.#source.read(at, length);
+    const raw = await this.#read(at, length);
     const bytes = (word & storedBlockBit) !== 0 ? raw : this.#decompress(raw, blockSizeBytes);
     if (wanted !== undefined && bytes.length !== wanted) throw malformed('a block has the wrong length');
     return bytes;
@@ -242,13 +242,18 @@ class SquashfsReader {
   }
 
   async #u64(at: number): Promise<number> {
-    return readU64(viewOf(await this.#source.read(at, 8)), 0);
+    return readU64(viewOf(await this.#read(at, 8)), 0);
+  }
+
+  async #read(at: number, lengthBytes: number): Promise<Uint8Array> {
+    if (at + lengthBytes > this.#superblock.usedBytes) throw malformed('something lies outside of it');
+    return this.#source.read(at, lengthBytes);
   }
 
   /** All blocks between two places. */
   async #readMetadata(start: number, end: number): Promise<Metadata> {
     if (start > end || end > this.#superblock.usedBytes) throw malformed('its tables are out of order');
-    const table = await this.#source.read(start, end - start);
+    const table = await this.#read(start, end - start);
     const view = viewOf(table);
     const blocks: Uint8Array[] = [];
     const starts = new Map<number, number>();
@@ -306,8 +311,10 @@ class Metadata {
   }
 
   view(position: number): DataView {
-    const bytes = this.#bytes.subarray(position);
-    if (bytes.length < 20) throw malformed('an inode lies outside of the inode table');
+    if (position + 20 > this.#bytes.length) throw malformed('an inode lies outside of the inode table');
+    // Room for the longest fixed part, whatever the type is.
+    const bytes = new Uint8Array(64);
+    bytes.set(this.#bytes.subarray(position, position + 64));
     return viewOf(bytes);
   }
 }
