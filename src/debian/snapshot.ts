@@ -10,7 +10,9 @@ import type { Mirrors } from './mirrors.ts';
 import { encodeUrlPath } from './mirrors.ts';
 import type { ArchiveName } from './suites.ts';
 
-const delaysHours = [12, 6, 24, 48, 0];
+/** When, after an index was signed, to look for it; a package file is there early and stays. */
+const indexDelaysHours = [12, 6, 24, 48, 0];
+const fileDelaysHours = [12, 0];
 
 /** Where a file of the archive may be found as it was soon after `date` (ISO 8601). */
 export function snapshotUrls(
@@ -21,7 +23,8 @@ export function snapshotUrls(
 ): string[] {
   const { snapshot } = mirrors;
   if (snapshot === undefined) return [];
-  return delaysHours.map((hours) => {
+  const delays = path.startsWith('dists/') ? indexDelaysHours : fileDelaysHours;
+  return delays.map((hours) => {
     const time = new Date(Date.parse(date) + hours * 3_600_000);
     return `${snapshot}/archive/${archive}/${timestamp(time)}/${encodeUrlPath(path)}`;
   });

@@ -115,7 +115,7 @@ finish {
   debian = record;
   meta = {
     inherit (record) description;
-    homepage = record.homepage or "https://packages.debian.org/${channel.info.release}/${name}";
+    homepage = record.homepage or "";
     unfree = record.component == "non-free";
     license = {
       free = record.component == "main" || record.component == "contrib";

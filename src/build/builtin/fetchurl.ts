@@ -3,7 +3,7 @@
  *
  * Attributes as Nix's own: `url` or `urls`, `executable`; and for the Debian archive `size` and
  * `debianVersion`. `mirror://debian/PATH` stands for the mirrors in force, in order, and after them
- * the snapshot archive: by the times of the lock in use, then by its own index of package files. The
+ * the snapshot archive: by its own index of package files, then by the times of the lock in use. The
  * partial file stands in the cache, so that what was cut off goes on the next time.
  */
 import { chmodSync, copyFileSync, renameSync, rmSync } from 'node:fs';
@@ -94,12 +94,15 @@ async function* candidateUrls(job: BuiltinJob, network: BuiltinNetwork): AsyncGe
     }
     yield* mirrored;
     const [, archive, path] = /^mirror:\/\/([^/]+)\/(.*)$/.exec(url) as unknown as [string, ArchiveName, string];
-    for (const date of network.snapshotDates) yield* snapshotUrls(network.mirrors, archive, path, date);
     const version = job.structuredAttrs['debianVersion'];
-    if (typeof version !== 'string') continue;
-    yield* await snapshotFileUrls(network.mirrors, path, version, (address) =>
-      network.read(address, 4 << 20, { signal: job.signal, retries: 1 }),
-    );
+    if (typeof version === 'string') {
+      yield* await snapshotFileUrls(network.mirrors, path, version, (address) =>
+        network.read(address, 4 << 20, { signal: job.signal, retries: 1 }),
+      );
+    }
+    for (const date of new Set(network.snapshotDates)) {
+      yield* snapshotUrls(network.mirrors, archive, path, date);
+    }
   }
 }
 
