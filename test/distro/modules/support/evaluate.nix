@@ -33,6 +33,7 @@ let
         hasPackage = _: true;
       };
       makeInitrd = { name, ... }: pkgs.writeText name "";
+      makeHwdb = { name, ... }: pkgs.writeText name "";
     };
 
   # What belongs to booting, of which only some options are read here.

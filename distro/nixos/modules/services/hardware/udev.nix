@@ -45,7 +45,7 @@ in
   config = mkIf cfg.enable {
     environment.systemPackages = [ pkgs.udev ] ++ lib.filter lib.isDerivation (cfg.packages ++ cfg.path);
     environment.etc = {
-      "udev/hwdb.bin" = mkIf (pkgs ? makeHwdb) { source = pkgs.makeHwdb { name = "hwdb.bin"; sources = hwdbSources; }; };
+      "udev/hwdb.bin".source = pkgs.makeHwdb { name = "hwdb.bin"; sources = hwdbSources; };
       "udev/rules.d/99-local.rules" = mkIf (cfg.extraRules != "") { text = cfg.extraRules; };
       "udev/rules.d/80-drivers.rules" = mkIf (!config.boot.hardwareScan) { text = "# No modules for found hardware: boot.hardwareScan is off.\n"; };
       "udev/hwdb.d/99-local.hwdb" = mkIf (cfg.extraHwdb != "") { text = cfg.extraHwdb; };
