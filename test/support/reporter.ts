@@ -42,7 +42,7 @@ export default async function* report(source: Source): AsyncGenerator<string> {
     const key = keyOf(data.file, path);
     const file = data.file === undefined ? '' : relative(process.cwd(), data.file);
     const isParent = parents.has(key) || data.details.type === 'suite';
-    const ownFailure = event.type === 'test:fail' && !isSubtestFailure(data.details.error);
+    const ownFailure = event.type === 'test:fail' && !isSubtestFailure(event.data.details.error);
     const tally = tallies.get(file) ?? { passed: 0, failed: 0, skipped: 0, milliseconds: 0 };
     tallies.set(file, tally);
     if (data.nesting === 0) tally.milliseconds += data.details.duration_ms;
@@ -53,7 +53,7 @@ export default async function* report(source: Source): AsyncGenerator<string> {
       skips.push(`${file}: ${path.join(' > ')} (${reason})`);
     } else if (event.type === 'test:fail' && (!isParent || ownFailure)) {
       tally.failed += 1;
-      const story = `FAILED ${file}: ${path.join(' > ')}\n${describe(data.details.error)}\n`;
+      const story = `FAILED ${file}: ${path.join(' > ')}\n${describe(event.data.details.error)}\n`;
       failures.push(story);
       yield story;
     } else if (event.type === 'test:pass' && !isParent) {

@@ -1,0 +1,208 @@
+/**
+ * `firn build`: from configurations to an image in `./result`.
+ *
+ * Prints where the image is, its size and hash, how long each step took, and what to do with it.
+ */
+
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { cacheDirectory, hostSystem, storeRoot } from '#host';
+import { instantiateImage, realiseImage, Workspace, type BuiltImage, type ImageFormat } from '#system';
+import type { CommandContext } from '../context.ts';
+import { usageError } from '../errors.ts';
+import { addRoot } from '../nix/roots.ts';
+import { formatBytes, formatDuration } from '../progress/describe.ts';
+import { openProgress } from '../progress/open.ts';
+
+interface BuildOptions {
+  readonly config?: string;
+  readonly format: ImageFormat;
+  readonly outLink: string | false;
+  readonly tree?: string;
+  readonly system?: string;
+  readonly mirror?: string;
+  readonly lock?: string;
+  readonly store?: string;
+  readonly include: readonly string[];
+  readonly jobs: number;
+  readonly cores: number;
+  readonly showTrace?: boolean;
+  readonly verbose?: boolean;
+}
+
+const ownTree = fileURLToPath(new URL('../../../distro', import.meta.url));
+
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  const parsed = parse(argv, context);
+  return parsed === undefined ? 0 : build(parsed.hosts, parsed.options, context);
+}
+
+async function build(
+  hosts: readonly string[],
+  options: BuildOptions,
+  context: CommandContext,
+): Promise<number> {
+  const started = performance.now();
+  const { cwd, env, signal, stderr, color } = context;
+  const progress = await openProgress(stderr, { verbose: options.verbose === true, color });
+  const tree = options.tree === undefined ? ownTree : resolve(cwd, options.tree);
+  const absoluteHosts = hosts.map((host) => resolve(cwd, host));
+  const firstHost = absoluteHosts[0];
+  const workspace = new Workspace({
+    environment: env,
+    workingDirectory: cwd,
+    storeRoot: storeRoot(env, options.store),
+    cacheDirectory: cacheDirectory(env),
+    lockPath:
+      options.lock === undefined
+        ? join(firstHost === undefined ? cwd : dirname(firstHost), 'firn.lock')
+        : resolve(cwd, options.lock),
+    mirror: options.mirror,
+    settingOverrides: options.showTrace === true ? [['show-trace', 'true']] : [],
+    includes: options.include,
+    jobs: options.jobs,
+    cores: options.cores,
+    color,
+    progress,
+    signal,
+  });
+  try {
+    const found = await instantiateImage(workspace, {
+      tree,
+      hosts: absoluteHosts,
+      profile: options.config,
+      format: options.format,
+      system: options.system ?? systemFor(tree),
+    });
+    const image = await realiseImage(workspace, options.format, found, progress);
+    const link = options.outLink === false ? undefined : resolve(cwd, options.outLink);
+    if (link !== undefined) addRoot(workspace.store, link, image.outPath);
+    progress.close();
+    context.stdout.write(describe(image, options.format, link, workspace, cwd));
+    stderr.write(`done in ${formatDuration(performance.now() - started)}\n`);
+    return 0;
+  } finally {
+    progress.close();
+    await workspace.close();
+  }
+}
+
+/** Our own tree's packages are amd64's on whatever machine; another tree's are this machine's. */
+function systemFor(tree: string): string {
+  return tree === ownTree ? 'x86_64-linux' : hostSystem().replace(/-darwin$/, '-linux');
+}
+
+function describe(
+  image: BuiltImage,
+  format: ImageFormat,
+  link: string | undefined,
+  workspace: Workspace,
+  cwd: string,
+): string {
+  const physicalOutput = workspace.store.physicalPath(image.outPath);
+  const shown = (path: string) => {
+    if (link === undefined) return path;
+    const linked = relative(cwd, join(link, relative(physicalOutput, path)));
+    return linked.startsWith('..') ? join(link, relative(physicalOutput, path)) : `./${linked}`;
+  };
+  const lines: string[] = [''];
+  for (const file of image.files) {
+    lines.push(`  ${shown(file.path)}`);
+    lines.push(`    size    ${formatBytes(file.sizeBytes)} (${file.sizeBytes} bytes)`);
+    lines.push(`    sha256  ${file.sha256}`);
+  }
+  const [first] = image.files;
+  const path = first === undefined ? '' : shown(first.path);
+  lines.push('', ...(format === 'iso' ? isoAdvice(path) : netbootAdvice(image, shown)), '');
+  return lines.join('\n');
+}
+
+function isoAdvice(path: string): string[] {
+  return [
+    '  write it to a USB stick (sdX is the whole stick; what is on it is lost):',
+    `    sudo dd if=${path} of=/dev/sdX bs=4M conv=fsync status=progress`,
+    '  or boot it in a virtual machine:',
+    `    qemu-system-x86_64 -m 2048 -cdrom ${path}`,
+  ];
+}
+
+function netbootAdvice(image: BuiltImage, shown: (path: string) => string): string[] {
+  const find = (pattern: RegExp) => {
+    const file = image.files.find((one) => pattern.test(basename(one.path)));
+    return file === undefined ? '' : shown(file.path);
+  };
+  return [
+    '  serve the files and let iPXE load netboot.ipxe, or boot them in a virtual machine with the',
+    '  kernel parameters that netboot.ipxe names:',
+    `    qemu-system-x86_64 -m 2048 -kernel ${find(/^bzImage|^vmlinuz/)} -initrd ${find(/^initrd/)} -append …`,
+  ];
+}
+
+function parse(
+  argv: readonly string[],
+  context: CommandContext,
+): { hosts: string[]; options: BuildOptions } | undefined {
+  const command = new Command('firn build')
+    .description(
+      'Builds a bootable image from configurations.\n\n' +
+        'Without a host configuration it builds the minimal live installer. A host configuration is\n' +
+        'combined with it, unless the host imports an installer module itself. The state of the\n' +
+        'Debian archive is pinned by firn.lock beside the first host (or here), made at first use.',
+    )
+    .argument('[host...]', 'host configurations: files, or folders with a default.nix')
+    .option('-c, --config <name>', "one of the tree's default configurations, or a file")
+    .addOption(
+      new Option('-f, --format <format>', 'what to build').choices(['iso', 'netboot']).default('iso'),
+    )
+    .option('-o, --out-link <path>', 'where the link to the result goes', 'result')
+    .option('--no-out-link', 'make no link')
+    .option('-I, --include <entry>', 'add NAME=PATH to the search path', collect, [])
+    .option('--tree <path>', 'a nixpkgs checkout instead of the tree that comes with firn')
+    .option('--system <system>', 'the system that the image is for')
+    .option('--mirror <url>', "the Debian mirror (default: this machine's apt sources)")
+    .option('--lock <file>', 'the lock file')
+    .option('--store <path>', 'the root below which nix/store stands')
+    .option('-j, --jobs <n>', 'how many builds at once', count, availableParallelism())
+    .option('--cores <n>', 'how many processors one build may use', count, availableParallelism())
+    .option('--show-trace', 'show the whole trace of an evaluation error')
+    .option('-v, --verbose', 'say more')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  firn build\n' +
+        '  firn build ./my-host.nix\n' +
+        '  firn build ./my-host.nix ./extra.nix --config installation-cd-minimal\n' +
+        '  firn build --format netboot -o netboot\n',
+    )
+    .configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      writeErr: () => {},
+    })
+    .exitOverride();
+  try {
+    command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return undefined;
+    throw usageError(sentence(error.message), 'firn build');
+  }
+  return { hosts: command.args, options: command.opts<BuildOptions>() };
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+function count(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('It must be a number from 1 up');
+  return number;
+}
+
+/** The library's `error: unknown option '--x'` in our own form. */
+function sentence(message: string): string {
+  const text = message.replace(/^error: /, '').replace(/\.$/, '');
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
