@@ -89,4 +89,7 @@
   ./tasks/filesystems/overlayfs.nix
   ./tasks/network-interfaces-systemd.nix
   ./tasks/network-interfaces.nix
+  ./virtualisation/guests.nix
+  ./virtualisation/qemu-guest-agent.nix
+  ./virtualisation/spice-vdagentd.nix
 ]
