@@ -53,6 +53,8 @@ in
         ];
       }
     ];
+    # Debian's systemd mounts /tmp in memory unless it is told not to.
+    systemd.suppressedSystemUnits = mkIf (!cfg.useTmpfs) [ "tmp.mount" ];
     systemd.tmpfiles.rules = optional cfg.cleanOnBoot "D! /tmp 1777 root root";
   };
 }
