@@ -9,7 +9,7 @@
  */
 
 
-import { NixError, type Position, registerSource, type SourceOrigin } from '#diagnostics';
+import { NixError, type Position, registerSource, renderNixError, type SourceOrigin } from '#diagnostics';
 import { emit, type EmittedCode, parse } from '#lang';
 import {
   type Attrs,
@@ -215,6 +215,8 @@ export class Evaluator implements EvalServices {
     if (codeCache === undefined || hash === undefined) return undefined;
     const { features, pureEval, homeDirectory } = this.settings;
     const pipes = features.has('pipe-operators');
+    // What is kept is not parsed again, and says nothing then.
+    if (this.settings.lints !== undefined) return undefined;
     const parts = [evaluatorVersion, tracing.on, pipes, pureEval, homeDirectory, directory, text];
     return hash(parts.join('\0'));
   }
@@ -225,13 +227,15 @@ export class Evaluator implements EvalServices {
     base: Position,
     scope: Attrs | undefined,
   ): EmittedCode {
-    const { features, pureEval, homeDirectory } = this.settings;
+    const { features, pureEval, homeDirectory, lints } = this.settings;
     const result = parse(text, {
       base,
       directory,
       home: pureEval ? undefined : homeDirectory,
       pipes: features.has('pipe-operators'),
+      ...(lints === undefined ? {} : { lints }),
     });
+    for (const warning of result.warnings) this.warnAbout(warning);
     counters.filesParsed++;
     counters.parsedBytes += text.length;
     if (result.tree === undefined) throw result.diagnostics[0]!;
@@ -244,6 +248,13 @@ export class Evaluator implements EvalServices {
     counters.emittedBytes += emitted.code.length;
     for (const chunk of emitted.chunks) counters.emittedBytes += chunk.length;
     return emitted;
+  }
+
+  private warnAbout(warning: NixError): void {
+    const label = 'warning';
+    const text = renderNixError(warning, { showTrace: false, label });
+    const isPlain = warning.position === 0;
+    this.warn(isPlain ? warning.message : text.slice(label.length + 2), label);
   }
 
   /** Follows links and finds `default.nix`, as `import` does. */

@@ -9,7 +9,7 @@
  * `text-literals.ts` straight from the text.
  */
 
-import { NixError, noPosition } from '#diagnostics';
+import { NixError, noPosition, showPosition } from '#diagnostics';
 import { parseAttrPath, parseBindings, parseFormals, type BindingsContext } from './bindings.ts';
 import { Lexer } from './lexer.ts';
 import { indentedString, pathLiteral, quotedString } from './text-literals.ts';
@@ -33,11 +33,19 @@ export interface ParseOptions {
   readonly home: string | undefined;
   /** Whether the pipe operators are on. */
   readonly pipes: boolean;
+  /** What is said about literals that are accepted but frowned upon. Default: nothing. */
+  readonly lints?: Lints;
 }
+
+/** Literals that may be linted, by the name of the setting without `lint-`. */
+export type LintName = 'url-literals' | 'short-path-literals' | 'absolute-path-literals';
+export type Lints = { readonly [name in LintName]?: 'warn' | 'fatal' };
 
 export interface ParseResult {
   readonly tree: Expr | undefined;
   readonly diagnostics: readonly NixError[];
+  /** What the text does that it had better not. */
+  readonly warnings: readonly NixError[];
 }
 
 /** Parses a whole expression. */
@@ -47,12 +55,14 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     parser.lexer.advance();
     const tree = parser.expression();
     if (parser.lexer.kind !== Token.end) parser.unexpected(Token.end);
-    return { tree, diagnostics: [] };
+    return { tree, diagnostics: [], warnings: parser.warnings };
   } catch (error) {
-    if (error instanceof NixError) return { tree: undefined, diagnostics: [error] };
+    if (error instanceof NixError) {
+      return { tree: undefined, diagnostics: [error], warnings: parser.warnings };
+    }
     if (error instanceof RangeError) {
       const deep = new NixError('ParseError', 'memory exhausted', noPosition);
-      return { tree: undefined, diagnostics: [deep] };
+      return { tree: undefined, diagnostics: [deep], warnings: [] };
     }
     throw error;
   }
@@ -131,6 +141,9 @@ for (const kind of [
 export class Parser {
   readonly lexer: Lexer;
   readonly options: ParseOptions;
+  readonly warnings: NixError[] = [];
+  /** The last call of something with the variable `or`, and where it stands. */
+  private orCall: { readonly expr: Expr; readonly start: Offset; readonly end: Offset } | undefined;
 
   constructor(text: string, options: ParseOptions) {
     this.lexer = new Lexer(text, options.base, options.pipes);
@@ -139,6 +152,31 @@ export class Parser {
 
   fail(message: string, offset: Offset): never {
     return this.lexer.fail(message, offset);
+  }
+
+  /** Reports a literal as the lint `name` is set. */
+  lint(name: LintName, message: (isFatal: boolean) => string, offset: Offset): void {
+    const level = this.options.lints?.[name];
+    if (level === undefined) return;
+    const text = `${message(level === 'fatal')} (lint-${name})`;
+    if (level === 'fatal') this.fail(text, offset);
+    this.warnings.push(new NixError('Error', text, this.options.base + offset));
+  }
+
+  /** A use of `or` as a variable that will mean something else; `subject` is what stands there. */
+  private warnAboutOr(subject: Expr): void {
+    const found = this.orCall;
+    if (found === undefined || found.expr !== subject) return;
+    const place = showPosition(this.options.base + found.start);
+    this.warnings.push(
+      new NixError(
+        'Error',
+        `at ${place}: This expression uses \`or\` as an identifier in a way that will change in a` +
+          ' future Nix release.\nWrap this entire expression in parentheses to preserve its current' +
+          ` meaning:\n    (${this.lexer.text.slice(found.start, found.end)})\n` +
+          'Give feedback at https://github.com/NixOS/nix/pull/11121',
+      ),
+    );
   }
 
   /** Syntax error at the current token; up to four expected kinds are named. */
@@ -389,8 +427,10 @@ export class Parser {
   private application(start: Offset, first: Expr): Expr {
     const { lexer } = this;
     let result = this.selection(start, first);
+    // As the head of a call it keeps its meaning, in brackets too.
+    this.orCall = undefined;
     while (startsSimple[lexer.kind] === 1) {
-      result = makeCall(start, result, this.selection(lexer.start, this.simple()));
+      result = makeCall(start, result, this.element());
     }
     return result;
   }
@@ -405,26 +445,25 @@ export class Parser {
         return { kind: 'select', at: start, subject, path, fallback: undefined };
       }
       lexer.advance();
-      const fallback = this.selection(lexer.start, this.simple());
+      const fallback = this.element();
       return { kind: 'select', at: start, subject, path, fallback };
     }
     if (lexer.kind === Token.orKeyword) {
-      const at = lexer.start;
+      const { end } = lexer;
       lexer.advance();
-      void at;
-      return {
-        kind: 'call',
-        at: start,
-        callee: subject,
-        args: [{ kind: 'var', at: start, name: 'or' }],
-      };
+      const args: Expr[] = [{ kind: 'var', at: start, name: 'or' }];
+      const expr: Expr = { kind: 'call', at: start, callee: subject, args };
+      this.orCall = { expr, start, end };
+      return expr;
     }
     return subject;
   }
 
-  /** One argument of a call or element of a list. */
+  /** One argument of a call, element of a list, or what follows `or`. */
   element(): Expr {
-    return this.selection(this.lexer.start, this.simple());
+    const result = this.selection(this.lexer.start, this.simple());
+    this.warnAboutOr(result);
+    return result;
   }
 
   startsElement(): boolean {
@@ -474,6 +513,10 @@ export class Parser {
       }
       case Token.uri: {
         const value = lexer.tokenText;
+        const say = (isFatal: boolean): string =>
+          `URL literals are ${isFatal ? 'disallowed' : 'discouraged'}. Consider using a string` +
+          ` literal "${value}" instead`;
+        this.lint('url-literals', say, start);
         lexer.advance();
         return { kind: 'string', value };
       }

@@ -96,7 +96,7 @@ function scanQuoted(parser: Parser, start: Offset): { value: string; end: Offset
       i += 2;
       // The byte after a dollar is taken with it; a carriage return still counts as a line end.
       if (next === 13) i--;
-      else if (next === 0) nullByte(parser, start);
+      else if (next === 0) nullByte(parser, start, restOfQuoted(text, start));
       continue;
     }
     if (code === BACKSLASH) {
@@ -115,15 +115,23 @@ function scanQuoted(parser: Parser, start: Offset): { value: string; end: Offset
       from = i;
       continue;
     }
-    if (code === 0) nullByte(parser, start);
+    if (code === 0) nullByte(parser, start, restOfQuoted(text, start));
     i++;
   }
   return { value: value + text.slice(from, i), end: i };
 }
 
-function nullByte(parser: Parser, at: Offset): never {
+/** The text of a quoted string up to its end or an interpolation, for a message. */
+function restOfQuoted(text: string, start: Offset): string {
+  const rest = /(?:[^"\\$]|\\[^]|\$(?!\{))*/y;
+  rest.lastIndex = start;
+  return rest.exec(text)![0];
+}
+
+function nullByte(parser: Parser, at: Offset, value: string): never {
+  const shown = value.replaceAll('\0', '\xe2\x90\x80');
   return parser.fail(
-    'input string cannot be represented as Nix string because it contains null bytes',
+    `input string '${shown}' cannot be represented as Nix string because it contains null bytes`,
     at,
   );
 }
@@ -189,7 +197,7 @@ export function indentedString(parser: Parser): Expr {
       const end = indentedRun(text, i);
       if (end > i) {
         const value = text.slice(i, end);
-        if (value.includes('\0')) nullByte(parser, i);
+        if (value.includes('\0')) nullByte(parser, i, value);
         parts.push({ at: i, value, indented: true });
         i = end;
       } else {
@@ -327,11 +335,27 @@ export function pathLiteral(parser: Parser): Expr {
     i = end;
   }
   if (text.charCodeAt(i - 1) === 47) parser.fail('path has a trailing slash', i);
+  lintPath(parser, literal, start);
   const first = firstPath(parser, literal, options.directory);
   goOn(parser, i);
   if (!hasInterpolation && parts.length === 0) return { kind: 'path', path: first };
   parts.unshift({ at: start, value: { kind: 'path', path: first } });
   return { kind: 'concat', at: start, interpolation: false, parts };
+}
+
+function lintPath(parser: Parser, literal: string, start: Offset): void {
+  if (literal.startsWith('/') || literal.startsWith('~')) {
+    const sort = literal.startsWith('~') ? 'home' : 'absolute';
+    const text =
+      `${sort} path literals are not portable. Consider replacing path literal '${literal}' by a` +
+      ' string, relative path, or parameter';
+    parser.lint('absolute-path-literals', () => text, start);
+  } else if (!literal.startsWith('.')) {
+    const text =
+      `relative path literal '${literal}' should be prefixed with '.' for clarity:` +
+      ` './${literal}'`;
+    parser.lint('short-path-literals', () => text, start);
+  }
 }
 
 function firstPath(parser: Parser, literal: string, directory: string): string {

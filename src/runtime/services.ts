@@ -33,6 +33,8 @@ export interface EvalSettings {
   readonly features: ReadonlySet<string>;
   /** Home directory for `~/` paths. */
   readonly homeDirectory: string;
+  /** Levels of the settings `lint-url-literals` and its like, by the name without `lint-`. */
+  readonly lints?: Readonly<Record<string, 'warn' | 'fatal'>>;
 }
 
 /** `evaluation warning` is one that the program asked for. Default `warning`. */

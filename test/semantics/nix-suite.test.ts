@@ -9,6 +9,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { decodeUtf8, encodeUtf8 } from '#base';
+import { NixError } from '#diagnostics';
 import {
   call,
   ContextCollector,
@@ -55,6 +56,7 @@ function readFlags(name: string): Flags {
   const searchPath: string[] = [];
   const features = new Set(['nix-command', 'flakes']);
   const args = new Map<string, string>();
+  const lints: Record<string, 'warn' | 'fatal'> = {};
   let attribute: string | undefined;
   let showTrace = true;
   let maxCallDepth = 10_000;
@@ -82,6 +84,11 @@ function readFlags(name: string): Flags {
       case '--no-show-trace':
         showTrace = false;
         break;
+      case '--lint-url-literals':
+      case '--lint-short-path-literals':
+      case '--lint-absolute-path-literals':
+        lints[words[i]!.slice('--lint-'.length)] = words[++i] as 'warn' | 'fatal';
+        break;
       case '--max-call-depth':
         maxCallDepth = Number(words[++i]);
         break;
@@ -89,7 +96,7 @@ function readFlags(name: string): Flags {
   }
   searchPath.push(join(folder, 'dir3'), join(folder, 'dir4'));
   return {
-    settings: { searchPath: searchPathOf(searchPath), features, showTrace, maxCallDepth },
+    settings: { searchPath: searchPathOf(searchPath), features, showTrace, maxCallDepth, lints },
     args,
     attribute,
     strict: words.length === 0 || !words.includes('--eval') || words.includes('--strict'),
@@ -120,9 +127,17 @@ function run(name: string, form: 'text' | 'xml'): { out: string; err: string; fa
     });
     return { out: shorten(decodeUtf8(out)), err: shorten(output.join('\n')), failed: false };
   } catch (error) {
+    if (!flags.settings.showTrace && error instanceof NixError) dropCallFrames(error);
     output.push(renderError(error, flags.settings.showTrace));
     return { out: '', err: shorten(output.join('\n')), failed: true };
   }
+}
+
+/** Frames of calls of lambdas are collected for `--show-trace` alone. */
+function dropCallFrames(error: NixError): void {
+  const isCall = /^(?:from call site|while calling (?:anonymous lambda|'[^']*'))$/;
+  const frames = error.frames.filter((frame) => !isCall.test(frame.text));
+  error.frames.splice(0, error.frames.length, ...frames);
 }
 
 /** A function all of whose parameters have defaults is called with nothing. */
