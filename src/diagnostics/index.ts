@@ -2,3 +2,4 @@
 export * from './position.ts';
 export * from './nix-error.ts';
 export * from './render.ts';
+export * from './render-brief.ts';

@@ -95,6 +95,11 @@ export function originOf(position: Position): SourceOrigin | undefined {
   return sourceOf(position)?.origin;
 }
 
+/** The text of a registered file, if it was read. */
+export function textOfFile(path: string): string | undefined {
+  return sources.find(({ origin }) => origin.kind === 'file' && origin.path === path)?.text;
+}
+
 function sourceOf(position: Position): Source | undefined {
   if (position <= 0 || sources.length === 0) return undefined;
   let low = 0;

@@ -38,14 +38,14 @@ export function renderNixError(error: NixError, options: RenderOptions): string 
   return indent(`${prefix} `, ' '.repeat(label.length + 1), text.trimEnd());
 }
 
-interface Paint {
+export interface Paint {
   red(text: string): string;
   warning(text: string): string;
   blue(text: string): string;
 }
 
-const plain: Paint = { red: (t) => t, warning: (t) => t, blue: (t) => t };
-const painted: Paint = {
+export const plain: Paint = { red: (t) => t, warning: (t) => t, blue: (t) => t };
+export const painted: Paint = {
   red: (text) => `\x1b[31;1m${text}\x1b[0m`,
   warning: (text) => `\x1b[35;1m${text}\x1b[0m`,
   blue: (text) => `\x1b[34;1m${text}\x1b[0m`,
@@ -94,7 +94,7 @@ function renderFrames(frames: readonly TraceFrame[], showTrace: boolean, paint: 
 }
 
 /** `at file:line:column:` and the lines around; empty for no position. */
-function renderPlace(position: Position, margin: string, paint: Paint): string {
+export function renderPlace(position: Position, margin: string, paint: Paint): string {
   const place = resolvePosition(position);
   if (place === undefined) return '';
   const head = `${margin}${paint.blue('at ')}${paint.warning(showPosition(position))}:`;
@@ -109,7 +109,7 @@ function renderPlace(position: Position, margin: string, paint: Paint): string {
   return `${text}\n`;
 }
 
-function numbered(line: number, text: string): string {
+export function numbered(line: number, text: string): string {
   return ` ${String(line).padStart(5)}| ${text}`;
 }
 
@@ -124,7 +124,7 @@ function linesAround(text: string, line: number): Lines {
   return { before: line > 1 ? lines[line - 2] : undefined, here: lines[line - 1], after: lines[line] };
 }
 
-function renderSuggestions(names: readonly string[], paint: Paint): string {
+export function renderSuggestions(names: readonly string[], paint: Paint): string {
   const shown = names.map((name) => paint.warning(name));
   if (shown.length === 1) return shown[0]!;
   return `one of ${shown.slice(0, -1).join(', ')} or ${shown.at(-1)}`;

@@ -35,6 +35,8 @@ export interface WorkspaceOptions {
   readonly cores: number;
   readonly keepGoing?: boolean;
   readonly color?: boolean;
+  /** The tree whose files are not the user's own: errors are then rendered briefly. */
+  readonly treeRoot?: string | undefined;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
@@ -85,6 +87,7 @@ export class Workspace {
       storeRoot: options.storeRoot,
       cacheDirectory: options.cacheDirectory,
       color: options.color ?? false,
+      treeRoot: options.treeRoot,
       progress: this.#progress,
       services: {
         resolveSearchPathEntry: async (entry) =>

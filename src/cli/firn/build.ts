@@ -65,6 +65,7 @@ async function build(
     jobs: options.jobs,
     cores: options.cores,
     color,
+    treeRoot: tree,
     progress,
     signal,
   });

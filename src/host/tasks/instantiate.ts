@@ -24,7 +24,7 @@ export interface InstantiateInput {
 
 export function run(session: EvaluationSession, input: unknown): FoundDerivation[] {
   const { sources, attributePaths, autoArguments, dryRun } = input as InstantiateInput;
-  const activity = session.host.progress.start('evaluate', 'evaluating');
+  const activity = session.host.progress.start('evaluate', 'expressions');
   const args = makeAutoArguments(session, autoArguments);
   const found: FoundDerivation[] = [];
   try {

@@ -26,6 +26,8 @@ export interface ThreadInput {
   readonly cacheDirectory: string;
   /** Whether errors are rendered with colours. */
   readonly color: boolean;
+  /** With it, errors are rendered briefly; files below are the tree's own. A byte string. */
+  readonly treeRoot: string | undefined;
   readonly port: MessagePort;
   /** 0 while a request waits for its reply, then 1. */
   readonly wake: SharedArrayBuffer;

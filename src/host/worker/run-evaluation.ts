@@ -40,6 +40,8 @@ export interface EvaluationRequest {
   readonly storeDirectory?: string;
   readonly cacheDirectory: string;
   readonly color?: boolean;
+  /** Renders errors briefly instead of as C++ Nix does; files below it are the tree's own. */
+  readonly treeRoot?: string | undefined;
   readonly services?: EvaluationServices;
   /** Receives what the task prints. */
   readonly onOutput?: (bytes: Uint8Array) => void;
@@ -63,6 +65,7 @@ export function runEvaluation<Result>(request: EvaluationRequest): Promise<Resul
     storeDirectory: request.storeDirectory ?? '/nix/store',
     cacheDirectory: request.cacheDirectory,
     color: request.color ?? false,
+    treeRoot: request.treeRoot,
     port: threadPort,
     wake,
   };
@@ -73,7 +76,7 @@ export function runEvaluation<Result>(request: EvaluationRequest): Promise<Resul
     resourceLimits: {
       stackSizeMb: stackMegabytes,
       maxOldGenerationSizeMb: heapMegabytes,
-      maxYoungGenerationSizeMb: youngMegabytes,
+      maxYoungGenerationSizeMb: Number(process.env['YOUNG'] ?? youngMegabytes),
     },
   });
   const listener = new Listener(request, port, wake);

@@ -1,7 +1,7 @@
 /** One evaluation in its thread: the evaluator with its host, and the task that uses them. */
 
 import { decodeUtf8, sha256Hex } from '#base';
-import { renderNixError } from '#diagnostics';
+import { renderBrief, renderNixError, type NixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
 import { createBuiltins, type EvalSettings } from '#runtime';
 import { LocalStore } from '#store';
@@ -45,8 +45,11 @@ export async function runThread(input: ThreadInput): Promise<void> {
     main.flushOutput();
     const showTrace = readSettings({ environment: input.environment, overrides: input.settingOverrides })
       .flag('show-trace', false);
-    const failure = packFailure(error, (one) =>
-      decodeUtf8(renderNixError(one, { showTrace, color: input.color })));
+    const render = (one: NixError) =>
+      input.treeRoot === undefined || showTrace
+        ? renderNixError(one, { showTrace, color: input.color })
+        : renderBrief(one, { treeRoot: input.treeRoot, color: input.color });
+    const failure = packFailure(error, (one) => decodeUtf8(render(one)));
     main.post({ kind: 'failed', failure });
   }
   input.port.close();
