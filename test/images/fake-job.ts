@@ -23,7 +23,7 @@ export function fakeJob(options: FakeJobOptions): { job: BuiltinJob; out: string
   const out = join(folder, 'out');
   const store = options.store ?? folder;
   const job = {
-    derivation: { name: 'test' },
+    derivation: { name: 'test', system: 'builtin', outputs: new Map() },
     structuredAttrs: options.attributes,
     inputs: {
       physicalPath: (path: string) =>
