@@ -11,22 +11,59 @@
 }:
 let
   inherit (builtins)
-    all attrNames concatLists concatMap elemAt filter foldl' head isAttrs length map mapAttrs
-    removeAttrs tail unsafeGetAttrPos zipAttrsWith
+    all attrNames concatMap filter foldl' head isAttrs length map mapAttrs tail
+    unsafeGetAttrPos zipAttrsWith
     ;
   inherit (properties) pushDownProperties;
 
   isOption = o: o ? _type && o._type == "option";
 
-  # The definitions of a whole module as { file, value } with plain sets.
+  # The definitions of a whole set as { file, value } with plain sets.
   openDefinitions =
     d:
-    map (value: {
-      inherit (d) file;
-      inherit value;
-    }) (pushDownProperties d.value);
+    if d.value ? _type then
+      map (value: {
+        inherit (d) file;
+        inherit value;
+      }) (pushDownProperties d.value)
+    else
+      [ d ];
+
+  # What one set of definitions says, by name.
+  definitionsIn =
+    prefix: d:
+    if isAttrs d.value then
+      mapAttrs (name: value: {
+        inherit (d) file;
+        inherit value;
+        pos = unsafeGetAttrPos name d.value;
+      }) d.value
+    else
+      throw (messages.definitionNotSet prefix d);
+
+  byName =
+    prefix: defs:
+    if defs == [ ] then
+      { }
+    else if tail defs == [ ] then
+      mapAttrs (_: d: [ d ]) (definitionsIn prefix (head defs))
+    else
+      zipAttrsWith (_: found: found) (map (definitionsIn prefix) defs);
+
+  declarationsIn =
+    prefix: d:
+    if isAttrs d.options then
+      mapAttrs (_: options: {
+        inherit (d) file;
+        inherit options;
+        siblings = d.options;
+      }) d.options
+    else
+      throw (messages.optionsNotSet prefix d.file d.options);
 in
 rec {
+  inherit byName openDefinitions;
+
   mergeModules =
     prefix: modules:
     mergeModules' prefix modules (
@@ -37,54 +74,42 @@ rec {
     );
 
   # modules: { _file, options }; defs: { file, value }.
-  # Gives { options, config, unmatchedDefns }.
+  # Gives { options, config, unmatchedDefns, definitions }.
   mergeModules' =
     prefix: modules: defs:
     mergeLevel prefix (
-      map (m: {
-        file = m._file;
-        inherit (m) options;
-      }) modules
+      filter (d: d.options != { }) (
+        map (m: {
+          file = m._file;
+          inherit (m) options;
+        }) modules
+      )
     ) (concatMap openDefinitions defs);
 
   mergeLevel =
     prefix: decls: defs:
     let
-      declsByName = zipAttrsWith (_: found: found) (
-        map (
-          d:
-          if !isAttrs d.options then
-            throw (messages.optionsNotSet prefix d.file d.options)
-          else
-            mapAttrs (name: options: {
-              inherit (d) file;
-              inherit options;
-              siblings = d.options;
-            }) d.options
-        ) decls
-      );
+      definitions = byName prefix defs;
 
-      defsByName = zipAttrsWith (_: found: found) (
-        map (
-          d:
-          if !isAttrs d.value then
-            throw (messages.definitionNotSet prefix d)
-          else
-            mapAttrs (name: value: {
-              inherit (d) file;
-              inherit value;
-              pos = unsafeGetAttrPos name d.value;
-            }) d.value
-        ) defs
-      );
-
-      results = mapAttrs (
-        name: decls: mergeName (prefix ++ [ name ]) name decls (defsByName.${name} or [ ])
-      ) declsByName;
-
-      undeclared = removeAttrs defsByName (attrNames declsByName);
+      # Most groups of options are declared by one module.
+      results =
+        if decls == [ ] then
+          { }
+        else if tail decls == [ ] then
+          let
+            d = head decls;
+          in
+          mapAttrs (
+            name: options:
+            mergeSingle (prefix ++ [ name ]) name d.file options d.options (definitions.${name} or [ ])
+          ) (if isAttrs d.options then d.options else throw (messages.optionsNotSet prefix d.file d.options))
+        else
+          mapAttrs (
+            name: found: mergeName (prefix ++ [ name ]) name found (definitions.${name} or [ ])
+          ) (zipAttrsWith (_: found: found) (map (declarationsIn prefix) decls));
     in
     {
+      inherit definitions;
       options = mapAttrs (_: r: r.options) results;
       config = mapAttrs (_: r: r.config) results;
       unmatchedDefns =
@@ -93,22 +118,50 @@ rec {
         else
           concatMap (
             name:
-            map (d: d // { prefix = [ name ] ++ d.prefix; }) results.${name}.unmatchedDefns
-          ) (attrNames results)
-          ++ concatMap (
-            name: map (d: d // { prefix = [ name ]; }) undeclared.${name}
-          ) (attrNames undeclared);
+            if results ? ${name} then
+              map (d: d // { prefix = [ name ] ++ d.prefix; }) results.${name}.unmatchedDefns
+            else
+              map (d: d // { prefix = [ name ]; }) definitions.${name}
+          ) (attrNames definitions);
     };
+
+  # One declaration, or one group of them.
+  mergeSingle =
+    loc: name: file: options: siblings: defs:
+    if options ? _type && options._type == "option" then
+      settled loc options (locatedType file options) [ file ] (unsafeGetAttrPos name siblings) defs
+    else
+      mergeLevel loc [ { inherit file options; } ] (concatMap openDefinitions defs);
+
+  # The type of an option declared once; submodules in it know where they stand.
+  locatedType =
+    file: option:
+    let
+      type = option.type or lib.types.unspecified;
+      modules = type.getSubModules or null;
+    in
+    if modules == null then
+      type
+    else
+      type.substSubModules (map (lib.modules.setDefaultModuleLocation file) modules);
 
   mergeName =
     loc: name: decls: defs:
     let
-      single = tail decls == [ ];
+      only = head decls;
       optionDecls = filter (d: isOption d.options) decls;
+      merged =
+        decls:
+        let
+          option = fixupOptionType loc (mergeOptionDecls loc decls);
+        in
+        definitions.settle loc option option.type option.declarations option.declarationPositions defs;
     in
-    if (if single then isOption (head decls).options else length optionDecls == length decls) then
-      settled loc (fixupOptionType loc (mergeOptionDecls loc (map (locate name) decls))) defs
-    else if !single && optionDecls != [ ] then
+    if tail decls == [ ] then
+      mergeSingle loc name only.file only.options only.siblings defs
+    else if length optionDecls == length decls then
+      merged (map (locate name) decls)
+    else if optionDecls != [ ] then
       let
         # Options declared below an option that holds submodules extend the submodule.
         intoSubmodule =
@@ -132,9 +185,7 @@ rec {
             };
       in
       if all (d: d.options.type.name or null == "submodule") optionDecls then
-        settled loc (fixupOptionType loc (
-          mergeOptionDecls loc (map (d: locate name (intoSubmodule d)) decls)
-        )) defs
+        merged (map (d: locate name (intoSubmodule d)) decls)
       else
         throw (
           messages.parentIsOption loc (head optionDecls) (
@@ -145,15 +196,19 @@ rec {
       mergeLevel loc decls (concatMap openDefinitions defs);
 
   settled =
-    loc: option: defs:
-    let
-      evaluated = definitions.evalOptionValue loc option defs;
-    in
-    {
-      options = evaluated;
-      config = evaluated.value;
-      unmatchedDefns = [ ];
-    };
+    loc: option: type: declarations: pos: defs:
+    definitions.settle loc option type declarations [
+      (
+        if pos == null then
+          {
+            file = head declarations;
+            line = null;
+            column = null;
+          }
+        else
+          pos
+      )
+    ] defs;
 
   locate = name: d: {
     _file = d.file;

@@ -64,40 +64,46 @@ rec {
       optionalValue = if isDefined then { value = mergedValue; } else { };
     };
 
-  # The option with its value, and what `options.<name>` tells about where it came from.
-  evalOptionValue =
-    loc: option: defs:
+  # An option as a leaf of the tree of options: { options, config, unmatchedDefns }, where
+  # `options` is the declaration with its value and what is known of where that came from.
+  settle =
+    loc: option: type: declarations: declarationPositions: defs:
     let
-      type = option.type;
       hasDefault = option ? default;
-      # Definitions whose condition does not hold are none.
-      readOnlyTwice =
-        (option.readOnly or false) && defs != [ ] && length merged.defsNormalized > 1;
+      default = option.default;
+      file = head declarations;
 
-      defaultDefinition = {
-        file = head option.declarations;
-        value = mkOptionDefault option.default;
-      };
       merged = mergeDefinitions loc type (
-        if hasDefault then [ defaultDefinition ] ++ defs else defs
+        if hasDefault then
+          [
+            {
+              inherit file;
+              value = mkOptionDefault default;
+            }
+          ]
+          ++ defs
+        else
+          defs
       );
 
       # No definition at all and a default without marks: nothing to filter or sort.
-      onlyDefault = defs == [ ] && hasDefault && !(option.default ? _type);
-      default = option.default;
-      settledDefault =
-        if type.check default then
-          type.merge loc [
-            {
-              file = head option.declarations;
-              value = default;
-            }
-          ]
-        else
-          merged.mergedValue;
+      onlyDefault = defs == [ ] && hasDefault && !(default ? _type);
 
       raw =
-        if readOnlyTwice then
+        if onlyDefault then
+          if !type.check default then
+            merged.mergedValue
+          else if type.passesOneThrough or false then
+            default
+          else
+            type.merge loc [
+              {
+                inherit file;
+                value = default;
+              }
+            ]
+        # Definitions whose condition does not hold are none.
+        else if option.readOnly or false && defs != [ ] && length merged.defsNormalized > 1 then
           throw (
             messages.readOnly loc (
               map (
@@ -105,33 +111,44 @@ rec {
               ) merged.defsNormalized
             )
           )
-        else if onlyDefault then
-          settledDefault
         else
           merged.mergedValue;
-      applied = if option ? apply then option.apply raw else raw;
+
+      value = addErrorContext "while evaluating the option `${lib.options.showOption loc}':" (
+        if option ? apply then option.apply raw else raw
+      );
     in
-    option
-    // {
-      value = addErrorContext "while evaluating the option `${lib.options.showOption loc}':" applied;
-      highestPrio = if onlyDefault then 1500 else merged.defsFinal'.highestPrio;
-      isDefined = onlyDefault || merged.isDefined;
-      definitions = map (d: d.value) merged.defsFinal;
-      files = map (d: d.file) merged.defsFinal;
-      definitionsWithLocations = map (
-        d:
-        {
-          inherit (d) file value;
-        }
-        // (if d ? pos && d.pos != null then { inherit (d) pos; } else { })
-      ) merged.defsFinal;
-      # Every definition that holds, with its priority, also those that were overridden.
-      allDefinitions = map (d: {
-        inherit (d) file;
-        priority = properties.priorityOf d.value;
-        value = if properties.isOverride d.value then d.value.content else d.value;
-        pos = d.pos or null;
-      }) merged.defsNormalized;
-      __toString = _: lib.options.showOption loc;
+    {
+      config = value;
+      unmatchedDefns = [ ];
+      options = option // {
+        inherit loc type declarations declarationPositions value;
+        options = [ ];
+        highestPrio = if onlyDefault then 1500 else merged.defsFinal'.highestPrio;
+        isDefined = onlyDefault || merged.isDefined;
+        definitions = map (d: d.value) merged.defsFinal;
+        files = map (d: d.file) merged.defsFinal;
+        definitionsWithLocations = map (
+          d:
+          {
+            inherit (d) file value;
+          }
+          // (if d ? pos && d.pos != null then { inherit (d) pos; } else { })
+        ) merged.defsFinal;
+        # Every definition that holds, with its priority, also those that were overridden.
+        allDefinitions = map (d: {
+          inherit (d) file;
+          priority = properties.priorityOf d.value;
+          value = if properties.isOverride d.value then d.value.content else d.value;
+          pos = d.pos or null;
+        }) merged.defsNormalized;
+        __toString = _: lib.options.showOption loc;
+      };
     };
+
+  # The same for an option that knows its type and its declarations.
+  evalOptionValue =
+    loc: option: defs:
+    (settle loc option option.type option.declarations (option.declarationPositions or [ ]) defs)
+    .options;
 }

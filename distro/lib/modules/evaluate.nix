@@ -7,52 +7,54 @@
   messages,
 }:
 let
-  inherit (builtins) addErrorContext isString map removeAttrs seq;
+  inherit (builtins) addErrorContext attrNames concatMap filter head map removeAttrs seq;
+  inherit (lib.modules) mergeDefinitions;
   inherit (lib.options) mkOption;
   inherit (lib) types;
 
-  # Options that every evaluation has, for the modules to steer it.
+  file = "lib/modules/evaluate.nix";
+
+  # Options that every evaluation has, for the modules to steer it.  They are settled apart from
+  # the others: every submodule has them, and hardly one is defined.
+  argsType = types.lazyAttrsOf types.raw;
+  freeformOption = types.nullOr types.optionType;
   internalOptions = {
-    _module = {
-      args = mkOption {
-        type = types.lazyAttrsOf types.raw;
-        description = ''
-          Further arguments for every module that names them.  They are evaluated with the
-          configuration, so `imports` cannot depend on them; `specialArgs` can be used there.
-        '';
-      };
-      check = mkOption {
-        type = types.bool;
-        internal = true;
-        default = true;
-        description = "Whether definitions of undeclared options are an error.";
-      };
-      freeformType = mkOption {
-        type = types.nullOr types.optionType;
-        internal = true;
-        default = null;
-        description = "The type that definitions of undeclared options are merged by.";
-      };
-      explainUnknown = mkOption {
-        type = types.raw;
-        internal = true;
-        default = _: "";
-        description = "Function from the path of an undeclared option to what else to say about it.";
-      };
-      specialArgs = mkOption {
-        readOnly = true;
-        internal = true;
-        type = types.raw;
-        description = "The arguments that were available to `imports`.";
-      };
+    args = mkOption {
+      type = argsType;
+      description = ''
+        Further arguments for every module that names them.  They are evaluated with the
+        configuration, so `imports` cannot depend on them; `specialArgs` can be used there.
+      '';
+    };
+    check = mkOption {
+      type = types.bool;
+      internal = true;
+      default = true;
+      description = "Whether definitions of undeclared options are an error.";
+    };
+    freeformType = mkOption {
+      type = freeformOption;
+      internal = true;
+      default = null;
+      description = "The type that definitions of undeclared options are merged by.";
+    };
+    explainUnknown = mkOption {
+      type = types.raw;
+      internal = true;
+      default = _: "";
+      description = "Function from the path of an undeclared option to what else to say about it.";
+    };
+    specialArgs = mkOption {
+      readOnly = true;
+      internal = true;
+      type = types.raw;
+      description = "The arguments that were available to `imports`.";
     };
   };
 
   # Inside submodules they only swell the documentation.
-  innerOptions = {
-    _module = internalOptions._module // {
-      args = internalOptions._module.args // { internal = true; };
-    };
+  innerOptions = internalOptions // {
+    args = internalOptions.args // { internal = true; };
   };
 
   reverse =
@@ -73,11 +75,23 @@ rec {
       class ? null,
     }:
     let
-      internalModule = {
-        _file = "lib/modules/evaluate.nix";
-        key = "lib/modules/evaluate.nix";
-        options = if prefix == [ ] then internalOptions else innerOptions;
-        config._module = {
+      collected =
+        collect.collectModules class (specialArgs.modulesPath or "") modules (
+          {
+            inherit lib options specialArgs;
+            config = addErrorContext "if this is an infinite recursion: perhaps `config' or a value of `_module.args' is used to decide on `imports', on which options exist, or on the condition of a set whose names are not fixed (write mkIf around the values instead)" config;
+            _class = class;
+            _prefix = prefix;
+          }
+          // specialArgs
+        );
+
+      merged = declarations.mergeModules prefix (reverse collected);
+
+      # Definitions below `_module`, by name.
+      own = {
+        file = file;
+        value = {
           args = args // {
             inherit extendModules;
             moduleType = type;
@@ -86,27 +100,56 @@ rec {
         }
         // (if given ? check then { check = lib.modules.mkDefault check; } else { });
       };
+      steering = [ own ] ++ concatMap declarations.openDefinitions (merged.definitions._module or [ ]);
+      steeringByName = declarations.byName (prefix ++ [ "_module" ]) steering;
+      settle =
+        name: type:
+        (mergeDefinitions (prefix ++ [ "_module" name ]) type steeringByName.${name}).mergedValue;
+      _module = merged.config._module or { } // {
+        inherit specialArgs;
+        args = settle "args" argsType;
+        check = if steeringByName ? check then settle "check" types.bool else true;
+        freeformType =
+          if steeringByName ? freeformType then settle "freeformType" freeformOption else null;
+        explainUnknown =
+          if steeringByName ? explainUnknown then settle "explainUnknown" types.raw else _: "";
+      };
 
-      collected =
-        collect.collectModules class (specialArgs.modulesPath or "") (modules ++ [ internalModule ])
-          (
-            {
-              inherit lib options specialArgs;
-              config = addErrorContext "if this is an infinite recursion: perhaps `config' or a value of `_module.args' is used to decide on `imports', on which options exist, or on the condition of a set whose names are not fixed (write mkIf around the values instead)" config;
-              _class = class;
-              _prefix = prefix;
-            }
-            // specialArgs
-          );
+      options = merged.options // {
+        _module = merged.options._module or { } // (declarations.mergeLevel (prefix ++ [ "_module" ]) [
+          {
+            inherit file;
+            options = if prefix == [ ] then internalOptions else innerOptions;
+          }
+        ] steering).options;
+      };
 
-      merged = declarations.mergeModules prefix (reverse collected);
+      # Definitions that meet no option, of `_module` too.
+      unmatched =
+        filter (d: head d.prefix != "_module") merged.unmatchedDefns
+        ++ concatMap (
+          name:
+          if internalOptions ? ${name} || merged.options ? _module.${name} then
+            [ ]
+          else
+            map (
+              d:
+              d
+              // {
+                prefix = [
+                  "_module"
+                  name
+                ];
+              }
+            ) steeringByName.${name}
+        ) (attrNames steeringByName);
 
-      options = merged.options;
-      declared = merged.config;
-      freeformType = declared._module.freeformType;
+      freeformType = _module.freeformType;
+
+      declared = merged.config // { inherit _module; };
 
       config =
-        if freeformType == null || merged.unmatchedDefns == [ ] then
+        if freeformType == null || unmatched == [ ] then
           declared
         else
           lib.attrsets.recursiveUpdate freeformConfig declared;
@@ -115,20 +158,18 @@ rec {
         map (d: {
           inherit (d) file;
           value = lib.attrsets.setAttrByPath d.prefix d.value;
-        }) merged.unmatchedDefns
+        }) unmatched
       );
 
       checked = seq (
-        if declared._module.check && freeformType == null && merged.unmatchedDefns != [ ] then
-          throw (
-            messages.unknownOptions declared._module.explainUnknown prefix options merged.unmatchedDefns
-          )
+        if freeformType == null && unmatched != [ ] && _module.check then
+          throw (messages.unknownOptions _module.explainUnknown prefix options unmatched)
         else
           null
       );
 
       extendModules =
-        extension@{
+        {
           modules ? [ ],
           specialArgs ? { },
           prefix ? null,
