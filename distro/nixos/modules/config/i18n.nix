@@ -36,6 +36,8 @@ in
           entries = map (locale: {
             path = "usr/lib/locale/${directoryOf locale}";
             source = "${pkgs.locales-all}/usr/lib/locale/${directoryOf locale}";
+            # Locales share equal parts by links to each other.
+            followLinks = true;
           }) wanted;
         };
       defaultText = lib.literalMD "the wanted locales of Debian's locales-all";
