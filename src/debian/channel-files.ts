@@ -9,8 +9,8 @@
  *     channel.json                        format, release, dates of the suites
  *     ARCH/main/names.json                { "curl": 0, … }
  *     ARCH/main/packages/HHH.json         { "curl": { version, url, sha256, … }, … }
- *     ARCH/main/sets.json                 { essential, required, important, standard }
- *     ARCH/backports/…                    the same, with shards of two digits
+ *     ARCH/main/sets.json                 { shardDigits, essential, required, important, standard }
+ *     ARCH/backports/…                    the same
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ import { DependencyReducer } from './reduce.ts';
 import { suites, type PackageSet } from './suites.ts';
 
 /** Raised whenever the files' form or content changes for the same lock. */
-export const channelFormat = 1;
+export const channelFormat = 2;
 
 /** The plain text of one locked index, as a byte string. */
 export interface IndexText {
@@ -31,7 +31,8 @@ export interface IndexText {
   readonly text: string;
 }
 
-const shardDigits: Record<PackageSet, number> = { main: 3, backports: 2 };
+/** About how many packages a shard has: few enough to read fast, enough to keep files few. */
+const packagesPerShard = 20;
 
 /** Writes the channel of `lock` to the folder `directory`, which exists and is empty. */
 export function writeChannelFiles(
@@ -52,13 +53,8 @@ export function writeChannelFiles(
     const main = { prefix: '', packages: sets.main };
     const backports = { prefix: 'backports/', packages: sets.backports };
     const folder = join(directory, architecture);
-    writeSet(join(folder, 'main'), 'main', sets.main, new DependencyReducer([main]));
-    writeSet(
-      join(folder, 'backports'),
-      'backports',
-      sets.backports,
-      new DependencyReducer([main, backports]),
-    );
+    writeSet(join(folder, 'main'), sets.main, new DependencyReducer([main]));
+    writeSet(join(folder, 'backports'), sets.backports, new DependencyReducer([main, backports]));
   }
   const dates = Object.entries(lock.suites).map(([name, suite]) => [name, suite.date]);
   writeJson(join(directory, 'channel.json'), {
@@ -70,17 +66,19 @@ export function writeChannelFiles(
 
 function writeSet(
   folder: string,
-  set: PackageSet,
   packages: ReadonlyMap<string, IndexedPackage>,
   reducer: DependencyReducer,
 ): void {
   mkdirSync(join(folder, 'packages'), { recursive: true });
   const names = [...packages.keys()].sort();
   const shards = new Map<string, Record<string, unknown>>();
-  const digits = shardDigits[set];
-  for (let i = 0; i < 16 ** digits; i++) shards.set(i.toString(16).padStart(digits, '0'), {});
+  let shardDigits = 1;
+  while (names.length > packagesPerShard * 16 ** shardDigits) shardDigits += 1;
+  for (let i = 0; i < 16 ** shardDigits; i++) {
+    shards.set(i.toString(16).padStart(shardDigits, '0'), {});
+  }
   for (const name of names) {
-    const shard = createHash('sha256').update(name, 'latin1').digest('hex').slice(0, digits);
+    const shard = createHash('sha256').update(name, 'latin1').digest('hex').slice(0, shardDigits);
     const entry = packages.get(name) as IndexedPackage;
     (shards.get(shard) as Record<string, unknown>)[name] = packageRecord(entry, reducer);
   }
@@ -91,6 +89,7 @@ function writeSet(
   const named = (test: (entry: IndexedPackage) => boolean): string[] =>
     names.filter((name) => test(packages.get(name) as IndexedPackage));
   writeJson(join(folder, 'sets.json'), {
+    shardDigits,
     essential: named((entry) => entry.essential),
     required: named((entry) => entry.priority === 'required'),
     important: named((entry) => entry.priority === 'important'),

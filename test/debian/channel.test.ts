@@ -44,7 +44,8 @@ function options(changes: Partial<ChannelOptions> = {}): ChannelOptions {
 }
 
 function record(channel: Channel, name: string, set: 'main' | 'backports' = 'main'): Record<string, unknown> {
-  const digits = set === 'main' ? 3 : 2;
+  const sets = readFileSync(join(channel.path, `amd64/${set}/sets.json`), 'utf8');
+  const digits = (JSON.parse(sets) as { shardDigits: number }).shardDigits;
   const shard = createHash('sha256').update(name).digest('hex').slice(0, digits);
   const text = readFileSync(join(channel.path, `amd64/${set}/packages/${shard}.json`), 'utf8');
   return (JSON.parse(text) as Record<string, Record<string, unknown>>)[name] as Record<string, unknown>;
@@ -98,7 +99,7 @@ test('the highest version of the main suites wins; backports stay apart and look
 });
 
 test('the lock is made once, says the state alone, and is used afterwards', async () => {
-  await publish(server, key, { packages: { trixie: packageParagraph('a') } });
+  await publish(server, key, { packages: { trixie: packageParagraph('aa') } });
   const [first, second] = [freshLock(), freshLock()];
   const shared = options();
   const made = await ensureChannel(first, shared);
@@ -142,13 +143,13 @@ test('an index that the mirror replaced is found by its hash, or in the snapshot
 });
 
 test('update renews the lock, and never goes back', async () => {
-  await publish(server, key, { packages: { trixie: packageParagraph('a') }, date: 'Fri, 20 Nov 2026 02:00:00 UTC' });
+  await publish(server, key, { packages: { trixie: packageParagraph('aa') }, date: 'Fri, 20 Nov 2026 02:00:00 UTC' });
   const lock = freshLock();
   await ensureChannel(lock, options());
   const before = readFileSync(lock, 'utf8');
-  await publish(server, key, { packages: { trixie: packageParagraph('b') }, date: 'Sat, 21 Nov 2026 02:00:00 UTC' });
+  await publish(server, key, { packages: { trixie: packageParagraph('bb') }, date: 'Sat, 21 Nov 2026 02:00:00 UTC' });
   const channel = await updateChannel(lock, options());
-  assert.equal(record(channel, 'b')['version'], '1.0-1');
+  assert.equal(record(channel, 'bb')['version'], '1.0-1');
   const renewed = readFileSync(lock, 'utf8');
   assert.notEqual(renewed, before);
   await publish(server, key, { date: 'Fri, 20 Nov 2026 02:00:00 UTC' });
@@ -184,7 +185,7 @@ test('release files that must not be believed', async () => {
 });
 
 test('an altered index is refused', async () => {
-  await publish(server, key, { packages: { trixie: packageParagraph('a') } });
+  await publish(server, key, { packages: { trixie: packageParagraph('aa') } });
   for (const path of server.files.keys()) {
     if (path.includes('/dists/trixie/main/')) server.files.set(path, Buffer.from('evil'));
   }
@@ -193,7 +194,7 @@ test('an altered index is refused', async () => {
 });
 
 test('dead mirrors are passed over; none left is an error that names them', async () => {
-  await publish(server, key, { packages: { trixie: packageParagraph('a') } });
+  await publish(server, key, { packages: { trixie: packageParagraph('aa') } });
   const dead = await deadUrl();
   const both = {
     debian: [`${dead}/debian`, `${server.url}/debian`],
@@ -221,8 +222,11 @@ test('lock files that cannot be used say why', async () => {
     await assert.rejects(ensureChannel(lock, options()), { code: 'MALFORMED_LOCK', message }, text);
   }
   await publish(server, key);
-  await assert.rejects(ensureChannel('/proc/none/firn.lock', options()), { code: 'LOCK_NOT_WRITABLE' });
-  await assert.rejects(ensureChannel(freshLock(), options({ cacheDirectory: '/proc/none' })), { code: 'CACHE_NOT_WRITABLE' });
+  const missing = join(scratch, 'no-such-folder/firn.lock');
+  await assert.rejects(ensureChannel(missing, options()), { code: 'LOCK_NOT_WRITABLE' });
+  const file = join(scratch, 'file');
+  writeFileSync(file, '');
+  await assert.rejects(ensureChannel(freshLock(), options({ cacheDirectory: file })), { code: 'CACHE_NOT_WRITABLE' });
 });
 
 test('Ctrl-C ends the making and leaves nothing', async () => {

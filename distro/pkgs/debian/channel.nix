@@ -38,9 +38,11 @@ let
     if length == 0 then [ "" ] else concatMap (prefix: map (digit: prefix + digit) digits) (hexStrings (length - 1));
 
   readSet =
-    name: shardDigits:
+    name:
     let
       place = folder + "/${name}";
+      sets = fromJSON (readFile (place + "/sets.json"));
+      inherit (sets) shardDigits;
       shards = listToAttrs (
         map (shard: {
           name = shard;
@@ -53,12 +55,12 @@ let
       names = fromJSON (readFile (place + "/names.json"));
       record = package: shards.${substring 0 shardDigits (hashString "sha256" package)}.${package};
       # Names that Debian calls essential, and those of each priority.
-      sets = fromJSON (readFile (place + "/sets.json"));
+      inherit sets;
     };
 in
 {
   inherit architecture system;
   info = fromJSON (readFile (debian + "/channel.json"));
-  main = readSet "main" 3;
-  backports = readSet "backports" 2;
+  main = readSet "main";
+  backports = readSet "backports";
 }

@@ -125,7 +125,8 @@ let
       # One version of a name can stand in a tree: that of backports, which somebody asked for.
       superseded = filter (name: chosen ? ${backportsPrefix + name}) (attrNames chosen);
     in
-    attrValues (removeAttrs chosen superseded) ++ filter (package: !isDebian package) packages;
+    sort (a: b: a.pname < b.pname) (attrValues (removeAttrs chosen superseded))
+    ++ filter (package: !isDebian package) packages;
 in
 {
   inherit closureWith;
