@@ -1,7 +1,7 @@
 /**
  * A `BuiltinJob` for tests: inputs are host paths, `/nix/store/NAME` being `NAME` in a given folder.
  */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { noProgress } from '#base';
@@ -20,6 +20,7 @@ export interface FakeJobOptions {
 
 export function fakeJob(options: FakeJobOptions): { job: BuiltinJob; out: string } {
   const folder = mkdtempSync(join(tmpdir(), 'firn-images-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const out = join(folder, 'out');
   const store = options.store ?? folder;
   const job = {
