@@ -8,10 +8,12 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { StorePath } from '#formats';
 import { cacheDirectory, hostSystem, storeRoot } from '#host';
 import { instantiateImage, realiseImage, Workspace, type BuiltImage, type ImageFormat } from '#system';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
+import { describeMissing } from '../nix/missing.ts';
 import { addRoot } from '../nix/roots.ts';
 import { formatBytes, formatDuration } from '../progress/describe.ts';
 import { openProgress } from '../progress/open.ts';
@@ -28,6 +30,7 @@ interface BuildOptions {
   readonly include: readonly string[];
   readonly jobs: number;
   readonly cores: number;
+  readonly dryRun?: boolean;
   readonly showTrace?: boolean;
   readonly verbose?: boolean;
 }
@@ -77,6 +80,13 @@ async function build(
       format: options.format,
       system: options.system ?? systemFor(tree),
     });
+    if (options.dryRun === true) {
+      progress.close();
+      const wanted = [{ drvPath: found.drvPath as StorePath, outputs: [found.output] }];
+      context.stderr.write(describeMissing(workspace.store, wanted));
+      context.stdout.write(`${found.drvPath}\n`);
+      return 0;
+    }
     const image = await realiseImage(workspace, options.format, found, progress);
     const link = options.outLink === false ? undefined : resolve(cwd, options.outLink);
     if (link !== undefined) addRoot(workspace.store, link, image.outPath);
@@ -167,6 +177,7 @@ function parse(
     .option('--store <path>', 'the root below which nix/store stands')
     .option('-j, --jobs <n>', 'how many builds at once', count, availableParallelism())
     .option('--cores <n>', 'how many processors one build may use', count, availableParallelism())
+    .option('--dry-run', 'evaluate, and show what would be built')
     .option('--show-trace', 'show the whole trace of an evaluation error')
     .option('-v, --verbose', 'say more')
     .addHelpText(
