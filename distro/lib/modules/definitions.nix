@@ -10,7 +10,7 @@
   messages,
 }:
 let
-  inherit (builtins) addErrorContext all any concatMap filter head length map;
+  inherit (builtins) addErrorContext all concatMap filter head length map tail;
   inherit (properties) dischargeProperties filterOverrides' sortProperties mkOptionDefault;
 
   # Conditions resolved, one level of `mkDefinition` opened.
@@ -73,46 +73,57 @@ rec {
       default = option.default;
       file = head declarations;
 
-      merged = mergeDefinitions loc type (
-        if hasDefault then
-          [
-            {
-              inherit file;
-              value = mkOptionDefault default;
-            }
-          ]
-          ++ defs
+      defaultDefinition = {
+        inherit file;
+        value = mkOptionDefault default;
+      };
+
+      # The default takes part only where no definition is stronger.
+      given = mergeDefinitions loc type defs;
+      merged =
+        if hasDefault && (!given.isDefined || given.defsFinal'.highestPrio >= 1500) then
+          mergeDefinitions loc type ([ defaultDefinition ] ++ defs)
         else
-          defs
-      );
+          given;
 
       # No definition at all and a default without marks: nothing to filter or sort.
       onlyDefault = defs == [ ] && hasDefault && !(default ? _type);
+      # One definition without marks: the same.
+      onlyOne = defs != [ ] && tail defs == [ ] && !((head defs).value ? _type);
+
+      simply =
+        value: definitions:
+        if !type.check value then
+          merged.mergedValue
+        else if type.passesOneThrough or false then
+          value
+        else
+          type.merge loc definitions;
 
       raw =
         if onlyDefault then
-          if !type.check default then
-            merged.mergedValue
-          else if type.passesOneThrough or false then
-            default
-          else
-            type.merge loc [
-              {
-                inherit file;
-                value = default;
-              }
-            ]
+          simply default [
+            {
+              inherit file;
+              value = default;
+            }
+          ]
         # Definitions whose condition does not hold are none.
-        else if option.readOnly or false && defs != [ ] && length merged.defsNormalized > 1 then
+        else if option.readOnly or false && length everything > 1 then
           throw (
             messages.readOnly loc (
               map (
                 d: if properties.isOverride d.value then d // { value = d.value.content; } else d
-              ) merged.defsNormalized
+              ) everything
             )
           )
+        else if onlyOne then
+          simply (head defs).value defs
         else
           merged.mergedValue;
+
+      everything =
+        (if hasDefault then [ defaultDefinition ] else [ ]) ++ given.defsNormalized;
 
       value = addErrorContext "while evaluating the option `${lib.options.showOption loc}':" (
         if option ? apply then option.apply raw else raw
@@ -141,7 +152,7 @@ rec {
           priority = properties.priorityOf d.value;
           value = if properties.isOverride d.value then d.value.content else d.value;
           pos = d.pos or null;
-        }) merged.defsNormalized;
+        }) everything;
         __toString = _: lib.options.showOption loc;
       };
     };
