@@ -2,6 +2,12 @@
 { config, lib, extendModules, ... }:
 let
   inherit (lib) mkOption types;
+
+  # A variant has no variants of its own, although it has all else that its parent defines.
+  alone = {
+    isSpecialisation = true;
+    specialisation = lib.mkOverride 0 { };
+  };
 in
 {
   imports = [
@@ -39,13 +45,13 @@ in
               type =
                 if variant.config.inheritParentConfig then
                   (extendModules {
-                    modules = [ { isSpecialisation = true; system.nixos.tags = [ name ]; } ];
+                    modules = [ alone { system.nixos.tags = [ name ]; } ];
                   }).type
                 else
                   (import ../../../lib/eval-config.nix {
                     inherit lib;
                     system = null;
-                    modules = [ ];
+                    modules = [ alone ];
                   }).type;
             };
           }
