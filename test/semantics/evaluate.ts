@@ -5,7 +5,6 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import { UserError, decodeUtf8, noProgress } from '#base';
 import { NixError, renderNixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
@@ -45,7 +44,7 @@ export function openSession(
   if (scratch === undefined) {
     const folder = mkdtempSync(join(tmpdir(), 'firn-semantics-'));
     scratch = folder;
-    after(() => deleteTree(folder));
+    process.on('exit', () => deleteTree(folder));
   }
   const root = join(scratch, `root${count++}`);
   const refuse = (): never => {

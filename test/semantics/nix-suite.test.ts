@@ -8,22 +8,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { decodeUtf8, encodeUtf8 } from '#base';
-import { NixError } from '#diagnostics';
-import {
-  call,
-  ContextCollector,
-  force,
-  forceDeep,
-  Lambda,
-  printAmbiguous,
-  valueToXml,
-  Attrs,
-  type EvalSettings,
-  type Value,
-} from '#runtime';
+import { Worker } from 'node:worker_threads';
 import { deviations } from './nix-suite-deviations.ts';
-import { openSession, renderError, searchPathOf } from './evaluate.ts';
+import type { SuiteOutcome, SuiteWork } from './nix-suite-worker.ts';
 
 const source = process.env['FIRN_TEST_NIX_SOURCE'];
 const skip = source === undefined ? 'FIRN_TEST_NIX_SOURCE does not name a Nix source tree' : false;
@@ -40,113 +27,27 @@ function cases(prefix: string): string[] {
     .filter((name) => !existsSync(join(folder, `${name}.exp-disabled`)));
 }
 
-interface Flags {
-  readonly settings: Partial<EvalSettings>;
-  readonly args: ReadonlyMap<string, string>;
-  readonly attribute: string | undefined;
-  readonly strict: boolean;
-}
+const stackMegabytes = 200;
 
-/** What the flags of a case mean; `undefined` for flags that concern other parts. */
-function readFlags(name: string): Flags {
-  const file = join(folder, `${name}.flags`);
-  const words = existsSync(file)
-    ? readFileSync(file, 'utf8').replace(/#.*/g, '').split(/\s+/).filter((word) => word !== '')
-    : [];
-  const searchPath: string[] = [];
-  const features = new Set(['nix-command', 'flakes']);
-  const args = new Map<string, string>();
-  const lints: Record<string, 'warn' | 'fatal'> = {};
-  let attribute: string | undefined;
-  let showTrace = true;
-  let maxCallDepth = 10_000;
-  for (let i = 0; i < words.length; i++) {
-    switch (words[i]) {
-      case '-I': {
-        const entry = words[++i]!;
-        searchPath.push(entry.replace(/(^|=)lang/, `$1${folder}`));
-        break;
-      }
-      case '--arg':
-        args.set(words[i + 1]!, words[i + 2]!.replace('(lang', `(${folder}`));
-        i += 2;
-        break;
-      case '--argstr':
-        args.set(words[i + 1]!, JSON.stringify(words[i + 2]));
-        i += 2;
-        break;
-      case '-A':
-        attribute = words[++i];
-        break;
-      case '--extra-experimental-features':
-        features.add(words[++i]!);
-        break;
-      case '--no-show-trace':
-        showTrace = false;
-        break;
-      case '--lint-url-literals':
-      case '--lint-short-path-literals':
-      case '--lint-absolute-path-literals':
-        lints[words[i]!.slice('--lint-'.length)] = words[++i] as 'warn' | 'fatal';
-        break;
-      case '--max-call-depth':
-        maxCallDepth = Number(words[++i]);
-        break;
-    }
-  }
-  searchPath.push(join(folder, 'dir3'), join(folder, 'dir4'));
-  return {
-    settings: { searchPath: searchPathOf(searchPath), features, showTrace, maxCallDepth, lints },
-    args,
-    attribute,
-    strict: words.length === 0 || !words.includes('--eval') || words.includes('--strict'),
+/** Runs cases in a thread; outcomes by name. */
+function runAll(names: readonly string[]): Promise<Map<string, SuiteOutcome>> {
+  const work: SuiteWork = {
+    functional,
+    cases: names.map((name) => ({
+      name,
+      form: existsSync(join(folder, `${name}.exp.xml`)) ? 'xml' : 'text',
+    })),
   };
-}
-
-function run(name: string, form: 'text' | 'xml'): { out: string; err: string; failed: boolean } {
-  const flags = readFlags(name);
-  // Frames are collected in any case: what is shown of them is decided when rendering.
-  const settings = { ...flags.settings, showTrace: true };
-  const { evaluator, output } = openSession(settings, { TEST_VAR: 'foo' });
-  const shorten = (text: string): string => text.replaceAll(functional, '/pwd');
-  try {
-    const out = evaluator.guard(() => {
-      let value = evaluator.importFile(encodeUtf8(join(folder, `${name}.nix`)), 0);
-      if (flags.args.size > 0 && value instanceof Lambda) {
-        const texts = [...flags.args].map(([key, text]) => `${key} = ${text};`);
-        value = call(value, evaluator.evaluateText(`{ ${texts.join(' ')} }`, '/'));
-      } else value = autoCall(value);
-      if (flags.attribute !== undefined) {
-        value = force((value as Attrs).get(flags.attribute)!);
-      }
-      if (form === 'xml') {
-        return valueToXml(value, new ContextCollector(), { strict: true, location: false });
-      }
-      if (flags.strict) forceDeep(value, evaluator);
-      return `${printAmbiguous(value)}\n`;
+  const outcomes = new Map<string, SuiteOutcome>();
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./nix-suite-worker.ts', import.meta.url), {
+      workerData: work,
+      resourceLimits: { stackSizeMb: stackMegabytes },
     });
-    return { out: shorten(decodeUtf8(out)), err: shorten(output.join('\n')), failed: false };
-  } catch (error) {
-    if (!flags.settings.showTrace && error instanceof NixError) dropCallFrames(error);
-    output.push(renderError(error, flags.settings.showTrace));
-    return { out: '', err: shorten(output.join('\n')), failed: true };
-  }
-}
-
-/** Frames of calls of lambdas are collected for `--show-trace` alone. */
-function dropCallFrames(error: NixError): void {
-  const isCall = /^(?:from call site|while calling (?:anonymous lambda|'[^']*'))$/;
-  const frames = error.frames.filter((frame) => !isCall.test(frame.text));
-  error.frames.splice(0, error.frames.length, ...frames);
-}
-
-/** A function all of whose parameters have defaults is called with nothing. */
-function autoCall(value: Value): Value {
-  const isOptional =
-    value instanceof Lambda &&
-    value.arity === 1 &&
-    value.info.formals?.every((formal) => formal.hasDefault) === true;
-  return isOptional ? call(value, Attrs.fromNames([], [])) : value;
+    worker.on('message', ([name, outcome]: [string, SuiteOutcome]) => outcomes.set(name, outcome));
+    worker.on('error', reject);
+    worker.on('exit', () => resolve(outcomes));
+  });
 }
 
 function read(file: string): string | undefined {
@@ -170,10 +71,12 @@ function hideNumbers(text: string): string {
 }
 
 test('programs that evaluate', { skip }, async (t) => {
-  for (const name of cases('eval-okay-')) {
+  const names = cases('eval-okay-');
+  const outcomes = await runAll(names);
+  for (const name of names) {
     await t.test(name, { skip: deviations.get(name) ?? false }, () => {
       const xml = read(`${name}.exp.xml`);
-      const { out, err, failed } = run(name, xml === undefined ? 'text' : 'xml');
+      const { out, err, failed } = outcomes.get(name)!;
       assert.ok(!failed, err);
       assert.equal(out, xml ?? read(`${name}.exp`));
       assert.equal(trim(err), trim(read(`${name}.err.exp`) ?? ''));
@@ -182,9 +85,11 @@ test('programs that evaluate', { skip }, async (t) => {
 });
 
 test('programs that fail', { skip }, async (t) => {
-  for (const name of cases('eval-fail-')) {
+  const names = cases('eval-fail-');
+  const outcomes = await runAll(names);
+  for (const name of names) {
     await t.test(name, { skip: deviations.get(name) ?? false }, () => {
-      const { err, failed } = run(name, 'text');
+      const { err, failed } = outcomes.get(name)!;
       assert.ok(failed, 'it did not fail');
       const expected = trim(read(`${name}.err.exp`) ?? '');
       if (existsSync(join(folder, `${name}.postprocess`))) {
