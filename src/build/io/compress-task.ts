@@ -1,14 +1,44 @@
-/** Compresses one block of a squashfs image in a thread of the pool. */
+/**
+ * Compresses one block of a squashfs image, in a thread of the pool or in this one.
+ *
+ * A thread loads this module before its first block, so it imports nothing that it may not need.
+ */
+import zlib from 'node:zlib';
 import type { SquashfsCompression } from '#images';
-import { compressBlock } from './block-compressors.ts';
 
 export interface CompressRequest {
   readonly compression: SquashfsCompression;
   readonly block: Uint8Array;
 }
 
-export function run({ compression, block }: CompressRequest): Uint8Array | undefined {
-  const result = compressBlock(compression, block);
+/** The compressed block; undefined if it would not be shorter. */
+export async function run({ compression, block }: CompressRequest): Promise<Uint8Array | undefined> {
+  if (compression.kind === 'lz4') {
+    const { compressLz4 } = await import('#formats');
+    return compressLz4(block, compression)?.slice();
+  }
+  const result = compressNatively(compression, block);
   // The runtime's result is a view of a longer buffer, all of which would be sent.
   return result === undefined || result.length >= block.length ? undefined : result.slice();
 }
+
+/** By the runtime's own compressors; undefined for those that it does not have. */
+export function compressNatively(
+  compression: SquashfsCompression,
+  block: Uint8Array,
+): Uint8Array | undefined {
+  switch (compression.kind) {
+    case 'zstd':
+      return zlib.zstdCompressSync(block, {
+        params: { [zlib.constants.ZSTD_c_compressionLevel]: compression.level },
+        chunkSize: roomFor(block),
+      });
+    case 'gzip':
+      return zlib.deflateSync(block, { level: compression.level, chunkSize: roomFor(block) });
+    default:
+      return undefined;
+  }
+}
+
+/** At least what the worst case of either format needs. */
+const roomFor = (block: Uint8Array): number => Math.max(64, block.length + (block.length >> 7) + 512);

@@ -93,15 +93,23 @@ export function addNode(
   node: PlannedNode,
   rule: ClashRule,
 ): void {
-  const name = path.at(-1) as string;
-  const folder = directoryAt(plan, path.slice(0, -1));
+  addBelow(directoryAt(plan, path.slice(0, -1)), path.slice(0, -1).join('/'), path.at(-1) as string, node, rule);
+}
+
+function addBelow(
+  folder: PlannedDirectory,
+  above: string,
+  name: string,
+  node: PlannedNode,
+  rule: ClashRule,
+): void {
+  const shown = above === '' ? name : `${above}/${name}`;
   const present = folder.children.get(name);
   if (present === undefined) {
     folder.children.set(name, node);
   } else if (present.type === 'directory' && node.type === 'directory') {
-    for (const [child, value] of node.children) addNode(present, [child], value, prefixed(rule, path));
+    for (const [child, value] of node.children) addBelow(present, shown, child, value, rule);
   } else if (!sameLeaf(present, node)) {
-    const shown = path.join('/');
     const kept = rule(shown, present, node);
     if (kept === undefined) throw fileClash(shown, originOf(present), originOf(node));
     folder.children.set(name, kept);
@@ -212,8 +220,4 @@ function originOf(node: PlannedNode): string {
   if (node.type !== 'directory') return node.origin;
   for (const child of node.children.values()) return originOf(child);
   return 'an empty folder';
-}
-
-function prefixed(rule: ClashRule, path: readonly string[]): ClashRule {
-  return (below, present, added) => rule(`${path.join('/')}/${below}`, present, added);
 }
