@@ -89,10 +89,12 @@ function bindingValue(
   const { lexer } = parser;
   if (lexer.kind !== Token.assign) parser.unexpected(Token.dot, Token.assign);
   lexer.advance();
+  const { start } = lexer;
   const value = parser.expression();
+  const size = lexer.previousEnd - start;
   if (lexer.kind !== (Token.semicolon as TokenKind)) parser.unexpected(Token.semicolon);
   // Added only now, as the grammar does: a fault in what follows comes first.
-  addBinding(parser, set, path, value, at);
+  addBinding(parser, set, path, { kind: 'plain', value, at, size });
   lexer.advance();
 }
 
@@ -180,7 +182,7 @@ function inheritedBinding(
   source: { index: number; at: Offset } | undefined,
 ): Binding {
   if (source === undefined) {
-    return { kind: 'inherited', value: { kind: 'var', at, name }, at };
+    return { kind: 'inherited', value: { kind: 'var', at, name }, at, size: 0 };
   }
   return {
     kind: 'inheritedFrom',
@@ -192,6 +194,7 @@ function inheritedBinding(
       fallback: undefined,
     },
     at,
+    size: 0,
   };
 }
 
@@ -209,9 +212,9 @@ function addBinding(
   parser: Parser,
   root: AttrsExpr,
   path: readonly AttrName[],
-  value: Expr,
-  at: Offset,
+  binding: Binding,
 ): void {
+  const { value, at } = binding;
   let set = root;
   const last = path.length - 1;
   for (let i = 0; i < last; i++) {
@@ -221,7 +224,7 @@ function addBinding(
       const previous = set.attrs.get(name);
       if (previous === undefined) {
         nested = implicitSet();
-        set.attrs.set(name, { kind: 'plain', value: nested, at });
+        set.attrs.set(name, { kind: 'plain', value: nested, at, size: 0 });
       } else if (previous.value.kind === 'attrs') {
         nested = previous.value;
       } else {
@@ -235,7 +238,7 @@ function addBinding(
   }
   const name = path[last]!;
   if (typeof name === 'string') {
-    insert(parser, set, path, name, { kind: 'plain', value, at });
+    insert(parser, set, path, name, binding);
   } else {
     set.dynamic.push({ name, value, at });
   }

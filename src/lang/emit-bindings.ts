@@ -13,6 +13,9 @@ import type { AttrsExpr, Binding, Expr, LetExpr } from './tree.ts';
 /** From this size on, the code of a set's attributes is compiled in chunks, when wanted. */
 const largeSet = 100;
 
+/** Bytes of source from which on a value's code is compiled by itself, when wanted. */
+const longValue = 1500;
+
 /** A set. */
 export function emitAttrs(
   emitter: Emitter,
@@ -28,7 +31,7 @@ export function emitAttrs(
   for (const [name, binding] of set.attrs) {
     const slot =
       isLarge && binding.kind === 'plain'
-        ? chunkedSlot(emitter, binding, scope, fn)
+        ? chunkedSlot(emitter, binding, scope, fn, 'shared')
         : bindingSlot(emitter, binding, scope, scope, sources, fn);
     slots.set(name, slot);
   }
@@ -66,10 +69,11 @@ function chunkedSlot(
   binding: Binding,
   scope: Scope | undefined,
   fn: FunctionContext,
+  kind: 'shared' | 'own',
 ): string {
   return emitter.isDirect(binding.value, scope, fn)
     ? emitter.lazy(binding.value, scope, fn)
-    : emitter.chunkThunk((inner) => emitter.strict(binding.value, scope, inner));
+    : emitter.chunkThunk((inner) => emitter.strict(binding.value, scope, inner), kind);
 }
 
 interface Source {
@@ -105,7 +109,9 @@ function bindingSlot(
 ): string {
   switch (binding.kind) {
     case 'plain':
-      return emitter.lazy(binding.value, inner, fn);
+      return binding.size >= longValue
+        ? chunkedSlot(emitter, binding, inner, fn, 'own')
+        : emitter.lazy(binding.value, inner, fn);
     case 'inherited':
       return emitter.lazy(binding.value, outer, fn);
     case 'inheritedFrom':
@@ -181,7 +187,7 @@ function emitGroup(
       replaceable && binding.kind === 'plain'
         ? emitter.thunk((inner) => emitter.strict(binding.value, group.inner, inner))
         : isLarge && binding.kind === 'plain'
-          ? chunkedSlot(emitter, binding, group.inner, fn)
+          ? chunkedSlot(emitter, binding, group.inner, fn, 'shared')
           : bindingSlot(emitter, binding, group.inner, scope, sources, fn);
     slots.set(name, code);
     group.variables.get(name)!.ready = true;

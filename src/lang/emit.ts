@@ -72,18 +72,26 @@ function newModuleState(): ModuleState {
   return { lazyNames: [], globals: new Map(), constants: new Map() };
 }
 
-/** Characters of code from which on a chunk is full. */
-const chunkSize = 30000;
+interface Chunk {
+  readonly index: number;
+  readonly state: ModuleState;
+  readonly functions: string[];
+  size: number;
+}
+
+/** Characters of code from which on a shared chunk is full. */
+const chunkSize = 8000;
 
 export class Emitter {
   readonly options: EmitOptions;
   readonly rootScope: Scope | undefined;
   private nextId = 0;
   private state = newModuleState();
-  /** Names of outer variables that the chunk function being emitted reads. */
-  private captured: Set<string> | undefined = undefined;
+  /** Names of outer variables that the chunk functions being emitted read, outermost first. */
+  private readonly captured: Set<string>[] = [];
   private readonly chunks: string[] = [];
-  private chunk: { state: ModuleState; functions: string[]; size: number } | undefined = undefined;
+  /** The open chunk that small functions share. */
+  private chunk: Chunk | undefined = undefined;
 
   constructor(options: EmitOptions) {
     this.options = options;
@@ -133,43 +141,59 @@ export class Emitter {
     return `(R,B,X,Z)=>{${head}${statement}}`;
   }
 
-  /** A thunk whose code stands in a chunk: for the many attributes of large sets. */
-  chunkThunk(code: (fn: FunctionContext) => string): string {
-    if (this.captured !== undefined || this.options.traced) return this.thunk(code);
-    const chunk = (this.chunk ??= { state: newModuleState(), functions: [], size: 0 });
+  /**
+   * A thunk whose code stands in a chunk: V8 reads that only when it is wanted. Small ones of the
+   * same large set share chunks, others have one each.
+   */
+  chunkThunk(code: (fn: FunctionContext) => string, kind: 'shared' | 'own'): string {
+    if (this.options.traced || (kind === 'shared' && this.captured.length > 0)) {
+      return this.thunk(code);
+    }
+    const chunk = kind === 'own' ? this.openChunk() : (this.chunk ??= this.openChunk());
     const outer = this.state;
     const firstOwn = this.nextId;
+    const captured = new Set<string>();
     this.state = chunk.state;
-    this.captured = new Set();
+    this.captured.push(captured);
     const body = this.functionBody(code);
-    const captured = [...this.captured].filter((name) => Number(name.slice(1)) < firstOwn);
-    this.captured = undefined;
+    this.captured.pop();
     this.state = outer;
-    const parameters = captured.join(',');
-    const call = `Z(${this.chunks.length},${chunk.functions.length})(${parameters})`;
+    const parameters = [...captured]
+      .filter((name) => Number(name.slice(1)) < firstOwn)
+      .join(',');
+    const call = `Z(${chunk.index},${chunk.functions.length})(${parameters})`;
     chunk.functions.push(`(${parameters})=>${body}`);
     chunk.size += body.length;
-    if (chunk.size > chunkSize) this.closeChunk();
+    if (kind === 'own') {
+      this.closeChunk(chunk);
+    } else if (chunk.size > chunkSize) {
+      this.closeChunk(chunk);
+      this.chunk = undefined;
+    }
     return `new T(()=>${call})`;
   }
 
-  private closeChunk(): void {
-    if (this.chunk === undefined) return;
+  private openChunk(): Chunk {
+    this.chunks.push('');
+    return { index: this.chunks.length - 1, state: newModuleState(), functions: [], size: 0 };
+  }
+
+  private closeChunk(chunk: Chunk): void {
     const outer = this.state;
-    this.state = this.chunk.state;
-    this.chunks.push(this.module(`return [${this.chunk.functions.join(',')}]`));
+    this.state = chunk.state;
+    this.chunks[chunk.index] = this.module(`return [${chunk.functions.join(',')}]`);
     this.state = outer;
-    this.chunk = undefined;
   }
 
   finishChunks(): readonly string[] {
-    this.closeChunk();
+    if (this.chunk !== undefined) this.closeChunk(this.chunk);
+    this.chunk = undefined;
     return this.chunks;
   }
 
   /** Notes that code reads a variable of a function around it. */
   read(code: string): string {
-    this.captured?.add(code);
+    for (const names of this.captured) names.add(code);
     return code;
   }
 

@@ -81,6 +81,8 @@ export interface Binding {
   readonly kind: BindingKind;
   readonly value: Expr;
   readonly at: Offset;
+  /** Bytes of the value's text; 0 for what is inherited or made by paths. */
+  readonly size: number;
 }
 export interface DynamicBinding {
   readonly name: Expr;
