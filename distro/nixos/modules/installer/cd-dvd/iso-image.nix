@@ -389,7 +389,8 @@ in
     system.build.isoImage = pkgs.makeIso ({
       isoName = if cfg.compressImage then lib.removeSuffix ".zst" config.image.fileName
         else config.image.fileName;
-      inherit (cfg) compressImage volumeID contents squashfsCompression;
+      inherit (cfg) compressImage volumeID contents;
+      squashfsCompression = if cfg.squashfsCompression == null then "none" else cfg.squashfsCompression;
       squashfsContents = cfg.storeContents;
       bootable = cfg.makeBiosBootable;
       bootImage = "/isolinux/isolinux.bin";
