@@ -9,9 +9,10 @@
  * `text-literals.ts` straight from the text.
  */
 
-import { NixError, noPosition, showPosition } from '#diagnostics';
+import { NixError, noPosition } from '#diagnostics';
 import { parseAttrPath, parseBindings, parseFormals, type BindingsContext } from './bindings.ts';
 import { Lexer } from './lexer.ts';
+import { type Lints, Remarks } from './remarks.ts';
 import { indentedString, pathLiteral, quotedString } from './text-literals.ts';
 import { Token, type TokenKind, tokenNames } from './tokens.ts';
 import {
@@ -37,10 +38,6 @@ export interface ParseOptions {
   readonly lints?: Lints;
 }
 
-/** Literals that may be linted, by the name of the setting without `lint-`. */
-export type LintName = 'url-literals' | 'short-path-literals' | 'absolute-path-literals';
-export type Lints = { readonly [name in LintName]?: 'warn' | 'fatal' };
-
 export interface ParseResult {
   readonly tree: Expr | undefined;
   readonly diagnostics: readonly NixError[];
@@ -55,10 +52,10 @@ export function parse(text: string, options: ParseOptions): ParseResult {
     parser.lexer.advance();
     const tree = parser.expression();
     if (parser.lexer.kind !== Token.end) parser.unexpected(Token.end);
-    return { tree, diagnostics: [], warnings: parser.warnings };
+    return { tree, diagnostics: [], warnings: parser.remarks.warnings };
   } catch (error) {
     if (error instanceof NixError) {
-      return { tree: undefined, diagnostics: [error], warnings: parser.warnings };
+      return { tree: undefined, diagnostics: [error], warnings: parser.remarks.warnings };
     }
     if (error instanceof RangeError) {
       const deep = new NixError('ParseError', 'memory exhausted', noPosition);
@@ -141,42 +138,16 @@ for (const kind of [
 export class Parser {
   readonly lexer: Lexer;
   readonly options: ParseOptions;
-  readonly warnings: NixError[] = [];
-  /** The last call of something with the variable `or`, and where it stands. */
-  private orCall: { readonly expr: Expr; readonly start: Offset; readonly end: Offset } | undefined;
+  readonly remarks: Remarks;
 
   constructor(text: string, options: ParseOptions) {
     this.lexer = new Lexer(text, options.base, options.pipes);
     this.options = options;
+    this.remarks = new Remarks(options.base, options.lints ?? {});
   }
 
   fail(message: string, offset: Offset): never {
     return this.lexer.fail(message, offset);
-  }
-
-  /** Reports a literal as the lint `name` is set. */
-  lint(name: LintName, message: (isFatal: boolean) => string, offset: Offset): void {
-    const level = this.options.lints?.[name];
-    if (level === undefined) return;
-    const text = `${message(level === 'fatal')} (lint-${name})`;
-    if (level === 'fatal') this.fail(text, offset);
-    this.warnings.push(new NixError('Error', text, this.options.base + offset));
-  }
-
-  /** A use of `or` as a variable that will mean something else; `subject` is what stands there. */
-  private warnAboutOr(subject: Expr): void {
-    const found = this.orCall;
-    if (found === undefined || found.expr !== subject) return;
-    const place = showPosition(this.options.base + found.start);
-    this.warnings.push(
-      new NixError(
-        'Error',
-        `at ${place}: This expression uses \`or\` as an identifier in a way that will change in a` +
-          ' future Nix release.\nWrap this entire expression in parentheses to preserve its current' +
-          ` meaning:\n    (${this.lexer.text.slice(found.start, found.end)})\n` +
-          'Give feedback at https://github.com/NixOS/nix/pull/11121',
-      ),
-    );
   }
 
   /** Syntax error at the current token; up to four expected kinds are named. */
@@ -428,7 +399,7 @@ export class Parser {
     const { lexer } = this;
     let result = this.selection(start, first);
     // As the head of a call it keeps its meaning, in brackets too.
-    this.orCall = undefined;
+    this.remarks.forgetOr();
     while (startsSimple[lexer.kind] === 1) {
       result = makeCall(start, result, this.element());
     }
@@ -453,7 +424,7 @@ export class Parser {
       lexer.advance();
       const args: Expr[] = [{ kind: 'var', at: start, name: 'or' }];
       const expr: Expr = { kind: 'call', at: start, callee: subject, args };
-      this.orCall = { expr, start, end };
+      this.remarks.noteOr(expr, start, end);
       return expr;
     }
     return subject;
@@ -462,7 +433,7 @@ export class Parser {
   /** One argument of a call, element of a list, or what follows `or`. */
   element(): Expr {
     const result = this.selection(this.lexer.start, this.simple());
-    this.warnAboutOr(result);
+    this.remarks.aboutOr(result, this.lexer.text);
     return result;
   }
 
@@ -516,7 +487,7 @@ export class Parser {
         const say = (isFatal: boolean): string =>
           `URL literals are ${isFatal ? 'disallowed' : 'discouraged'}. Consider using a string` +
           ` literal "${value}" instead`;
-        this.lint('url-literals', say, start);
+        this.remarks.lint('url-literals', say, start);
         lexer.advance();
         return { kind: 'string', value };
       }

@@ -349,12 +349,12 @@ function lintPath(parser: Parser, literal: string, start: Offset): void {
     const text =
       `${sort} path literals are not portable. Consider replacing path literal '${literal}' by a` +
       ' string, relative path, or parameter';
-    parser.lint('absolute-path-literals', () => text, start);
+    parser.remarks.lint('absolute-path-literals', () => text, start);
   } else if (!literal.startsWith('.')) {
     const text =
       `relative path literal '${literal}' should be prefixed with '.' for clarity:` +
       ` './${literal}'`;
-    parser.lint('short-path-literals', () => text, start);
+    parser.remarks.lint('short-path-literals', () => text, start);
   }
 }
 
