@@ -558,11 +558,8 @@ export class Parser {
 }
 
 function isNonAssociative(strength: number): boolean {
-  return (
-    strength === Strength.equality ||
-    strength === Strength.comparison ||
-    strength === Strength.hasAttr
-  );
+  const { equality, comparison, hasAttr } = Strength;
+  return strength === equality || strength === comparison || strength === hasAttr;
 }
 
 function emptySet(at: Offset): AttrsExpr {
