@@ -35,14 +35,18 @@
   ./misc/unknown-options.nix
   ./misc/version.nix
   ./programs/bash/bash.nix
+  ./programs/command-not-found/command-not-found.nix
   ./programs/environment.nix
   ./programs/git.nix
+  ./programs/htop.nix
   ./programs/less.nix
   ./programs/mtr.nix
   ./programs/nano.nix
   ./programs/shadow.nix
   ./programs/ssh.nix
+  ./programs/tmux.nix
   ./programs/vim.nix
+  ./programs/zsh/zsh.nix
   ./security/apparmor.nix
   ./security/ca.nix
   ./security/misc.nix
@@ -51,6 +55,7 @@
   ./security/sudo.nix
   ./security/wrappers/default.nix
   ./services/hardware/udev.nix
+  ./services/hardware/udisks2.nix
   ./services/logging/logrotate.nix
   ./services/misc/fstrim.nix
   ./services/networking/firewall.nix
@@ -89,6 +94,7 @@
   ./tasks/filesystems/overlayfs.nix
   ./tasks/network-interfaces-systemd.nix
   ./tasks/network-interfaces.nix
+  ./virtualisation/docker.nix
   ./virtualisation/guests.nix
   ./virtualisation/qemu-guest-agent.nix
   ./virtualisation/spice-vdagentd.nix

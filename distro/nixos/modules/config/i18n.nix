@@ -91,6 +91,13 @@ in
       i18n.extraLocaleSettings asks for; set i18n.extraLocales instead of i18n.supportedLocales.
     '';
 
+    # Without another locale nothing reads the translations.
+    environment.systemTreeExcludes = lib.optionals (wanted == [ ]) [
+      "usr/share/locale/*/LC_MESSAGES"
+      "usr/share/man/??"
+      "usr/share/man/??_*"
+    ];
+
     environment.systemPackages = lib.optional (cfg.glibcLocales != null) cfg.glibcLocales;
 
     environment.sessionVariables = lib.optionalAttrs (!cfg.imperativeLocale)

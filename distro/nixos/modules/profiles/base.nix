@@ -13,11 +13,15 @@
     "gddrescue"
     "dosfstools"
     "e2fsprogs"
+    "lvm2"
+    "mdadm"
     # Encryption
     "cryptsetup-bin"
     "ccrypt"
     # Files over the network
     "fuse3"
+    "rsync"
+    "wget"
     "sshfs"
     "socat"
     "screen"
@@ -35,6 +39,7 @@
     "unzip"
     "zip"
     "jq"
+    "file"
     "vim"
   ];
 

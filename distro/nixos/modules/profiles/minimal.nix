@@ -15,5 +15,7 @@ in
   };
   environment.defaultPackages = mkDefault [ ];
   environment.stub-ld.enable = mkDefault false;
+  programs.command-not-found.enable = mkDefault false;
   services.logrotate.enable = mkDefault false;
+  services.udisks2.enable = mkDefault false;
 }
