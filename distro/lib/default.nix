@@ -79,7 +79,7 @@ makeExtensible (
       // meta
       // debug
       // { inherit (asserts) assertMsg assertOneOf assertEachOneOf checkAssertWarn; }
-      // versionsFlat
+      // fromElsewhere
       // trivial
       // fixedPoints
       // options
@@ -90,7 +90,22 @@ makeExtensible (
           ;
       };
 
-    versionsFlat = { inherit (namespaces.generators) mkLuaInline; };
+    fromElsewhere = {
+      inherit (namespaces.generators) mkLuaInline;
+      inherit (namespaces.fetchers) fakeHash fakeSha256 fakeSha512;
+      inherit (namespaces.network.ipv6) mkEUI64Suffix;
+
+      # A system from modules, as flakes write it: nixosSystem { modules = [ … ]; }.
+      nixosSystem =
+        arguments:
+        import ../nixos/lib/eval-config.nix (
+          {
+            inherit lib;
+            system = null;
+          }
+          // arguments
+        );
+    };
   in
   flattened // namespaces
 )

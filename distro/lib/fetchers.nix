@@ -7,6 +7,11 @@ let
   ];
 in
 rec {
+  # Hashes to put where the true one is not known yet: the build then tells it.
+  fakeHash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+  fakeSha256 = lib.strings.replicate 64 "0";
+  fakeSha512 = lib.strings.replicate 128 "0";
+
   # Environment variables that a download may see.
   proxyImpureEnvVars = [
     "http_proxy" "https_proxy" "ftp_proxy" "all_proxy" "no_proxy" "HTTP_PROXY" "HTTPS_PROXY"

@@ -77,6 +77,14 @@ in
     expr = map (line: hasInfix line (config { system.nixos.variant_id = "installer"; }).environment.etc.os-release.text) [ "ID=firn\n" "ID_LIKE=debian\n" "VERSION_ID=26.11\n" "VARIANT_ID=installer\n" "DEBIAN_CODENAME=trixie\n" ];
     expected = [ true true true true true ];
   };
+  switching = {
+    expr = map (set: builtins.length (config set).warnings) [ { system.switch.enable = false; } { system.switch.enable = true; } ];
+    expected = [ 0 1 ];
+  };
+  upgradingItself = {
+    expr = (config { system.autoUpgrade.enable = true; }).system.build.toplevel.drvPath;
+    expectedError = "a machine cannot upgrade itself here";
+  };
   hostPlatform = { expr = (config { nixpkgs.hostPlatform = "aarch64-linux"; }).nixpkgs.hostPlatform.isAarch64; expected = true; };
   wrongStateVersion = { expr = (config { system.stateVersion = "unstable"; }).system.build.toplevel.drvPath; expectedError = "system.stateVersion is `unstable'"; };
   extraArguments = {

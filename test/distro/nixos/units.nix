@@ -133,6 +133,10 @@ in
     expr = (config { systemd.settings.Manager.DefaultTimeoutStopSec = "10s"; systemd.globalEnvironment.TZ = "CET"; }).environment.etc."systemd/system.conf".text;
     expected = "[Manager]\nDefaultEnvironment=\"TZ=CET\"\nDefaultTimeoutStopSec=10s\n";
   };
+  nspawn = {
+    expr = (config { systemd.nspawn.box = { execConfig.Boot = true; filesConfig.Bind = [ "/a" "/b" ]; }; }).environment.etc."systemd/nspawn/box.nspawn".text;
+    expected = "[Exec]\nBoot=true\n\n[Files]\nBind=/a\nBind=/b\n\n[Network]\n";
+  };
   escapePath = {
     expr = map utils.escapeSystemdPath [ "/dev/disk/by-label/my label" "/" "/.hidden//x/" "a@b" ];
     expected = [ "dev-disk-by\\x2dlabel-my\\x20label" "-" "\\x2ehidden-x" "a\\x40b" ];
