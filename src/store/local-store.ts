@@ -173,30 +173,36 @@ export class LocalStore implements Store {
     this.#beginWriting();
     const written: { temporary: string; text: PreparedText }[] = [];
     const infos: Registration[] = [];
-    for (const text of fresh) {
-      const temporary = bytePath(this.prepareOutput(text.path));
-      const bytes = Buffer.from(text.text, 'latin1');
-      const hasher = new Hasher('sha256');
-      let narSizeBytes = 0;
-      const nar = new NarWriter((piece) => {
-        hasher.update(piece);
-        narSizeBytes += piece.length;
-      });
-      nar.file(bytes, false);
-      nar.finish();
-      const restorer = new TreeRestorer(temporary);
-      restorer.beginFile(undefined, bytes.length, false);
-      restorer.contents(bytes);
-      restorer.endFile();
-      written.push({ temporary, text });
-      infos.push({
-        path: text.path, narHash: hasher.digest(), narSizeBytes, references: [...text.references].sort(),
-        signatures: [], contentAddress: { method: 'text', hash: hashOf('sha256', bytes) },
-        ...(text.outputs === undefined ? {} : { outputs: text.outputs }),
-      });
+    try {
+      for (const text of fresh) {
+        const temporary = bytePath(this.prepareOutput(text.path));
+        written.push({ temporary, text });
+        const bytes = Buffer.from(text.text, 'latin1');
+        const hasher = new Hasher('sha256');
+        let narSizeBytes = 0;
+        const nar = new NarWriter((piece) => {
+          hasher.update(piece);
+          narSizeBytes += piece.length;
+        });
+        nar.file(bytes, false);
+        nar.finish();
+        const restorer = new TreeRestorer(temporary);
+        restorer.beginFile(undefined, bytes.length, false);
+        restorer.contents(bytes);
+        restorer.endFile();
+        infos.push({
+          path: text.path, narHash: hasher.digest(), narSizeBytes, references: [...text.references].sort(),
+          signatures: [], contentAddress: { method: 'text', hash: hashOf('sha256', bytes) },
+          ...(text.outputs === undefined ? {} : { outputs: text.outputs }),
+        });
+      }
+      syncTrees(written.map((one) => one.temporary), this.#physicalStore);
+      for (const { temporary, text } of written) this.#moveIntoPlace(temporary, text.path);
+    } catch (error) {
+      // A full disk must not stay full of what nobody will use.
+      for (const { temporary } of written) deleteTree(temporary);
+      throw error;
     }
-    syncTrees(written.map((one) => one.temporary), this.#physicalStore);
-    for (const { temporary, text } of written) this.#moveIntoPlace(temporary, text.path);
     syncDirectory(this.#physicalStore);
     this.#database.register(infos);
   }

@@ -76,7 +76,7 @@ export function runEvaluation<Result>(request: EvaluationRequest): Promise<Resul
     resourceLimits: {
       stackSizeMb: stackMegabytes,
       maxOldGenerationSizeMb: heapMegabytes,
-      maxYoungGenerationSizeMb: Number(process.env['YOUNG'] ?? youngMegabytes),
+      maxYoungGenerationSizeMb: youngMegabytes,
     },
   });
   const listener = new Listener(request, port, wake);
