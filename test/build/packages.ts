@@ -30,7 +30,7 @@ export async function makeDeb(items: readonly TarItem[], compression: Compressio
 }
 
 export function makeAr(members: readonly (readonly [name: string, data: Buffer])[]): Buffer {
-  const parts = [Buffer.from('!<arch>\n')];
+  const parts: Buffer[] = [Buffer.from('!<arch>\n')];
   for (const [name, data] of members) {
     const header = `${name.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${'100644'.padEnd(8)}${String(data.length).padEnd(10)}\`\n`;
     parts.push(Buffer.from(header), data, Buffer.alloc(data.length % 2, '\n'));
