@@ -67,6 +67,13 @@ test('write-tree: files, folders, links, sources', async () => {
   assert.deepEqual(await shown(tree([])), []);
 });
 
+test('write-tree: links that leave the source are followed within its store path', async () => {
+  const source = tree([file('b/x', '1'), link('c/y', '../b/x'), link('a/y', '../c/y'), link('a/own', 'z'), file('a/z', '2'), link('bad/out', '../../other')]);
+  const followed = (path: string): Made => tree([{ path: 'a', type: 'file', source: `${source.out}/${path}`, followLinks: true }], [source]);
+  assert.deepEqual(await shown(followed('a')), ['a/own -> z', 'a/y: 1', 'a/z: 2']);
+  await assert.rejects(built(followed('bad')), { message: /outside its store path/ });
+});
+
 test('write-tree: paths that cannot be', async () => {
   const cases: [Entry[], RegExp][] = [
     [[file('../x', '')], /cannot stand in a tree/],
@@ -132,6 +139,12 @@ test('concat-files: header, separators', async () => {
   const path = await built(all);
   assert.equal(readFileSync(path, 'utf8'), '#\n1,2,3');
   assert.equal(lstatSync(path).mode & 0o111, 0o111);
+});
+
+test('concat-files: the files of a folder in bytewise order, chosen by suffix and pattern', async () => {
+  const folder = tree([file('b.crt', 'b'), file('a/z.crt', 'z'), file('B.crt', 'B'), file('a/no.txt', 'n'), file('a/bad.crt', 'x'), link('l.crt', 'b.crt')]);
+  const all = builds.add('chosen', 'builtin:concat-files', { files: [`${folder.out}`], suffix: '.crt', exclude: ['**/bad*'], separator: ' ' }, [folder]);
+  assert.equal(readFileSync(await built(all), 'utf8'), 'B z b');
 });
 
 test('closure-info: what nix-store --load-db takes', needs('nix-store'), async () => {

@@ -93,7 +93,7 @@ in
 
     # Without another locale nothing reads the translations.
     environment.systemTreeExcludes = lib.optionals (wanted == [ ]) [
-      "usr/share/locale/*/LC_MESSAGES"
+      "usr/share/locale/*/LC_*"
       "usr/share/man/??"
       "usr/share/man/??_*"
     ];

@@ -9,7 +9,7 @@ let
   namesIn =
     text:
     lib.concatLists (
-      builtins.filter builtins.isList (builtins.split "pkgs\\.([a-z0-9][a-z0-9-]*)|\"([a-z0-9][a-z0-9-]+)\"" text)
+      builtins.filter builtins.isList (builtins.split "pkgs\\.([a-z0-9][a-z0-9-]*)|\"([a-z0-9][a-z0-9+.-]+)\"" text)
     );
   names = lib.unique (
     builtins.filter (name: name != null) (
