@@ -1,5 +1,6 @@
 /** lang: text to tokens to tree to JavaScript. */
 export * from './tree.ts';
-export { parse, parseReplBindings, type ParseOptions, type ParseResult } from './parser.ts';
+export { parse, parseReplBindings, type ParseResult } from './parse.ts';
+export type { ParseOptions } from './parser.ts';
 export { showAttrPath, showExpr, showIdentifier, showString } from './show.ts';
 export { emit, type EmitOptions, type EmittedCode } from './emit.ts';

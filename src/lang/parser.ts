@@ -1,24 +1,29 @@
 /**
  * The parser: recursive descent over the lexer's tokens, making the tree and the wording of syntax
- * errors that C++ Nix's grammar gives.
- *
- * `parse` never throws for faulty input: it returns the tree or the diagnostics. Inside, the first
- * fault ends the work as a thrown `NixError`.
+ * errors that C++ Nix's grammar gives. The first fault ends the work as a thrown `NixError`; `parse`
+ * catches it.
  *
  * Invariant: `kind` is always the first token that is not consumed; strings and paths are read by
  * `text-literals.ts` straight from the text.
  */
 
-import { NixError, noPosition } from '#diagnostics';
 import { parseAttrPath, parseBindings, parseFormals, type BindingsContext } from './bindings.ts';
 import { Lexer } from './lexer.ts';
 import { type Lints, Remarks } from './remarks.ts';
+import {
+  binaryOperator,
+  binaryStrength,
+  emptySet,
+  isNonAssociative,
+  makeCall,
+  primitive,
+  startsSimple,
+  Strength,
+} from './grammar.ts';
 import { indentedString, pathLiteral, quotedString } from './text-literals.ts';
 import { Token, type TokenKind, tokenNames } from './tokens.ts';
 import {
   type AttrsExpr,
-  type BinaryOperator,
-  type CallExpr,
   type Expr,
   type FormalParameter,
   none,
@@ -36,103 +41,6 @@ export interface ParseOptions {
   readonly pipes: boolean;
   /** What is said about literals that are accepted but frowned upon. Default: nothing. */
   readonly lints?: Lints;
-}
-
-export interface ParseResult {
-  readonly tree: Expr | undefined;
-  readonly diagnostics: readonly NixError[];
-  /** What the text does that it had better not. */
-  readonly warnings: readonly NixError[];
-}
-
-/** Parses a whole expression. */
-export function parse(text: string, options: ParseOptions): ParseResult {
-  const parser = new Parser(text, options);
-  try {
-    parser.lexer.advance();
-    const tree = parser.expression();
-    if (parser.lexer.kind !== Token.end) parser.unexpected(Token.end);
-    return { tree, diagnostics: [], warnings: parser.remarks.warnings };
-  } catch (error) {
-    if (error instanceof NixError) {
-      return { tree: undefined, diagnostics: [error], warnings: parser.remarks.warnings };
-    }
-    if (error instanceof RangeError) {
-      const deep = new NixError('ParseError', 'memory exhausted', noPosition);
-      return { tree: undefined, diagnostics: [deep], warnings: [] };
-    }
-    throw error;
-  }
-}
-
-/** Parses `name = value; …` as the REPL takes it. */
-export function parseReplBindings(
-  text: string,
-  options: ParseOptions,
-): { readonly bindings: AttrsExpr | undefined; readonly diagnostics: readonly NixError[] } {
-  const parser = new Parser(text, options);
-  try {
-    parser.lexer.advance();
-    const bindings = parseBindings(parser, 'repl', parser.lexer.start);
-    if (parser.lexer.kind !== Token.end) parser.unexpected(Token.end);
-    return { bindings, diagnostics: [] };
-  } catch (error) {
-    if (error instanceof NixError) return { bindings: undefined, diagnostics: [error] };
-    throw error;
-  }
-}
-
-/** Binding strength, weakest first. Even ones associate to the left. */
-const Strength = {
-  implies: 1,
-  or: 2,
-  and: 3,
-  equality: 4,
-  comparison: 5,
-  update: 6,
-  not: 7,
-  sum: 8,
-  product: 9,
-  concat: 10,
-  hasAttr: 11,
-  negate: 12,
-} as const;
-
-const binaryStrength = new Uint8Array(64);
-binaryStrength[Token.implies] = Strength.implies;
-binaryStrength[Token.or] = Strength.or;
-binaryStrength[Token.and] = Strength.and;
-binaryStrength[Token.equal] = Strength.equality;
-binaryStrength[Token.notEqual] = Strength.equality;
-for (const kind of [Token.less, Token.greater, Token.lessEqual, Token.greaterEqual]) {
-  binaryStrength[kind] = Strength.comparison;
-}
-binaryStrength[Token.update] = Strength.update;
-binaryStrength[Token.plus] = Strength.sum;
-binaryStrength[Token.minus] = Strength.sum;
-binaryStrength[Token.times] = Strength.product;
-binaryStrength[Token.divide] = Strength.product;
-binaryStrength[Token.concat] = Strength.concat;
-binaryStrength[Token.question] = Strength.hasAttr;
-
-const startsSimple = new Uint8Array(64);
-for (const kind of [
-  Token.identifier,
-  Token.int,
-  Token.float,
-  Token.quote,
-  Token.indentedOpen,
-  Token.path,
-  Token.homePath,
-  Token.searchPath,
-  Token.uri,
-  Token.parenOpen,
-  Token.let,
-  Token.rec,
-  Token.braceOpen,
-  Token.bracketOpen,
-]) {
-  startsSimple[kind] = 1;
 }
 
 export class Parser {
@@ -555,45 +463,4 @@ export class Parser {
     const subject = this.setAfterBrace(start, true, undefined);
     return { kind: 'select', at: start, subject, path: ['body'], fallback: undefined };
   }
-}
-
-function isNonAssociative(strength: number): boolean {
-  const { equality, comparison, hasAttr } = Strength;
-  return strength === equality || strength === comparison || strength === hasAttr;
-}
-
-function emptySet(at: Offset): AttrsExpr {
-  return { kind: 'attrs', at, recursive: false, attrs: new Map(), dynamic: [], sources: [] };
-}
-
-function binaryOperator(kind: TokenKind): BinaryOperator {
-  switch (kind) {
-    case Token.equal:
-      return '==';
-    case Token.notEqual:
-      return '!=';
-    case Token.and:
-      return '&&';
-    case Token.or:
-      return '||';
-    case Token.implies:
-      return '->';
-    case Token.update:
-      return '//';
-    default:
-      return '++';
-  }
-}
-
-function primitive(at: Offset, name: string, args: Expr[]): CallExpr {
-  return { kind: 'call', at, callee: { kind: 'var', at: none, name }, args };
-}
-
-/** A further argument of a call joins the call. */
-function makeCall(at: Offset, callee: Expr, arg: Expr): Expr {
-  if (callee.kind === 'call') {
-    callee.args.push(arg);
-    return callee;
-  }
-  return { kind: 'call', at, callee, args: [arg] };
 }
