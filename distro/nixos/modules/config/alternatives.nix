@@ -42,7 +42,9 @@ let
     };
     which = {
       link = "/usr/bin/which";
-      providers = [ (entryWith "debianutils" 0 "/usr/bin/which.debianutils" (man "which" "which.debianutils")) ];
+      providers = [
+        (entryWith "debianutils" 0 "/usr/bin/which.debianutils" (man "which" "which.debianutils"))
+      ];
     };
     pager = {
       link = "/usr/bin/pager";
@@ -96,8 +98,14 @@ let
     };
     rmt = { link = "/usr/sbin/rmt"; providers = [ (entry "tar" 50 "/usr/sbin/rmt-tar") ]; };
     mt = { link = "/usr/bin/mt"; providers = [ (entry "cpio" 10 "/usr/bin/mt-gnu") ]; };
-    cc = { link = "/usr/bin/cc"; providers = [ (entry "gcc" 20 "/usr/bin/gcc") (entry "clang" 10 "/usr/bin/clang") ]; };
-    "c++" = { link = "/usr/bin/c++"; providers = [ (entry "g++" 20 "/usr/bin/g++") (entry "clang" 10 "/usr/bin/clang++") ]; };
+    cc = {
+      link = "/usr/bin/cc";
+      providers = [ (entry "gcc" 20 "/usr/bin/gcc") (entry "clang" 10 "/usr/bin/clang") ];
+    };
+    "c++" = {
+      link = "/usr/bin/c++";
+      providers = [ (entry "g++" 20 "/usr/bin/g++") (entry "clang" 10 "/usr/bin/clang++") ];
+    };
     c89 = { link = "/usr/bin/c89"; providers = [ (entry "gcc" 20 "/usr/bin/c89-gcc") ]; };
     c99 = { link = "/usr/bin/c99"; providers = [ (entry "gcc" 20 "/usr/bin/c99-gcc") ]; };
     traceroute = {
@@ -119,11 +127,22 @@ let
       providers = map (version: entry "openjdk-${toString version}-jdk-headless" (1111 + version)
         "/usr/lib/jvm/java-${toString version}-openjdk-amd64/bin/javac") [ 21 25 ];
     };
-    telnet = { link = "/usr/bin/telnet"; providers = [ (entry "inetutils-telnet" 150 "/usr/bin/inetutils-telnet") ]; };
-    ftp = { link = "/usr/bin/ftp"; providers = [ (entry "tnftp" 100 "/usr/bin/tnftp") (entry "inetutils-ftp" 40 "/usr/bin/inetutils-ftp") ]; };
+    telnet = {
+      link = "/usr/bin/telnet";
+      providers = [ (entry "inetutils-telnet" 150 "/usr/bin/inetutils-telnet") ];
+    };
+    ftp = {
+      link = "/usr/bin/ftp";
+      providers = [
+        (entry "tnftp" 100 "/usr/bin/tnftp") (entry "inetutils-ftp" 40 "/usr/bin/inetutils-ftp")
+      ];
+    };
     www-browser = {
       link = "/usr/bin/www-browser";
-      providers = [ (entry "w3m" 25 "/usr/bin/w3m") (entry "lynx" 50 "/usr/bin/lynx") (entry "links" 24 "/usr/bin/links") ];
+      providers = [
+        (entry "w3m" 25 "/usr/bin/w3m") (entry "lynx" 50 "/usr/bin/lynx")
+        (entry "links" 24 "/usr/bin/links")
+      ];
     };
     rzsh = { link = "/usr/bin/rzsh"; providers = [ (entry "zsh" 20 "/bin/rzsh") ]; };
   };

@@ -52,7 +52,10 @@ in
       type = types.nullOr (types.either types.str types.path);
       default = null;
       example = "Lat15-Terminus16";
-      description = "Console font: a name below {file}`/usr/share/consolefonts`, a file, or null for the kernel's.";
+      description = ''
+        Console font: a name below {file}`/usr/share/consolefonts`, a file, or null for the
+        kernel's.
+      '';
     };
     keyMap = mkOption {
       type = types.either types.str types.path;

@@ -39,7 +39,10 @@ in
       zoneinfo.source = "/usr/share/zoneinfo";
     }
     // lib.optionalAttrs (config.time.timeZone != null) {
-      localtime = { source = "/usr/share/zoneinfo/${config.time.timeZone}"; mode = "direct-symlink"; };
+      localtime = {
+        source = "/usr/share/zoneinfo/${config.time.timeZone}";
+        mode = "direct-symlink";
+      };
       timezone.text = "${config.time.timeZone}\n";
     }
     // lib.optionalAttrs config.time.hardwareClockInLocalTime {

@@ -39,35 +39,108 @@ in
     enable = mkOption {
       type = types.bool;
       default = false;
-      description = "Whether Nix is on the system. Off by default here: the system needs none to run.";
+      description = ''
+        Whether Nix is on the system. Off by default here: the system needs none to run.
+      '';
     };
     package = lib.mkPackageOption pkgs "nix-bin" { };
-    checkConfig = mkOption { type = types.bool; default = true; description = "Accepted for compatibility."; };
-    checkAllErrors = mkOption { type = types.bool; default = true; description = "Accepted for compatibility."; };
-    extraOptions = mkOption { type = types.lines; default = ""; example = "keep-outputs = true"; description = "Lines added to {file}`nix.conf`."; };
+    checkConfig = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Accepted for compatibility.";
+    };
+    checkAllErrors = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Accepted for compatibility.";
+    };
+    extraOptions = mkOption {
+      type = types.lines;
+      default = "";
+      example = "keep-outputs = true";
+      description = "Lines added to {file}`nix.conf`.";
+    };
     nixPath = mkOption {
       type = types.listOf types.str;
-      default = [ "nixos-config=/etc/nixos/configuration.nix" "/nix/var/nix/profiles/per-user/root/channels" ];
+      default = [
+        "nixos-config=/etc/nixos/configuration.nix" "/nix/var/nix/profiles/per-user/root/channels"
+      ];
       description = "The search path `NIX_PATH`.";
     };
-    channel.enable = mkOption { type = types.bool; default = true; description = "Accepted for compatibility."; };
-    nrBuildUsers = mkOption { type = types.int; default = 0; description = "How many accounts for builds there are."; };
-    daemonCPUSchedPolicy = mkOption { type = types.enum [ "other" "batch" "idle" ]; default = "other"; description = "Scheduling of builds."; };
-    daemonIOSchedClass = mkOption { type = types.enum [ "best-effort" "idle" ]; default = "best-effort"; description = "Disk scheduling of builds."; };
-    daemonIOSchedPriority = mkOption { type = types.int; default = 4; description = "Disk priority of builds."; };
+    channel.enable = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Accepted for compatibility.";
+    };
+    nrBuildUsers = mkOption {
+      type = types.int;
+      default = 0;
+      description = "How many accounts for builds there are.";
+    };
+    daemonCPUSchedPolicy = mkOption {
+      type = types.enum [ "other" "batch" "idle" ];
+      default = "other";
+      description = "Scheduling of builds.";
+    };
+    daemonIOSchedClass = mkOption {
+      type = types.enum [ "best-effort" "idle" ];
+      default = "best-effort";
+      description = "Disk scheduling of builds.";
+    };
+    daemonIOSchedPriority = mkOption {
+      type = types.int;
+      default = 4;
+      description = "Disk priority of builds.";
+    };
     settings = mkOption {
       type = types.submodule {
         freeformType = types.attrsOf (types.either atom (types.listOf atom));
         options = {
-          trusted-users = mkOption { type = types.listOf types.str; default = [ ]; description = "Users who may do everything with the store."; };
-          allowed-users = mkOption { type = types.listOf types.str; default = [ "*" ]; description = "Users who may use the store."; };
-          substituters = mkOption { type = types.listOf types.str; default = [ ]; description = "Binary caches."; };
-          trusted-public-keys = mkOption { type = types.listOf types.str; default = [ ]; description = "Keys whose signatures on paths of binary caches are trusted."; };
-          max-jobs = mkOption { type = types.either types.int (types.enum [ "auto" ]); default = "auto"; description = "Builds at a time."; };
-          cores = mkOption { type = types.int; default = 0; description = "Processor cores per build; 0 for all."; };
-          sandbox = mkOption { type = types.either types.bool (types.enum [ "relaxed" ]); default = true; description = "Whether builds see only what they declare."; };
-          auto-optimise-store = mkOption { type = types.bool; default = false; description = "Whether equal files are linked together."; };
-          require-sigs = mkOption { type = types.bool; default = true; description = "Whether paths need a trusted signature."; };
+          trusted-users = mkOption {
+            type = types.listOf types.str;
+            default = [ ];
+            description = "Users who may do everything with the store.";
+          };
+          allowed-users = mkOption {
+            type = types.listOf types.str;
+            default = [ "*" ];
+            description = "Users who may use the store.";
+          };
+          substituters = mkOption {
+            type = types.listOf types.str;
+            default = [ ];
+            description = "Binary caches.";
+          };
+          trusted-public-keys = mkOption {
+            type = types.listOf types.str;
+            default = [ ];
+            description = "Keys whose signatures on paths of binary caches are trusted.";
+          };
+          max-jobs = mkOption {
+            type = types.either types.int (types.enum [ "auto" ]);
+            default = "auto";
+            description = "Builds at a time.";
+          };
+          cores = mkOption {
+            type = types.int;
+            default = 0;
+            description = "Processor cores per build; 0 for all.";
+          };
+          sandbox = mkOption {
+            type = types.either types.bool (types.enum [ "relaxed" ]);
+            default = true;
+            description = "Whether builds see only what they declare.";
+          };
+          auto-optimise-store = mkOption {
+            type = types.bool;
+            default = false;
+            description = "Whether equal files are linked together.";
+          };
+          require-sigs = mkOption {
+            type = types.bool;
+            default = true;
+            description = "Whether paths need a trusted signature.";
+          };
         };
       };
       default = { };
@@ -78,22 +151,66 @@ in
       description = "Names of flakes.";
       type = types.attrsOf (types.submodule ({ name, ... }: {
         options = {
-          from = mkOption { type = types.attrsOf types.anything; default = { type = "indirect"; id = name; }; description = "The reference to replace."; };
-          to = mkOption { type = types.attrsOf types.anything; description = "What it stands for."; };
-          exact = mkOption { type = types.bool; default = true; description = "Whether the reference must match exactly."; };
+          from = mkOption {
+            type = types.attrsOf types.anything;
+            default = { type = "indirect"; id = name; };
+            description = "The reference to replace.";
+          };
+          to = mkOption {
+            type = types.attrsOf types.anything;
+            description = "What it stands for.";
+          };
+          exact = mkOption {
+            type = types.bool;
+            default = true;
+            description = "Whether the reference must match exactly.";
+          };
         };
       }));
     };
     gc = {
-      automatic = mkOption { type = types.bool; default = false; description = "Whether unneeded paths are removed regularly."; };
-      dates = mkOption { type = types.either types.str (types.listOf types.str); default = "03:15"; description = "When (systemd.time(7))."; };
-      options = mkOption { type = types.singleLineStr; default = ""; example = "--delete-older-than 30d"; description = "Arguments of nix-collect-garbage."; };
-      persistent = mkOption { type = types.bool; default = true; description = "Whether a missed time is made up for."; };
-      randomizedDelaySec = mkOption { type = types.singleLineStr; default = "0"; description = "Random delay."; };
+      automatic = mkOption {
+        type = types.bool;
+        default = false;
+        description = "Whether unneeded paths are removed regularly.";
+      };
+      dates = mkOption {
+        type = types.either types.str (types.listOf types.str);
+        default = "03:15";
+        description = "When (systemd.time(7)).";
+      };
+      options = mkOption {
+        type = types.singleLineStr;
+        default = "";
+        example = "--delete-older-than 30d";
+        description = "Arguments of nix-collect-garbage.";
+      };
+      persistent = mkOption {
+        type = types.bool;
+        default = true;
+        description = "Whether a missed time is made up for.";
+      };
+      randomizedDelaySec = mkOption {
+        type = types.singleLineStr;
+        default = "0";
+        description = "Random delay.";
+      };
     };
-    optimise.automatic = mkOption { type = types.bool; default = false; description = "Accepted for compatibility."; };
-    distributedBuilds = mkOption { type = types.bool; default = false; description = "Accepted for compatibility."; };
-    buildMachines = mkOption { type = types.listOf types.anything; default = [ ]; description = "Accepted for compatibility."; };
+    optimise.automatic = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Accepted for compatibility.";
+    };
+    distributedBuilds = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Accepted for compatibility.";
+    };
+    buildMachines = mkOption {
+      type = types.listOf types.anything;
+      default = [ ];
+      description = "Accepted for compatibility.";
+    };
   };
 
   config = {
@@ -108,7 +225,9 @@ in
       '';
       "nix/registry.json" = mkIf (cfg.registry != { }) { text = registryFile; };
     };
-    environment.sessionVariables = mkIf cfg.enable { NIX_PATH = lib.concatStringsSep ":" cfg.nixPath; };
+    environment.sessionVariables = mkIf cfg.enable {
+      NIX_PATH = lib.concatStringsSep ":" cfg.nixPath;
+    };
 
     users.groups.nixbld = mkIf (cfg.enable && cfg.nrBuildUsers > 0) { gid = 30000; };
     users.users = mkIf (cfg.enable && cfg.nrBuildUsers > 0) (lib.listToAttrs (map (number: {
@@ -125,10 +244,16 @@ in
     systemd.services.nix-gc = mkIf (cfg.enable && cfg.gc.automatic) {
       description = "Remove unneeded store paths";
       startAt = cfg.gc.dates;
-      serviceConfig = { Type = "oneshot"; ExecStart = "/usr/bin/nix-collect-garbage ${cfg.gc.options}"; };
+      serviceConfig = {
+        Type = "oneshot";
+        ExecStart = "/usr/bin/nix-collect-garbage ${cfg.gc.options}";
+      };
     };
     systemd.timers.nix-gc = mkIf (cfg.enable && cfg.gc.automatic) {
-      timerConfig = { Persistent = cfg.gc.persistent; RandomizedDelaySec = cfg.gc.randomizedDelaySec; };
+      timerConfig = {
+        Persistent = cfg.gc.persistent;
+        RandomizedDelaySec = cfg.gc.randomizedDelaySec;
+      };
     };
   };
 }

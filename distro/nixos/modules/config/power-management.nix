@@ -25,8 +25,16 @@ in
       description = "Governor of the processors' frequency; null leaves the kernel's.";
     };
     cpufreq = {
-      min = mkOption { type = types.nullOr types.ints.unsigned; default = null; description = "Least frequency in kHz."; };
-      max = mkOption { type = types.nullOr types.ints.unsigned; default = null; description = "Greatest frequency in kHz."; };
+      min = mkOption {
+        type = types.nullOr types.ints.unsigned;
+        default = null;
+        description = "Least frequency in kHz.";
+      };
+      max = mkOption {
+        type = types.nullOr types.ints.unsigned;
+        default = null;
+        description = "Greatest frequency in kHz.";
+      };
     };
   };
 
@@ -42,16 +50,28 @@ in
     (mkIf (cfg.resumeCommands != "" || cfg.powerUpCommands != "") {
       systemd.services.post-resume = {
         description = "Actions after sleep";
-        wantedBy = [ "suspend.target" "hibernate.target" "hybrid-sleep.target" "suspend-then-hibernate.target" ];
-        after = [ "systemd-suspend.service" "systemd-hibernate.service" "systemd-hybrid-sleep.service" "systemd-suspend-then-hibernate.service" ];
-        serviceConfig = { Type = "oneshot"; ExecStart = hook "post-resume" (cfg.resumeCommands + "\n" + cfg.powerUpCommands); };
+        wantedBy = [
+          "suspend.target" "hibernate.target" "hybrid-sleep.target" "suspend-then-hibernate.target"
+        ];
+        after = [
+          "systemd-suspend.service" "systemd-hibernate.service" "systemd-hybrid-sleep.service"
+          "systemd-suspend-then-hibernate.service"
+        ];
+        serviceConfig = {
+          Type = "oneshot";
+          ExecStart = hook "post-resume" (cfg.resumeCommands + "\n" + cfg.powerUpCommands);
+        };
       };
     })
     (mkIf (cfg.powerUpCommands != "") {
       systemd.services.power-up = {
         description = "Actions at start";
         wantedBy = [ "multi-user.target" ];
-        serviceConfig = { Type = "oneshot"; RemainAfterExit = true; ExecStart = hook "power-up" cfg.powerUpCommands; };
+        serviceConfig = {
+          Type = "oneshot";
+          RemainAfterExit = true;
+          ExecStart = hook "power-up" cfg.powerUpCommands;
+        };
       };
     })
     (mkIf (cfg.cpuFreqGovernor != null || cfg.cpufreq.min != null || cfg.cpufreq.max != null) {

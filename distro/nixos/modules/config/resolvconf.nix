@@ -16,10 +16,27 @@ in
       defaultText = lib.literalExpression "!config.services.resolved.enable";
       description = "Whether {file}`/etc/resolv.conf` is written from the configuration.";
     };
-    dnsSingleRequest = mkOption { type = types.bool; default = false; description = "Whether IPv4 and IPv6 addresses are asked for one after the other."; };
-    dnsExtensionMechanism = mkOption { type = types.bool; default = true; description = "Whether the extension mechanism EDNS is used."; };
-    extraOptions = mkOption { type = types.listOf types.str; default = [ ]; example = [ "ndots:1" "rotate" ]; description = "Further resolver options."; };
-    useLocalResolver = mkOption { type = types.bool; default = false; description = "Whether a resolver on this machine is asked."; };
+    dnsSingleRequest = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether IPv4 and IPv6 addresses are asked for one after the other.";
+    };
+    dnsExtensionMechanism = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether the extension mechanism EDNS is used.";
+    };
+    extraOptions = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "ndots:1" "rotate" ];
+      description = "Further resolver options.";
+    };
+    useLocalResolver = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether a resolver on this machine is asked.";
+    };
   };
 
   config = mkIf (cfg.enable && (static || cfg.useLocalResolver)) {

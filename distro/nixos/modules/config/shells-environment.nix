@@ -88,7 +88,9 @@ in
       type = types.nullOr types.path;
       default = "/usr/bin/dash";
       visible = false;
-      description = "What {file}`/bin/sh` is: a file of the tree; Debian's scripts expect dash or bash.";
+      description = ''
+        What {file}`/bin/sh` is: a file of the tree; Debian's scripts expect dash or bash.
+      '';
     };
     shells = mkOption {
       type = types.listOf (types.oneOf [ types.shellPackage types.package types.path ]);

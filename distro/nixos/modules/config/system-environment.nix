@@ -32,7 +32,10 @@ in
       type = types.attrsOf (types.listOf types.str);
       default = { };
       example = { PATH = [ "/bin" ]; };
-      description = "Path variables of sessions: each suffix is appended to each of {option}`environment.profiles`.";
+      description = ''
+        Path variables of sessions: each suffix is appended to each of
+        {option}`environment.profiles`.
+      '';
     };
   };
 

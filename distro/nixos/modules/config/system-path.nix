@@ -72,7 +72,9 @@ in
       extraOutputsToInstall = mkOption {
         type = types.listOf types.str;
         default = [ ];
-        description = "Accepted for compatibility: Debian splits documentation and headers into packages.";
+        description = ''
+          Accepted for compatibility: Debian splits documentation and headers into packages.
+        '';
       };
       extraSetup = mkOption {
         type = types.lines;

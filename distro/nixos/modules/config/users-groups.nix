@@ -198,7 +198,9 @@ let
       packages = mkOption {
         type = types.listOf types.package;
         default = [ ];
-        description = "Packages for this user. They are installed for all, as the system has one tree.";
+        description = ''
+          Packages for this user. They are installed for all, as the system has one tree.
+        '';
       };
       expires = mkOption {
         type = types.nullOr (types.strMatching "[[:digit:]]{4}-[[:digit:]]{2}-[[:digit:]]{2}");
@@ -208,7 +210,9 @@ let
       linger = mkOption {
         type = types.nullOr types.bool;
         default = null;
-        description = "Whether the user's services run without a login; null leaves it to `loginctl`.";
+        description = ''
+          Whether the user's services run without a login; null leaves it to `loginctl`.
+        '';
       };
     };
 

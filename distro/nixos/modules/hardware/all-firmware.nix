@@ -55,7 +55,9 @@ in
         trees = lib.unique packages;
         exclude = [ "usr/share" ];
       };
-      description = "Packages with firmware files; where two have the same file it must be the same.";
+      description = ''
+        Packages with firmware files; where two have the same file it must be the same.
+      '';
     };
     enableAllFirmware = mkOption {
       type = types.bool;
@@ -71,7 +73,9 @@ in
     wirelessRegulatoryDatabase = mkOption {
       type = types.bool;
       default = false;
-      description = "Whether the kernel knows the rules for wireless transmissions in each country.";
+      description = ''
+        Whether the kernel knows the rules for wireless transmissions in each country.
+      '';
     };
   };
 

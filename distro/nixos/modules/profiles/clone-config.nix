@@ -27,7 +27,9 @@ in
     cloneConfig = mkOption {
       type = types.bool;
       default = true;
-      description = "Whether {file}`/etc/nixos/configuration.nix` on the medium describes the medium.";
+      description = ''
+        Whether {file}`/etc/nixos/configuration.nix` on the medium describes the medium.
+      '';
     };
     cloneConfigIncludes = mkOption {
       type = types.listOf types.str;

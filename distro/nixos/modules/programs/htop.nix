@@ -12,7 +12,11 @@ in
 
 {
   options.programs.htop = {
-    enable = mkOption { type = types.bool; default = false; description = "Whether htop is there."; };
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether htop is there.";
+    };
     package = lib.mkPackageOption pkgs "htop" { };
     settings = mkOption {
       type = types.attrsOf (types.oneOf [ types.str types.int types.bool (types.listOf (types.either types.str types.int)) ]);

@@ -17,7 +17,11 @@ let
       #env
       ${lib.concatStringsSep "\n" (lib.mapAttrsToList (name: value: "${name}=${value}") cfg.envVariables)}
     '');
-  strings = description: mkOption { type = types.attrsOf types.str; default = { }; inherit description; };
+  strings = description: mkOption {
+    type = types.attrsOf types.str;
+    default = { };
+    inherit description;
+  };
 in
 
 {
@@ -33,7 +37,9 @@ in
       default = null;
       description = "A lesskey(1) file; null makes one from the other options.";
     };
-    commands = strings "Keys and the commands they give." // { example = { h = "noaction 5\\e("; }; };
+    commands = strings "Keys and the commands they give." // {
+      example = { h = "noaction 5\\e("; };
+    };
     clearDefaultCommands = mkOption {
       type = types.bool;
       default = false;

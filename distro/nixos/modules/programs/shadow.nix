@@ -5,7 +5,10 @@ let
   inherit (lib) mkOption types;
   cfg = config.security.loginDefs;
   valueText = value: if builtins.isBool value then (if value then "yes" else "no") else toString value;
-  optionalRange = default: description: mkOption { type = types.ints.unsigned; inherit default description; };
+  optionalRange = default: description: mkOption {
+    type = types.ints.unsigned;
+    inherit default description;
+  };
 in
 
 {
@@ -24,7 +27,11 @@ in
         type = types.submodule {
           freeformType = types.attrsOf (types.oneOf [ types.str types.int types.bool ]);
           options = {
-            DEFAULT_HOME = mkOption { type = types.bool; default = true; description = "Whether login works without the home."; };
+            DEFAULT_HOME = mkOption {
+              type = types.bool;
+              default = true;
+              description = "Whether login works without the home.";
+            };
             ENCRYPT_METHOD = mkOption {
               type = types.enum [ "YESCRYPT" "SHA512" "SHA256" "MD5" "DES" ];
               default = "YESCRYPT";
@@ -38,9 +45,21 @@ in
             SYS_GID_MAX = optionalRange 999 "Greatest number of a service's group.";
             GID_MIN = optionalRange 1000 "Least number of an ordinary group.";
             GID_MAX = optionalRange 29999 "Greatest number of an ordinary group.";
-            TTYGROUP = mkOption { type = types.str; default = "tty"; description = "Group of a login terminal."; };
-            TTYPERM = mkOption { type = types.str; default = "0620"; description = "Mode of a login terminal."; };
-            UMASK = mkOption { type = types.str; default = "077"; description = "Mask for new homes."; };
+            TTYGROUP = mkOption {
+              type = types.str;
+              default = "tty";
+              description = "Group of a login terminal.";
+            };
+            TTYPERM = mkOption {
+              type = types.str;
+              default = "0620";
+              description = "Mode of a login terminal.";
+            };
+            UMASK = mkOption {
+              type = types.str;
+              default = "077";
+              description = "Mask for new homes.";
+            };
           };
         };
       };

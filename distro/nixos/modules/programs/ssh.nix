@@ -5,7 +5,11 @@ let
   inherit (lib) mkOption mkIf types;
   cfg = config.programs.ssh;
   yesNo = value: if value then "yes" else "no";
-  list = description: mkOption { type = types.nullOr (types.listOf types.str); default = null; inherit description; };
+  list = description: mkOption {
+    type = types.nullOr (types.listOf types.str);
+    default = null;
+    inherit description;
+  };
 
   hosts = builtins.attrValues cfg.knownHosts;
   hostLine = host:
@@ -17,33 +21,112 @@ let
 
   hostModule = { name, ... }: {
     options = {
-      certAuthority = mkOption { type = types.bool; default = false; description = "Whether the key signs certificates of hosts."; };
-      name = mkOption { type = types.str; internal = true; default = name; description = "The attribute's name."; };
-      hostNames = mkOption { type = types.listOf types.str; default = [ ]; description = "Names and addresses of the host."; };
-      extraHostNames = mkOption { type = types.listOf types.str; default = [ ]; description = "Names besides the attribute's name."; };
-      publicKey = mkOption { type = types.nullOr types.str; default = null; description = "The host's public key."; };
-      publicKeyFile = mkOption { type = types.nullOr types.path; default = null; description = "File with the host's public key."; };
+      certAuthority = mkOption {
+        type = types.bool;
+        default = false;
+        description = "Whether the key signs certificates of hosts.";
+      };
+      name = mkOption {
+        type = types.str;
+        internal = true;
+        default = name;
+        description = "The attribute's name.";
+      };
+      hostNames = mkOption {
+        type = types.listOf types.str;
+        default = [ ];
+        description = "Names and addresses of the host.";
+      };
+      extraHostNames = mkOption {
+        type = types.listOf types.str;
+        default = [ ];
+        description = "Names besides the attribute's name.";
+      };
+      publicKey = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = "The host's public key.";
+      };
+      publicKeyFile = mkOption {
+        type = types.nullOr types.path;
+        default = null;
+        description = "File with the host's public key.";
+      };
     };
   };
 in
 
 {
   options.programs.ssh = {
-    enable = mkOption { type = types.bool; default = true; visible = false; description = "Whether the client is there."; };
+    enable = mkOption {
+      type = types.bool;
+      default = true;
+      visible = false;
+      description = "Whether the client is there.";
+    };
     package = lib.mkPackageOption pkgs "openssh-client" { };
-    enableAskPassword = mkOption { type = types.bool; default = false; description = "Whether a graphical program asks for passwords."; };
+    enableAskPassword = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether a graphical program asks for passwords.";
+    };
     askPassword = mkOption { type = types.str; default = ""; description = "That program."; };
-    systemd-ssh-proxy.enable = mkOption { type = types.bool; default = true; description = "Whether `ssh unix/…` and `ssh vsock/…` work."; };
-    forwardX11 = mkOption { type = types.nullOr types.bool; default = false; description = "Whether X connections are forwarded."; };
-    setXAuthLocation = mkOption { type = types.bool; default = false; description = "Accepted for compatibility."; };
-    pubkeyAcceptedKeyTypes = mkOption { type = types.listOf types.str; default = [ ]; description = "Kinds of keys used for logging in."; };
-    hostKeyAlgorithms = mkOption { type = types.listOf types.str; default = [ ]; description = "Kinds of host keys accepted."; };
-    extraConfig = mkOption { type = types.lines; default = ""; description = "Text put before the rest of {file}`ssh_config`."; };
-    startAgent = mkOption { type = types.bool; default = false; description = "Whether an agent is started at login."; };
-    agentTimeout = mkOption { type = types.nullOr types.str; default = null; example = "1h"; description = "How long the agent keeps a key."; };
-    agentPKCS11Whitelist = mkOption { type = types.nullOr types.str; default = null; description = "Accepted for compatibility."; };
-    knownHosts = mkOption { type = types.attrsOf (types.submodule hostModule); default = { }; description = "Public keys of hosts."; };
-    knownHostsFiles = mkOption { type = types.listOf types.path; default = [ ]; description = "Further files of hosts' keys."; };
+    systemd-ssh-proxy.enable = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether `ssh unix/…` and `ssh vsock/…` work.";
+    };
+    forwardX11 = mkOption {
+      type = types.nullOr types.bool;
+      default = false;
+      description = "Whether X connections are forwarded.";
+    };
+    setXAuthLocation = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Accepted for compatibility.";
+    };
+    pubkeyAcceptedKeyTypes = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      description = "Kinds of keys used for logging in.";
+    };
+    hostKeyAlgorithms = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      description = "Kinds of host keys accepted.";
+    };
+    extraConfig = mkOption {
+      type = types.lines;
+      default = "";
+      description = "Text put before the rest of {file}`ssh_config`.";
+    };
+    startAgent = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether an agent is started at login.";
+    };
+    agentTimeout = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "1h";
+      description = "How long the agent keeps a key.";
+    };
+    agentPKCS11Whitelist = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      description = "Accepted for compatibility.";
+    };
+    knownHosts = mkOption {
+      type = types.attrsOf (types.submodule hostModule);
+      default = { };
+      description = "Public keys of hosts.";
+    };
+    knownHostsFiles = mkOption {
+      type = types.listOf types.path;
+      default = [ ];
+      description = "Further files of hosts' keys.";
+    };
     kexAlgorithms = list "Key exchange methods.";
     ciphers = list "Ciphers.";
     macs = list "Message authentication codes.";

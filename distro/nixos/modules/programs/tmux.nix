@@ -8,16 +8,52 @@ in
 
 {
   options.programs.tmux = {
-    enable = mkOption { type = types.bool; default = false; description = "Whether tmux is there and configured."; };
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether tmux is there and configured.";
+    };
     package = lib.mkPackageOption pkgs "tmux" { };
-    shortcut = mkOption { type = types.str; default = "b"; description = "Key that, with Ctrl, begins a command."; };
-    baseIndex = mkOption { type = types.int; default = 0; description = "Number of the first window."; };
-    clock24 = mkOption { type = types.bool; default = false; description = "Whether the clock counts to 24."; };
-    escapeTime = mkOption { type = types.int; default = 500; description = "Milliseconds that tmux waits after an escape."; };
-    historyLimit = mkOption { type = types.int; default = 2000; description = "Lines of history."; };
-    keyMode = mkOption { type = types.enum [ "emacs" "vi" ]; default = "emacs"; description = "Style of keys."; };
-    terminal = mkOption { type = types.str; default = "screen"; description = "Value of TERM inside."; };
-    extraConfig = mkOption { type = types.lines; default = ""; description = "Text added to {file}`tmux.conf`."; };
+    shortcut = mkOption {
+      type = types.str;
+      default = "b";
+      description = "Key that, with Ctrl, begins a command.";
+    };
+    baseIndex = mkOption {
+      type = types.int;
+      default = 0;
+      description = "Number of the first window.";
+    };
+    clock24 = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether the clock counts to 24.";
+    };
+    escapeTime = mkOption {
+      type = types.int;
+      default = 500;
+      description = "Milliseconds that tmux waits after an escape.";
+    };
+    historyLimit = mkOption {
+      type = types.int;
+      default = 2000;
+      description = "Lines of history.";
+    };
+    keyMode = mkOption {
+      type = types.enum [ "emacs" "vi" ];
+      default = "emacs";
+      description = "Style of keys.";
+    };
+    terminal = mkOption {
+      type = types.str;
+      default = "screen";
+      description = "Value of TERM inside.";
+    };
+    extraConfig = mkOption {
+      type = types.lines;
+      default = "";
+      description = "Text added to {file}`tmux.conf`.";
+    };
   };
   config = lib.mkIf cfg.enable {
     environment.systemPackages = [ cfg.package ];

@@ -50,7 +50,9 @@ in
       type = types.listOf types.str;
       default = [ ];
       example = [ "WoSign" ];
-      description = "Parts of names (as of the files in ca-certificates) of authorities that are not trusted.";
+      description = ''
+        Parts of names (as of the files in ca-certificates) of authorities that are not trusted.
+      '';
     };
     caBundle = mkOption {
       type = types.path;

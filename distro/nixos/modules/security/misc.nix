@@ -16,7 +16,10 @@ in
     unprivilegedUsernsClone = mkOption {
       type = types.bool;
       default = false;
-      description = "Whether ordinary users may make user namespaces even on a hardened kernel. Debian's kernel allows it anyway.";
+      description = ''
+        Whether ordinary users may make user namespaces even on a hardened kernel. Debian's kernel
+        allows it anyway.
+      '';
     };
     protectKernelImage = mkOption {
       type = types.bool;
@@ -36,7 +39,9 @@ in
     virtualisation.flushL1DataCache = mkOption {
       type = types.nullOr (types.enum [ "never" "cond" "always" ]);
       default = null;
-      description = "When the first cache is flushed before a guest is entered; null leaves it to the kernel.";
+      description = ''
+        When the first cache is flushed before a guest is entered; null leaves it to the kernel.
+      '';
     };
     lockKernelModules = mkOption {
       type = types.bool;
@@ -60,7 +65,10 @@ in
     systemd.services.disable-kernel-module-loading = mkIf cfg.lockKernelModules {
       description = "Disable kernel module loading";
       wantedBy = [ "multi-user.target" ];
-      after = [ "firewall.service" "systemd-modules-load.service" config.systemd.defaultUnit or "multi-user.target" ];
+      after = [
+        "firewall.service" "systemd-modules-load.service" config.systemd.defaultUnit or
+        "multi-user.target"
+      ];
       unitConfig.ConditionPathIsReadWrite = "/proc/sys/kernel";
       serviceConfig = {
         Type = "oneshot";

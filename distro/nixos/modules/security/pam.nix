@@ -46,7 +46,9 @@ let
       settings = mkOption {
         type = types.attrsOf (types.nullOr (types.oneOf [ types.bool types.str types.int types.path ]));
         default = { };
-        description = "Arguments as name and value; true gives the bare name, false and null nothing.";
+        description = ''
+          Arguments as name and value; true gives the bare name, false and null nothing.
+        '';
       };
     };
   };
@@ -83,8 +85,16 @@ let
 
   limitsType = types.listOf (types.submodule {
     options = {
-      domain = mkOption { type = types.str; description = "User, @group, or wildcard."; example = "@wheel"; };
-      type = mkOption { type = types.enum [ "-" "hard" "soft" ]; default = "-"; description = "Hard or soft limit, or both."; };
+      domain = mkOption {
+        type = types.str;
+        description = "User, @group, or wildcard.";
+        example = "@wheel";
+      };
+      type = mkOption {
+        type = types.enum [ "-" "hard" "soft" ];
+        default = "-";
+        description = "Hard or soft limit, or both.";
+      };
       item = mkOption {
         type = types.enum [
           "core" "data" "fsize" "memlock" "nofile" "rss" "stack" "cpu" "nproc" "as" "maxlogins"
@@ -118,7 +128,11 @@ let
         enable = service.unixAuth;
         control = "[success=1 default=ignore]";
         modulePath = "pam_unix.so";
-        settings = { nullok = service.allowNullPassword; nodelay = service.nodelay; try_first_pass = true; };
+        settings = {
+          nullok = service.allowNullPassword;
+          nodelay = service.nodelay;
+          try_first_pass = true;
+        };
       }
       { name = "deny"; control = "requisite"; modulePath = "pam_deny.so"; }
       { name = "permit"; control = "required"; modulePath = "pam_permit.so"; }
@@ -161,7 +175,11 @@ let
         enable = service.makeHomeDir;
         control = "required";
         modulePath = "pam_mkhomedir.so";
-        settings = { silent = true; skel = cfg.makeHomeDir.skelDirectory; umask = cfg.makeHomeDir.umask; };
+        settings = {
+          silent = true;
+          skel = cfg.makeHomeDir.skelDirectory;
+          umask = cfg.makeHomeDir.umask;
+        };
       }
       { name = "limits"; control = "required"; modulePath = "pam_limits.so"; settings = lib.optionalAttrs (service.limits != [ ]) { conf = "${limitsFile service.limits}"; }; }
       { name = "systemd"; enable = service.startSession; control = "optional"; modulePath = "pam_systemd.so"; }
@@ -218,8 +236,16 @@ let
       };
       ttyAudit = {
         enable = serviceOption name false "Whether terminal input is audited.";
-        enablePattern = mkOption { type = types.nullOr types.str; default = null; description = "Users whose input is audited."; };
-        disablePattern = mkOption { type = types.nullOr types.str; default = null; description = "Users whose input is not audited."; };
+        enablePattern = mkOption {
+          type = types.nullOr types.str;
+          default = null;
+          description = "Users whose input is audited.";
+        };
+        disablePattern = mkOption {
+          type = types.nullOr types.str;
+          default = null;
+          description = "Users whose input is not audited.";
+        };
         openOnly = serviceOption name false "Whether the flag is not restored at the session's end.";
       };
       limits = mkOption {
@@ -313,7 +339,10 @@ in
       sshAgentAuth.enable = mkOption {
         type = types.bool;
         default = false;
-        description = "Accepted for compatibility; Debian's sudo takes no agent keys without libpam-ssh-agent-auth.";
+        description = ''
+          Accepted for compatibility; Debian's sudo takes no agent keys without
+          libpam-ssh-agent-auth.
+        '';
       };
     };
     users.motd = mkOption {
@@ -337,7 +366,9 @@ in
       }
     ];
 
-    environment.systemPackages = [ pkgs.libpam-runtime pkgs.libpam-modules pkgs.libpam-modules-bin pkgs.libpam-systemd ];
+    environment.systemPackages = [
+      pkgs.libpam-runtime pkgs.libpam-modules pkgs.libpam-modules-bin pkgs.libpam-systemd
+    ];
 
     environment.etc =
       lib.mapAttrs' (_: service: lib.nameValuePair "pam.d/${service.name}" { text = service.text; })

@@ -165,10 +165,16 @@ in
         ++ lib.mapAttrsToList (name: bridge: members "Bridge" name bridge.interfaces) cfg.bridges
         ++ lib.mapAttrsToList (name: bond: members "Bond" name bond.interfaces) cfg.bonds
         ++ lib.mapAttrsToList (name: vlan: {
-          "40-${vlan.interface}" = { matchConfig.Name = mkDefault vlan.interface; vlan = [ name ]; };
+          "40-${vlan.interface}" = {
+            matchConfig.Name = mkDefault vlan.interface;
+            vlan = [ name ];
+          };
         }) cfg.vlans
         ++ lib.mapAttrsToList (name: macvlan: {
-          "40-${macvlan.interface}" = { matchConfig.Name = mkDefault macvlan.interface; macvlan = [ name ]; };
+          "40-${macvlan.interface}" = {
+            matchConfig.Name = mkDefault macvlan.interface;
+            macvlan = [ name ];
+          };
         }) cfg.macvlans
       );
     };

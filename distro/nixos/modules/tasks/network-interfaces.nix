@@ -10,7 +10,10 @@ let
 
   addressOptions = bits: {
     options = {
-      address = mkOption { type = types.str; description = "IPv${if bits == 32 then "4" else "6"} address."; };
+      address = mkOption {
+        type = types.str;
+        description = "IPv${if bits == 32 then "4" else "6"} address.";
+      };
       prefixLength = mkOption {
         type = types.addCheck types.int (n: n >= 0 && n <= bits);
         description = "Length of the subnet's prefix in bits.";
@@ -30,22 +33,42 @@ let
         description = "Kind of the route.";
       };
       via = mkOption { type = types.nullOr types.str; default = null; description = "Next hop."; };
-      options = mkOption { type = types.attrsOf types.str; default = { }; description = "Further options: metric, src, mtu, table, scope, onlink …"; };
+      options = mkOption {
+        type = types.attrsOf types.str;
+        default = { };
+        description = "Further options: metric, src, mtu, table, scope, onlink …";
+      };
     };
   };
 
   gatewayType = types.coercedTo types.str (address: { inherit address; }) (types.submodule {
     options = {
       address = mkOption { type = types.str; description = "Address of the gateway."; };
-      interface = mkOption { type = types.nullOr types.str; default = null; description = "Interface towards it."; };
-      metric = mkOption { type = types.nullOr types.int; default = null; description = "Metric of the route."; };
-      source = mkOption { type = types.nullOr types.str; default = null; description = "Source address."; };
+      interface = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = "Interface towards it.";
+      };
+      metric = mkOption {
+        type = types.nullOr types.int;
+        default = null;
+        description = "Metric of the route.";
+      };
+      source = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = "Source address.";
+      };
     };
   });
 
   interfaceModule = { name, config, ... }: {
     options = {
-      name = mkOption { type = types.str; example = "eth0"; description = "Name of the interface."; };
+      name = mkOption {
+        type = types.str;
+        example = "eth0";
+        description = "Name of the interface.";
+      };
       tempAddress = mkOption {
         type = types.enum [ "default" "enabled" "disabled" ];
         default = cfg.tempAddresses;
@@ -71,19 +94,47 @@ let
         default = [ ];
         description = "Fixed IPv6 addresses.";
       };
-      ipv4.routes = mkOption { type = types.listOf (types.submodule (routeOptions 32)); default = [ ]; description = "IPv4 routes."; };
-      ipv6.routes = mkOption { type = types.listOf (types.submodule (routeOptions 128)); default = [ ]; description = "IPv6 routes."; };
-      macAddress = mkOption { type = types.nullOr types.str; default = null; description = "Hardware address to set."; };
-      mtu = mkOption { type = types.nullOr types.int; default = null; description = "Greatest packet size."; };
-      virtual = mkOption { type = types.bool; default = false; description = "Whether the interface is made (tun or tap)."; };
+      ipv4.routes = mkOption {
+        type = types.listOf (types.submodule (routeOptions 32));
+        default = [ ];
+        description = "IPv4 routes.";
+      };
+      ipv6.routes = mkOption {
+        type = types.listOf (types.submodule (routeOptions 128));
+        default = [ ];
+        description = "IPv6 routes.";
+      };
+      macAddress = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = "Hardware address to set.";
+      };
+      mtu = mkOption {
+        type = types.nullOr types.int;
+        default = null;
+        description = "Greatest packet size.";
+      };
+      virtual = mkOption {
+        type = types.bool;
+        default = false;
+        description = "Whether the interface is made (tun or tap).";
+      };
       virtualType = mkOption {
         type = types.enum [ "tun" "tap" ];
         default = if lib.hasPrefix "tun" config.name then "tun" else "tap";
         defaultText = lib.literalExpression ''if hasPrefix "tun" name then "tun" else "tap"'';
         description = "Kind of a virtual interface.";
       };
-      virtualOwner = mkOption { type = types.nullOr types.str; default = "root"; description = "Owner of a virtual interface."; };
-      proxyARP = mkOption { type = types.bool; default = false; description = "Whether ARP requests are answered for others."; };
+      virtualOwner = mkOption {
+        type = types.nullOr types.str;
+        default = "root";
+        description = "Owner of a virtual interface.";
+      };
+      proxyARP = mkOption {
+        type = types.bool;
+        default = false;
+        description = "Whether ARP requests are answered for others.";
+      };
       wakeOnLan = {
         enable = lib.mkEnableOption "waking the machine over the network";
         policy = mkOption {
@@ -135,14 +186,24 @@ in
       example = "4e98920d";
       description = "Eight hexadecimal digits that tell this machine from others (ZFS needs them).";
     };
-    domain = mkOption { type = types.nullOr types.str; default = null; example = "home.arpa"; description = "Domain of the machine."; };
+    domain = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "home.arpa";
+      description = "Domain of the machine.";
+    };
     nameservers = mkOption {
       type = types.listOf types.str;
       default = [ ];
       example = [ "130.161.158.4" ];
       description = "Name servers, besides those that DHCP tells.";
     };
-    search = mkOption { type = types.listOf types.str; default = [ ]; example = [ "example.com" ]; description = "Domains tried for short names."; };
+    search = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "example.com" ];
+      description = "Domains tried for short names.";
+    };
     useDHCP = mkOption {
       type = types.bool;
       default = true;
@@ -154,11 +215,18 @@ in
       defaultText = lib.literalExpression "!config.networking.networkmanager.enable";
       description = "Whether systemd-networkd carries out the options of interfaces.";
     };
-    useHostResolvConf = mkOption { type = types.bool; default = false; internal = true; description = "Accepted for compatibility."; };
+    useHostResolvConf = mkOption {
+      type = types.bool;
+      default = false;
+      internal = true;
+      description = "Accepted for compatibility.";
+    };
     usePredictableInterfaceNames = mkOption {
       type = types.bool;
       default = true;
-      description = "Whether interfaces are named by their place (enp3s0) instead of by order (eth0).";
+      description = ''
+        Whether interfaces are named by their place (enp3s0) instead of by order (eth0).
+      '';
     };
     localCommands = mkOption {
       type = types.lines;
@@ -177,8 +245,16 @@ in
       example = { address = "131.211.84.1"; interface = "enp3s0"; };
       description = "IPv4 gateway: an address, or an address with its interface.";
     };
-    defaultGateway6 = mkOption { type = types.nullOr gatewayType; default = null; description = "IPv6 gateway."; };
-    defaultGatewayWindowSize = mkOption { type = types.nullOr types.int; default = null; description = "Accepted for compatibility."; };
+    defaultGateway6 = mkOption {
+      type = types.nullOr gatewayType;
+      default = null;
+      description = "IPv6 gateway.";
+    };
+    defaultGatewayWindowSize = mkOption {
+      type = types.nullOr types.int;
+      default = null;
+      description = "Accepted for compatibility.";
+    };
     tempAddresses = mkOption {
       type = types.enum [ "default" "enabled" "disabled" ];
       default = if cfg.enableIPv6 then "default" else "disabled";
@@ -188,8 +264,15 @@ in
     bridges = mkOption {
       type = types.attrsOf (types.submodule {
         options = {
-          interfaces = mkOption { type = types.listOf types.str; description = "Interfaces of the bridge."; };
-          rstp = mkOption { type = types.bool; default = false; description = "Whether the rapid spanning tree protocol runs."; };
+          interfaces = mkOption {
+            type = types.listOf types.str;
+            description = "Interfaces of the bridge.";
+          };
+          rstp = mkOption {
+            type = types.bool;
+            default = false;
+            description = "Whether the rapid spanning tree protocol runs.";
+          };
         };
       });
       default = { };
@@ -199,7 +282,11 @@ in
     bonds = mkOption {
       type = types.attrsOf (types.submodule {
         options = {
-          interfaces = mkOption { type = types.listOf types.str; example = [ "eth0" "eth1" ]; description = "Interfaces of the bond."; };
+          interfaces = mkOption {
+            type = types.listOf types.str;
+            example = [ "eth0" "eth1" ];
+            description = "Interfaces of the bond.";
+          };
           driverOptions = mkOption {
             type = types.attrsOf types.str;
             default = { };
@@ -226,17 +313,37 @@ in
       type = types.attrsOf (types.submodule {
         options = {
           interface = mkOption { type = types.str; description = "Interface it runs on."; };
-          mode = mkOption { type = types.nullOr types.str; default = null; description = "vepa, bridge, private or passthru."; };
+          mode = mkOption {
+            type = types.nullOr types.str;
+            default = null;
+            description = "vepa, bridge, private or passthru.";
+          };
         };
       });
       default = { };
       description = "Interfaces with hardware addresses of their own on another interface.";
     };
     dhcpcd = {
-      enable = mkOption { type = types.bool; default = false; description = "Accepted for compatibility: networkd speaks DHCP itself."; };
-      persistent = mkOption { type = types.bool; default = false; description = "Accepted for compatibility."; };
-      wait = mkOption { type = types.str; default = "any"; description = "Accepted for compatibility."; };
-      extraConfig = mkOption { type = types.lines; default = ""; description = "Accepted for compatibility."; };
+      enable = mkOption {
+        type = types.bool;
+        default = false;
+        description = "Accepted for compatibility: networkd speaks DHCP itself.";
+      };
+      persistent = mkOption {
+        type = types.bool;
+        default = false;
+        description = "Accepted for compatibility.";
+      };
+      wait = mkOption {
+        type = types.str;
+        default = "any";
+        description = "Accepted for compatibility.";
+      };
+      extraConfig = mkOption {
+        type = types.lines;
+        default = "";
+        description = "Accepted for compatibility.";
+      };
     };
   };
 

@@ -7,7 +7,11 @@ in
 
 {
   options.services.qemuGuest = {
-    enable = lib.mkOption { type = lib.types.bool; default = false; description = "Whether the agent runs."; };
+    enable = lib.mkOption {
+      type = lib.types.bool;
+      default = false;
+      description = "Whether the agent runs.";
+    };
     package = lib.mkPackageOption pkgs "qemu-guest-agent" { };
   };
   config = lib.mkIf cfg.enable {

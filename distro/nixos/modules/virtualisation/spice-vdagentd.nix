@@ -9,6 +9,9 @@ in
   options.services.spice-vdagentd.enable = lib.mkEnableOption "the SPICE guest agent";
   config = lib.mkIf cfg.enable {
     environment.systemPackages = [ pkgs.spice-vdagent ];
-    systemd.services.spice-vdagentd = { overrideStrategy = "asDropin"; wantedBy = [ "multi-user.target" ]; };
+    systemd.services.spice-vdagentd = {
+      overrideStrategy = "asDropin";
+      wantedBy = [ "multi-user.target" ];
+    };
   };
 }

@@ -6,8 +6,14 @@
     enable = lib.mkOption {
       type = lib.types.bool;
       default = false;
-      description = "Accepted for compatibility; `firn search` answers on the machine that builds the system.";
+      description = ''
+        Accepted for compatibility; `firn search` answers on the machine that builds the system.
+      '';
     };
-    dbPath = lib.mkOption { type = lib.types.path; default = "/var/lib/command-not-found"; description = "Accepted for compatibility."; };
+    dbPath = lib.mkOption {
+      type = lib.types.path;
+      default = "/var/lib/command-not-found";
+      description = "Accepted for compatibility.";
+    };
   };
 }

@@ -13,8 +13,16 @@ in
 
 {
   options.programs.zsh = {
-    enable = mkOption { type = types.bool; default = false; description = "Whether zsh is there and configured."; };
-    shellAliases = mkOption { type = types.attrsOf (types.nullOr (types.either types.str types.path)); default = { }; description = "Aliases in zsh; null takes one away."; };
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether zsh is there and configured.";
+    };
+    shellAliases = mkOption {
+      type = types.attrsOf (types.nullOr (types.either types.str types.path));
+      default = { };
+      description = "Aliases in zsh; null takes one away.";
+    };
     shellInit = lines "Code that every zsh runs.";
     loginShellInit = lines "Code that a login zsh runs.";
     interactiveShellInit = lines "Code that an interactive zsh runs.";
@@ -24,13 +32,42 @@ in
       description = "Code that sets the prompt.";
     };
     histSize = mkOption { type = types.int; default = 2000; description = "Lines of history."; };
-    histFile = mkOption { type = types.str; default = "$HOME/.zsh_history"; description = "File of the history."; };
-    setOptions = mkOption { type = types.listOf types.str; default = [ "HIST_IGNORE_DUPS" "SHARE_HISTORY" "HIST_FCNTL_LOCK" ]; description = "Options that are set."; };
-    enableCompletion = mkOption { type = types.bool; default = true; description = "Whether arguments of commands are completed."; };
-    enableBashCompletion = mkOption { type = types.bool; default = false; description = "Whether bash's completions are used too."; };
-    enableGlobalCompInit = mkOption { type = types.bool; default = cfg.enableCompletion; defaultText = lib.literalExpression "enableCompletion"; description = "Whether completion is set up for all users."; };
-    autosuggestions.enable = mkOption { type = types.bool; default = false; description = "Whether commands are suggested while typing."; };
-    syntaxHighlighting.enable = mkOption { type = types.bool; default = false; description = "Whether commands are coloured while typing."; };
+    histFile = mkOption {
+      type = types.str;
+      default = "$HOME/.zsh_history";
+      description = "File of the history.";
+    };
+    setOptions = mkOption {
+      type = types.listOf types.str;
+      default = [ "HIST_IGNORE_DUPS" "SHARE_HISTORY" "HIST_FCNTL_LOCK" ];
+      description = "Options that are set.";
+    };
+    enableCompletion = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether arguments of commands are completed.";
+    };
+    enableBashCompletion = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether bash's completions are used too.";
+    };
+    enableGlobalCompInit = mkOption {
+      type = types.bool;
+      default = cfg.enableCompletion;
+      defaultText = lib.literalExpression "enableCompletion";
+      description = "Whether completion is set up for all users.";
+    };
+    autosuggestions.enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether commands are suggested while typing.";
+    };
+    syntaxHighlighting.enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether commands are coloured while typing.";
+    };
   };
 
   config = mkIf cfg.enable {

@@ -43,7 +43,9 @@ let
         type = modeType;
         default = "u+rx,g+x,o+x";
         example = "a+rx";
-        description = "Mode of the wrapper, as chmod(1) takes it, without the setuid and setgid bits.";
+        description = ''
+          Mode of the wrapper, as chmod(1) takes it, without the setuid and setgid bits.
+        '';
       };
       capabilities = mkOption {
         type = types.commas;

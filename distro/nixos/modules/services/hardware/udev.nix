@@ -26,7 +26,11 @@ in
         default = [ ];
         description = "Packages with rules; they become part of the system.";
       };
-      path = mkOption { type = types.listOf types.path; default = [ ]; description = "Packages whose programs rules use."; };
+      path = mkOption {
+        type = types.listOf types.path;
+        default = [ ];
+        description = "Packages whose programs rules use.";
+      };
       extraRules = mkOption {
         type = types.lines;
         default = "";
@@ -39,7 +43,12 @@ in
         description = "Entries of the hardware database.";
       };
     };
-    networking.wlanInterfaces = mkOption { type = types.attrsOf types.anything; default = { }; internal = true; description = "Accepted for compatibility."; };
+    networking.wlanInterfaces = mkOption {
+      type = types.attrsOf types.anything;
+      default = { };
+      internal = true;
+      description = "Accepted for compatibility.";
+    };
   };
 
   config = mkIf cfg.enable {
@@ -47,7 +56,9 @@ in
     environment.etc = {
       "udev/hwdb.bin".source = pkgs.makeHwdb { name = "hwdb.bin"; sources = hwdbSources; };
       "udev/rules.d/99-local.rules" = mkIf (cfg.extraRules != "") { text = cfg.extraRules; };
-      "udev/rules.d/80-drivers.rules" = mkIf (!config.boot.hardwareScan) { text = "# No modules for found hardware: boot.hardwareScan is off.\n"; };
+      "udev/rules.d/80-drivers.rules" = mkIf (!config.boot.hardwareScan) {
+        text = "# No modules for found hardware: boot.hardwareScan is off.\n";
+      };
       "udev/hwdb.d/99-local.hwdb" = mkIf (cfg.extraHwdb != "") { text = cfg.extraHwdb; };
     };
   };

@@ -25,17 +25,37 @@ in
 
 {
   options.services.logrotate = {
-    enable = mkOption { type = types.bool; default = false; description = "Whether log files are rotated."; };
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether log files are rotated.";
+    };
     settings = mkOption {
       default = { };
       description = "Log files and how they are rotated.";
       type = types.attrsOf (types.submodule ({ name, ... }: {
         freeformType = types.attrsOf (types.nullOr (types.oneOf [ types.int types.str types.bool ]));
         options = {
-          enable = mkOption { type = types.bool; default = true; description = "Whether the entry counts."; };
-          global = mkOption { type = types.bool; default = name == "header"; description = "Whether the settings are for all files."; };
-          files = mkOption { type = types.either types.str (types.listOf types.str); default = name; description = "The log files."; };
-          priority = mkOption { type = types.int; default = if name == "header" then 100 else 1000; description = "Order among entries."; };
+          enable = mkOption {
+            type = types.bool;
+            default = true;
+            description = "Whether the entry counts.";
+          };
+          global = mkOption {
+            type = types.bool;
+            default = name == "header";
+            description = "Whether the settings are for all files.";
+          };
+          files = mkOption {
+            type = types.either types.str (types.listOf types.str);
+            default = name;
+            description = "The log files.";
+          };
+          priority = mkOption {
+            type = types.int;
+            default = if name == "header" then 100 else 1000;
+            description = "Order among entries.";
+          };
         };
       }));
     };

@@ -12,7 +12,11 @@ in
       default = false;
       description = "Whether mounted file systems are trimmed regularly.";
     };
-    interval = lib.mkOption { type = lib.types.str; default = "weekly"; description = "How often (systemd.time(7))."; };
+    interval = lib.mkOption {
+      type = lib.types.str;
+      default = "weekly";
+      description = "How often (systemd.time(7)).";
+    };
   };
   config = lib.mkIf cfg.enable {
     systemd.timers.fstrim = {

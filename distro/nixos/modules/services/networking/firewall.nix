@@ -145,17 +145,37 @@ in
       default = "nftables";
       description = "Accepted for compatibility: the rules are always nftables'.";
     };
-    logRefusedConnections = mkOption { type = types.bool; default = true; description = "Whether refused connections are logged."; };
-    logRefusedPackets = mkOption { type = types.bool; default = false; description = "Whether all refused packets are logged."; };
-    logRefusedUnicastsOnly = mkOption { type = types.bool; default = true; description = "Whether only packets to this machine are logged."; };
-    rejectPackets = mkOption { type = types.bool; default = false; description = "Whether refused packets are answered instead of dropped."; };
+    logRefusedConnections = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether refused connections are logged.";
+    };
+    logRefusedPackets = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether all refused packets are logged.";
+    };
+    logRefusedUnicastsOnly = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether only packets to this machine are logged.";
+    };
+    rejectPackets = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether refused packets are answered instead of dropped.";
+    };
     trustedInterfaces = mkOption {
       type = types.listOf types.str;
       default = [ ];
       example = [ "enp0s2" ];
       description = "Interfaces from which everything is accepted; the loopback always is.";
     };
-    allowPing = mkOption { type = types.bool; default = true; description = "Whether pings are answered."; };
+    allowPing = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether pings are answered.";
+    };
     pingLimit = mkOption {
       type = types.nullOr (types.separatedString " ");
       default = null;
@@ -166,18 +186,63 @@ in
       type = types.either types.bool (types.enum [ "strict" "loose" ]);
       default = true;
       example = "loose";
-      description = "Whether packets are dropped that come by another interface than answers to them would go.";
+      description = ''
+        Whether packets are dropped that come by another interface than answers to them would go.
+      '';
     };
-    logReversePathDrops = mkOption { type = types.bool; default = false; description = "Whether such packets are logged."; };
-    filterForward = mkOption { type = types.bool; default = false; description = "Whether forwarded packets are refused unless allowed."; };
-    connectionTrackingModules = mkOption { type = types.listOf types.str; default = [ ]; example = [ "ftp" ]; description = "Helpers of connection tracking that are loaded."; };
-    autoLoadConntrackHelpers = mkOption { type = types.bool; default = false; description = "Accepted for compatibility."; };
-    extraPackages = mkOption { type = types.listOf types.package; default = [ ]; description = "Packages whose programs the extra commands use."; };
-    extraCommands = mkOption { type = types.lines; default = ""; example = "iptables -A INPUT -p icmp -j ACCEPT"; description = "Commands run after the rules are loaded."; };
-    extraStopCommands = mkOption { type = types.lines; default = ""; description = "Commands run before the rules are removed."; };
-    extraInputRules = mkOption { type = types.lines; default = ""; example = "ip6 saddr { fc00::/7, fe80::/10 } tcp dport 24800 accept"; description = "Rules for incoming packets, in the language of nft(8)."; };
-    extraForwardRules = mkOption { type = types.lines; default = ""; description = "Rules for forwarded packets."; };
-    extraReversePathFilterRules = mkOption { type = types.lines; default = ""; description = "Rules for packets that fail the reverse path check."; };
+    logReversePathDrops = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether such packets are logged.";
+    };
+    filterForward = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether forwarded packets are refused unless allowed.";
+    };
+    connectionTrackingModules = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "ftp" ];
+      description = "Helpers of connection tracking that are loaded.";
+    };
+    autoLoadConntrackHelpers = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Accepted for compatibility.";
+    };
+    extraPackages = mkOption {
+      type = types.listOf types.package;
+      default = [ ];
+      description = "Packages whose programs the extra commands use.";
+    };
+    extraCommands = mkOption {
+      type = types.lines;
+      default = "";
+      example = "iptables -A INPUT -p icmp -j ACCEPT";
+      description = "Commands run after the rules are loaded.";
+    };
+    extraStopCommands = mkOption {
+      type = types.lines;
+      default = "";
+      description = "Commands run before the rules are removed.";
+    };
+    extraInputRules = mkOption {
+      type = types.lines;
+      default = "";
+      example = "ip6 saddr { fc00::/7, fe80::/10 } tcp dport 24800 accept";
+      description = "Rules for incoming packets, in the language of nft(8).";
+    };
+    extraForwardRules = mkOption {
+      type = types.lines;
+      default = "";
+      description = "Rules for forwarded packets.";
+    };
+    extraReversePathFilterRules = mkOption {
+      type = types.lines;
+      default = "";
+      description = "Rules for packets that fail the reverse path check.";
+    };
     interfaces = mkOption {
       type = types.attrsOf (types.submodule { options = portOptions; });
       default = { };

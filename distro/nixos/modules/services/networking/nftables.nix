@@ -28,26 +28,56 @@ in
 
 {
   options.networking.nftables = {
-    enable = mkOption { type = types.bool; default = false; description = "Whether the rules below are loaded."; };
-    checkRuleset = mkOption { type = types.bool; default = true; description = "Accepted for compatibility: rules are checked when they are loaded."; };
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether the rules below are loaded.";
+    };
+    checkRuleset = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Accepted for compatibility: rules are checked when they are loaded.";
+    };
     flushRuleset = mkOption {
       type = types.bool;
       default = cfg.rulesetFile != null || cfg.ruleset != "";
       defaultText = lib.literalMD "true if there is a ruleset";
       description = "Whether all other rules are removed when these are loaded.";
     };
-    ruleset = mkOption { type = types.lines; default = ""; description = "Rules, in the language of nft(8)."; };
-    rulesetFile = mkOption { type = types.nullOr types.path; default = null; description = "File of rules."; };
-    extraDeletions = mkOption { type = types.lines; default = ""; description = "Accepted for compatibility."; };
+    ruleset = mkOption {
+      type = types.lines;
+      default = "";
+      description = "Rules, in the language of nft(8).";
+    };
+    rulesetFile = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      description = "File of rules.";
+    };
+    extraDeletions = mkOption {
+      type = types.lines;
+      default = "";
+      description = "Accepted for compatibility.";
+    };
     tables = mkOption {
       default = { };
       description = "Tables, each replaced as a whole.";
       type = types.attrsOf (types.submodule ({ name, ... }: {
         options = {
-          enable = mkOption { type = types.bool; default = true; description = "Whether the table is loaded."; };
+          enable = mkOption {
+            type = types.bool;
+            default = true;
+            description = "Whether the table is loaded.";
+          };
           name = mkOption { type = types.str; default = name; description = "Name of the table."; };
-          family = mkOption { type = types.enum [ "ip" "ip6" "inet" "arp" "bridge" "netdev" ]; description = "Family of the table."; };
-          content = mkOption { type = types.lines; description = "What stands between the braces."; };
+          family = mkOption {
+            type = types.enum [ "ip" "ip6" "inet" "arp" "bridge" "netdev" ];
+            description = "Family of the table.";
+          };
+          content = mkOption {
+            type = types.lines;
+            description = "What stands between the braces.";
+          };
         };
       }));
     };

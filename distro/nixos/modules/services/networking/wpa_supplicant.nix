@@ -36,37 +36,100 @@ in
 
 {
   options.networking.wireless = {
-    enable = mkOption { type = types.bool; default = false; description = "Whether wpa_supplicant runs."; };
-    interfaces = mkOption { type = types.listOf types.str; default = [ ]; example = [ "wlan0" ]; description = "Interfaces it serves; empty for all."; };
-    driver = mkOption { type = types.str; default = "nl80211,wext"; description = "Drivers of wpa_supplicant."; };
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether wpa_supplicant runs.";
+    };
+    interfaces = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "wlan0" ];
+      description = "Interfaces it serves; empty for all.";
+    };
+    driver = mkOption {
+      type = types.str;
+      default = "nl80211,wext";
+      description = "Drivers of wpa_supplicant.";
+    };
     allowAuxiliaryImperativeNetworks = mkOption {
       type = types.bool;
       default = false;
-      description = "Whether networks in {file}`/etc/wpa_supplicant.conf` count besides the declared ones.";
+      description = ''
+        Whether networks in {file}`/etc/wpa_supplicant.conf` count besides the declared ones.
+      '';
     };
-    scanOnLowSignal = mkOption { type = types.bool; default = true; description = "Whether better access points are looked for when the signal is weak."; };
-    fallbackToWPA2 = mkOption { type = types.bool; default = true; description = "Accepted for compatibility."; };
+    scanOnLowSignal = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether better access points are looked for when the signal is weak.";
+    };
+    fallbackToWPA2 = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Accepted for compatibility.";
+    };
     userControlled = mkOption {
       type = types.coercedTo (types.attrsOf types.anything) (value: value.enable or false) types.bool;
       default = false;
       description = "Whether members of `wheel` may control it (wpa_cli).";
     };
-    extraConfig = mkOption { type = types.str; default = ""; description = "Text added to the configuration."; };
-    dbusControlled = mkOption { type = types.bool; default = true; description = "Whether other programs control it over the message bus."; };
+    extraConfig = mkOption {
+      type = types.str;
+      default = "";
+      description = "Text added to the configuration.";
+    };
+    dbusControlled = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether other programs control it over the message bus.";
+    };
     networks = mkOption {
       default = { };
       example = { echelon.psk = "abcdefgh"; "free.wifi" = { }; };
       description = "Known networks, by name.";
       type = types.attrsOf (types.submodule ({ name, ... }: {
         options = {
-          ssid = mkOption { type = types.str; default = name; description = "Name of the network."; };
-          psk = mkOption { type = types.nullOr types.str; default = null; description = "Password; everybody can read it in the store."; };
-          pskRaw = mkOption { type = types.nullOr types.str; default = null; description = "The key itself, in hexadecimal digits."; };
-          authProtocols = mkOption { type = types.listOf types.str; default = [ "WPA-PSK" "WPA-EAP" "SAE" "FT-PSK" "FT-EAP" "FT-SAE" ]; description = "Accepted protocols."; };
-          auth = mkOption { type = types.nullOr types.str; default = null; description = "Lines about authentication."; };
-          hidden = mkOption { type = types.bool; default = false; description = "Whether the network does not announce itself."; };
-          priority = mkOption { type = types.nullOr types.int; default = null; description = "Priority among networks."; };
-          extraConfig = mkOption { type = types.str; default = ""; description = "Text added to the network's block."; };
+          ssid = mkOption {
+            type = types.str;
+            default = name;
+            description = "Name of the network.";
+          };
+          psk = mkOption {
+            type = types.nullOr types.str;
+            default = null;
+            description = "Password; everybody can read it in the store.";
+          };
+          pskRaw = mkOption {
+            type = types.nullOr types.str;
+            default = null;
+            description = "The key itself, in hexadecimal digits.";
+          };
+          authProtocols = mkOption {
+            type = types.listOf types.str;
+            default = [ "WPA-PSK" "WPA-EAP" "SAE" "FT-PSK" "FT-EAP" "FT-SAE" ];
+            description = "Accepted protocols.";
+          };
+          auth = mkOption {
+            type = types.nullOr types.str;
+            default = null;
+            description = "Lines about authentication.";
+          };
+          hidden = mkOption {
+            type = types.bool;
+            default = false;
+            description = "Whether the network does not announce itself.";
+          };
+          priority = mkOption {
+            type = types.nullOr types.int;
+            default = null;
+            description = "Priority among networks.";
+          };
+          extraConfig = mkOption {
+            type = types.str;
+            default = "";
+            description = "Text added to the network's block.";
+          };
         };
       }));
     };
@@ -81,7 +144,10 @@ in
     environment.systemPackages = [ pkgs.wpasupplicant pkgs.iw ];
     hardware.wirelessRegulatoryDatabase = true;
 
-    environment.etc."wpa_supplicant/nixos.conf" = mkIf declared { text = configText; mode = "0600"; };
+    environment.etc."wpa_supplicant/nixos.conf" = mkIf declared {
+      text = configText;
+      mode = "0600";
+    };
 
     systemd.services.wireless-networks = {
       description = "WPA supplicant for all wireless interfaces";

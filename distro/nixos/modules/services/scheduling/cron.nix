@@ -12,14 +12,22 @@ in
       default = cfg.systemCronJobs != [ ] || cfg.cronFiles != [ ];
       defaultText = lib.literalMD "true if there are jobs";
     };
-    mailto = mkOption { type = types.nullOr types.str; default = null; description = "Who gets the commands' output."; };
+    mailto = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      description = "Who gets the commands' output.";
+    };
     systemCronJobs = mkOption {
       type = types.listOf types.str;
       default = [ ];
       example = [ "*/5 * * * * root date >> /tmp/cron.log" ];
       description = "Lines of {file}`/etc/crontab`.";
     };
-    cronFiles = mkOption { type = types.listOf types.path; default = [ ]; description = "Further crontabs."; };
+    cronFiles = mkOption {
+      type = types.listOf types.path;
+      default = [ ];
+      description = "Further crontabs.";
+    };
   };
 
   config = lib.mkIf cfg.enable {

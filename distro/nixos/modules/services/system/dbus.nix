@@ -10,7 +10,12 @@ in
 
 {
   options.services.dbus = {
-    enable = mkOption { type = types.bool; default = true; internal = true; description = "Whether the message bus runs."; };
+    enable = mkOption {
+      type = types.bool;
+      default = true;
+      internal = true;
+      description = "Whether the message bus runs.";
+    };
     implementation = mkOption {
       type = types.enum [ "dbus" "broker" ];
       default = "broker";
@@ -19,9 +24,15 @@ in
     packages = mkOption {
       type = types.listOf types.path;
       default = [ ];
-      description = "Packages whose services and policies the bus knows; they become part of the system.";
+      description = ''
+        Packages whose services and policies the bus knows; they become part of the system.
+      '';
     };
-    apparmor = mkOption { type = types.enum [ "enabled" "disabled" "required" ]; default = "disabled"; description = "Accepted for compatibility."; };
+    apparmor = mkOption {
+      type = types.enum [ "enabled" "disabled" "required" ];
+      default = "disabled";
+      description = "Accepted for compatibility.";
+    };
   };
 
   config = mkIf cfg.enable {

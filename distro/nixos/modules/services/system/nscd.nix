@@ -7,9 +7,21 @@ in
 
 {
   options.services.nscd = {
-    enable = lib.mkOption { type = lib.types.bool; default = false; description = "Whether nscd runs."; };
-    enableNsncd = lib.mkOption { type = lib.types.bool; default = false; description = "Accepted for compatibility."; };
-    config = lib.mkOption { type = lib.types.lines; default = ""; description = "The file {file}`nscd.conf`; empty for the package's."; };
+    enable = lib.mkOption {
+      type = lib.types.bool;
+      default = false;
+      description = "Whether nscd runs.";
+    };
+    enableNsncd = lib.mkOption {
+      type = lib.types.bool;
+      default = false;
+      description = "Accepted for compatibility.";
+    };
+    config = lib.mkOption {
+      type = lib.types.lines;
+      default = "";
+      description = "The file {file}`nscd.conf`; empty for the package's.";
+    };
   };
   config = lib.mkIf cfg.enable {
     environment.systemPackages = [ pkgs.nscd ];

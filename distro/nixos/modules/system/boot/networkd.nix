@@ -19,7 +19,11 @@ let
     apply = map (entry: entry.${name} or entry);
     inherit description;
   };
-  names = description: mkOption { type = types.listOf types.str; default = [ ]; inherit description; };
+  names = description: mkOption {
+    type = types.listOf types.str;
+    default = [ ];
+    inherit description;
+  };
 
   valueText = value: if value == true then "true" else if value == false then "false" else toString value;
   lineText = key: value:
@@ -56,7 +60,10 @@ let
     routes = { header = "Route"; old = "routeConfig"; };
     routingPolicyRules = { header = "RoutingPolicyRule"; old = "routingPolicyRuleConfig"; };
     nextHops = { header = "NextHop"; old = "nextHopConfig"; };
-    dhcpServerStaticLeases = { header = "DHCPServerStaticLease"; old = "dhcpServerStaticLeaseConfig"; };
+    dhcpServerStaticLeases = {
+      header = "DHCPServerStaticLease";
+      old = "dhcpServerStaticLeaseConfig";
+    };
     ipv6Prefixes = { header = "IPv6Prefix"; old = "ipv6PrefixConfig"; };
     ipv6RoutePrefixes = { header = "IPv6RoutePrefix"; old = "ipv6RoutePrefixConfig"; };
     bridgeFDBs = { header = "BridgeFDB"; old = "bridgeFDBConfig"; };
@@ -83,14 +90,26 @@ let
   };
 
   common = {
-    enable = mkOption { type = types.bool; default = true; description = "Whether the unit is written."; };
+    enable = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether the unit is written.";
+    };
     matchConfig = section "Which interfaces the unit is for.";
-    extraConfig = mkOption { type = types.lines; default = ""; description = "Text added to the unit."; };
+    extraConfig = mkOption {
+      type = types.lines;
+      default = "";
+      description = "Text added to the unit.";
+    };
   };
 
   networkModule = { config, ... }: {
     options = common // {
-      name = mkOption { type = types.nullOr types.str; default = null; description = "Name of the interface; short for matchConfig.Name."; };
+      name = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = "Name of the interface; short for matchConfig.Name.";
+      };
       DHCP = mkOption {
         type = types.nullOr (types.enum [ "yes" "no" "ipv4" "ipv6" ]);
         default = null;
@@ -175,7 +194,11 @@ in
 
 {
   options.systemd.network = {
-    enable = mkOption { type = types.bool; default = false; description = "Whether systemd-networkd runs."; };
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether systemd-networkd runs.";
+    };
     config = mkOption {
       default = { };
       description = "Settings of networkd itself (networkd.conf(5)).";
@@ -184,15 +207,41 @@ in
           networkConfig = section "The section [Network].";
           dhcpV4Config = section "The section [DHCPv4].";
           dhcpV6Config = section "The section [DHCPv6].";
-          addRouteTablesToIPRoute2 = mkOption { type = types.bool; default = true; description = "Whether route table names are known to ip(8) too."; };
-          routeTables = mkOption { type = types.attrsOf types.int; default = { }; example = { foo = 27; }; description = "Names of route tables."; };
+          addRouteTablesToIPRoute2 = mkOption {
+            type = types.bool;
+            default = true;
+            description = "Whether route table names are known to ip(8) too.";
+          };
+          routeTables = mkOption {
+            type = types.attrsOf types.int;
+            default = { };
+            example = { foo = 27; };
+            description = "Names of route tables.";
+          };
         };
       };
     };
-    networks = mkOption { type = types.attrsOf (types.submodule networkModule); default = { }; description = "Networks: how interfaces are configured."; };
-    netdevs = mkOption { type = types.attrsOf (types.submodule netdevModule); default = { }; description = "Virtual devices."; };
-    links = mkOption { type = types.attrsOf (types.submodule linkModule); default = { }; description = "Low-level settings of interfaces, applied by udev."; };
-    units = mkOption { type = types.attrsOf types.anything; default = { }; internal = true; description = "Accepted for compatibility."; };
+    networks = mkOption {
+      type = types.attrsOf (types.submodule networkModule);
+      default = { };
+      description = "Networks: how interfaces are configured.";
+    };
+    netdevs = mkOption {
+      type = types.attrsOf (types.submodule netdevModule);
+      default = { };
+      description = "Virtual devices.";
+    };
+    links = mkOption {
+      type = types.attrsOf (types.submodule linkModule);
+      default = { };
+      description = "Low-level settings of interfaces, applied by udev.";
+    };
+    units = mkOption {
+      type = types.attrsOf types.anything;
+      default = { };
+      internal = true;
+      description = "Accepted for compatibility.";
+    };
     wait-online = {
       enable = mkOption {
         type = types.bool;
@@ -209,7 +258,11 @@ in
         description = "Whether one configured interface is enough.";
       };
       ignoredInterfaces = names "Interfaces that are not waited for.";
-      timeout = mkOption { type = types.ints.unsigned; default = 120; description = "Seconds to wait; 0 for ever."; };
+      timeout = mkOption {
+        type = types.ints.unsigned;
+        default = 120;
+        description = "Seconds to wait; 0 for ever.";
+      };
       extraArgs = names "Further arguments of systemd-networkd-wait-online.";
     };
   };

@@ -27,10 +27,26 @@ in
       defaultText = lib.literalExpression "config.networking.search";
       description = "Search domains.";
     };
-    llmnr = mkOption { type = tristate [ "resolve" ]; default = "true"; description = "Link-local multicast name resolution."; };
-    dnssec = mkOption { type = tristate [ "allow-downgrade" ]; default = "false"; description = "Whether answers' signatures are checked."; };
-    dnsovertls = mkOption { type = tristate [ "opportunistic" ]; default = "false"; description = "Whether questions are encrypted."; };
-    extraConfig = mkOption { type = types.lines; default = ""; description = "Lines added to {file}`resolved.conf`."; };
+    llmnr = mkOption {
+      type = tristate [ "resolve" ];
+      default = "true";
+      description = "Link-local multicast name resolution.";
+    };
+    dnssec = mkOption {
+      type = tristate [ "allow-downgrade" ];
+      default = "false";
+      description = "Whether answers' signatures are checked.";
+    };
+    dnsovertls = mkOption {
+      type = tristate [ "opportunistic" ];
+      default = "false";
+      description = "Whether questions are encrypted.";
+    };
+    extraConfig = mkOption {
+      type = types.lines;
+      default = "";
+      description = "Lines added to {file}`resolved.conf`.";
+    };
     settings = mkOption {
       type = types.attrsOf (types.attrsOf (types.nullOr (types.oneOf [ types.bool types.int types.str (types.listOf types.str) ])));
       default = { };
@@ -66,7 +82,10 @@ in
           # An empty list still says "none" for the fallback servers; elsewhere it says nothing.
           lib.optionalString (value != null && !(value == [ ] && name != "FallbackDNS")) "${name}=${settingText value}\n") resolve)
         + cfg.extraConfig;
-      "resolv.conf" = { source = "/run/systemd/resolve/stub-resolv.conf"; mode = "direct-symlink"; };
+      "resolv.conf" = {
+        source = "/run/systemd/resolve/stub-resolv.conf";
+        mode = "direct-symlink";
+      };
     };
 
     systemd.services.systemd-resolved = {

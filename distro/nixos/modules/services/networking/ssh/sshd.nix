@@ -15,15 +15,28 @@ let
     else if builtins.isList value then lib.concatMapStringsSep "," toString value
     else toString value;
   # These take several words, the others of list type are joined by commas.
-  wordLists = [ "AllowUsers" "DenyUsers" "AllowGroups" "DenyGroups" "AcceptEnv" "AuthorizedKeysFile" "AuthorizedPrincipalsFile" ];
+  wordLists = [
+    "AllowUsers" "DenyUsers" "AllowGroups" "DenyGroups" "AcceptEnv" "AuthorizedKeysFile"
+    "AuthorizedPrincipalsFile"
+  ];
   settingLine = name: value:
     if value == null then ""
     else if builtins.isList value && lib.elem name wordLists then "${name} ${lib.concatMapStringsSep " " toString value}\n"
     else "${name} ${valueText value}\n";
 
-  words = description: mkOption { type = types.nullOr (types.listOf types.str); default = null; inherit description; };
-  algorithms = default: description: mkOption { type = types.nullOr (types.listOf types.str); inherit default description; };
-  switch = default: description: mkOption { type = types.nullOr types.bool; inherit default description; };
+  words = description: mkOption {
+    type = types.nullOr (types.listOf types.str);
+    default = null;
+    inherit description;
+  };
+  algorithms = default: description: mkOption {
+    type = types.nullOr (types.listOf types.str);
+    inherit default description;
+  };
+  switch = default: description: mkOption {
+    type = types.nullOr types.bool;
+    inherit default description;
+  };
 
   keysOptions = { ... }: {
     options.openssh.authorizedKeys = {
@@ -120,23 +133,58 @@ in
     users.users = mkOption { type = types.attrsOf (types.submodule keysOptions); };
 
     services.openssh = {
-      enable = mkOption { type = types.bool; default = false; description = "Whether the OpenSSH server runs."; };
+      enable = mkOption {
+        type = types.bool;
+        default = false;
+        description = "Whether the OpenSSH server runs.";
+      };
       package = lib.mkPackageOption pkgs "openssh-server" { };
       startWhenNeeded = mkOption {
         type = types.bool;
         default = false;
-        description = "Whether a daemon is started for each connection instead of waiting for connections itself.";
+        description = ''
+          Whether a daemon is started for each connection instead of waiting for connections itself.
+        '';
       };
-      allowSFTP = mkOption { type = types.bool; default = true; description = "Whether files can be transferred by SFTP."; };
-      sftpServerExecutable = mkOption { type = types.str; default = "/usr/lib/openssh/sftp-server"; description = "The SFTP server."; };
-      sftpFlags = mkOption { type = types.listOf types.str; default = [ ]; example = [ "-f AUTHPRIV" ]; description = "Arguments of the SFTP server."; };
-      ports = mkOption { type = types.listOf types.port; default = [ 22 ]; description = "Ports the server listens on."; };
-      openFirewall = mkOption { type = types.bool; default = true; description = "Whether the firewall lets the ports through."; };
+      allowSFTP = mkOption {
+        type = types.bool;
+        default = true;
+        description = "Whether files can be transferred by SFTP.";
+      };
+      sftpServerExecutable = mkOption {
+        type = types.str;
+        default = "/usr/lib/openssh/sftp-server";
+        description = "The SFTP server.";
+      };
+      sftpFlags = mkOption {
+        type = types.listOf types.str;
+        default = [ ];
+        example = [ "-f AUTHPRIV" ];
+        description = "Arguments of the SFTP server.";
+      };
+      ports = mkOption {
+        type = types.listOf types.port;
+        default = [ 22 ];
+        description = "Ports the server listens on.";
+      };
+      openFirewall = mkOption {
+        type = types.bool;
+        default = true;
+        description = "Whether the firewall lets the ports through.";
+      };
       listenAddresses = mkOption {
         type = types.listOf (types.submodule {
           options = {
-            addr = mkOption { type = types.nullOr types.str; default = null; description = "Host or address."; };
-            port = mkOption { type = types.nullOr types.int; default = null; description = "Port; null for those of {option}`services.openssh.ports`."; };
+            addr = mkOption {
+              type = types.nullOr types.str;
+              default = null;
+              description = "Host or address.";
+            };
+            port = mkOption {
+              type = types.nullOr types.int;
+              default = null;
+              description = "Port; null for those of {option}`services.openssh.ports`.";
+            };
           };
         });
         default = [ ];
@@ -152,16 +200,36 @@ in
         example = [ { type = "ed25519"; path = "/etc/ssh/ssh_host_ed25519_key"; rounds = 100; } ];
         description = "Host keys; those that are missing are made.";
       };
-      generateHostKeys = mkOption { type = types.bool; default = true; description = "Whether host keys are made."; };
-      banner = mkOption { type = types.nullOr types.lines; default = null; description = "Text shown before a login."; };
-      authorizedKeysInHomedir = mkOption { type = types.bool; default = true; description = "Whether {file}`~/.ssh/authorized_keys` counts."; };
+      generateHostKeys = mkOption {
+        type = types.bool;
+        default = true;
+        description = "Whether host keys are made.";
+      };
+      banner = mkOption {
+        type = types.nullOr types.lines;
+        default = null;
+        description = "Text shown before a login.";
+      };
+      authorizedKeysInHomedir = mkOption {
+        type = types.bool;
+        default = true;
+        description = "Whether {file}`~/.ssh/authorized_keys` counts.";
+      };
       authorizedKeysFiles = mkOption {
         type = types.listOf types.str;
         default = [ ];
         description = "Files of the keys a user may log in with; relative ones in the user's home.";
       };
-      authorizedKeysCommand = mkOption { type = types.str; default = "none"; description = "Program that prints a user's keys."; };
-      authorizedKeysCommandUser = mkOption { type = types.str; default = "nobody"; description = "User who runs that program."; };
+      authorizedKeysCommand = mkOption {
+        type = types.str;
+        default = "none";
+        description = "Program that prints a user's keys.";
+      };
+      authorizedKeysCommandUser = mkOption {
+        type = types.str;
+        default = "nobody";
+        description = "User who runs that program.";
+      };
       settings = mkOption {
         default = { };
         example = { UseDns = true; PasswordAuthentication = false; };
@@ -169,7 +237,11 @@ in
         type = types.submodule {
           freeformType = types.attrsOf (types.nullOr (types.either atom (types.listOf atom)));
           options = {
-            AuthorizedPrincipalsFile = mkOption { type = types.nullOr types.str; default = "none"; description = "File of accepted names in certificates."; };
+            AuthorizedPrincipalsFile = mkOption {
+              type = types.nullOr types.str;
+              default = "none";
+              description = "File of accepted names in certificates.";
+            };
             LogLevel = mkOption {
               type = types.nullOr (types.enum [ "QUIET" "FATAL" "ERROR" "INFO" "VERBOSE" "DEBUG" "DEBUG1" "DEBUG2" "DEBUG3" ]);
               default = "INFO";
@@ -185,7 +257,11 @@ in
               default = "prohibit-password";
               description = "Whether root may log in.";
             };
-            GatewayPorts = mkOption { type = types.nullOr types.str; default = "no"; description = "Whether forwarded ports are open to other hosts."; };
+            GatewayPorts = mkOption {
+              type = types.nullOr types.str;
+              default = "no";
+              description = "Whether forwarded ports are open to other hosts.";
+            };
             StrictModes = switch true "Whether loose file modes of keys are refused.";
             PrintMotd = switch false "Whether sshd itself prints the message of the day (PAM does).";
             KexAlgorithms = algorithms null "Key exchange methods; null for OpenSSH's own choice.";
@@ -198,7 +274,11 @@ in
           };
         };
       };
-      extraConfig = mkOption { type = types.lines; default = ""; description = "Text added at the end of {file}`sshd_config`."; };
+      extraConfig = mkOption {
+        type = types.lines;
+        default = "";
+        description = "Text added at the end of {file}`sshd_config`.";
+      };
     };
   };
 

@@ -13,8 +13,16 @@ in
       default = "";
       description = "Terminal that all messages are shown on; empty for none.";
     };
-    rateLimitInterval = mkOption { type = types.str; default = "30s"; description = "Interval of the rate limit."; };
-    rateLimitBurst = mkOption { type = types.int; default = 10000; description = "Messages a service may send in the interval; 0 for any number."; };
+    rateLimitInterval = mkOption {
+      type = types.str;
+      default = "30s";
+      description = "Interval of the rate limit.";
+    };
+    rateLimitBurst = mkOption {
+      type = types.int;
+      default = 10000;
+      description = "Messages a service may send in the interval; 0 for any number.";
+    };
     storage = mkOption {
       type = types.enum [ "persistent" "volatile" "auto" "none" ];
       default = "persistent";
@@ -25,7 +33,12 @@ in
       default = null;
       description = "Whether the kernel's audit is turned on; null leaves the journal's default.";
     };
-    extraConfig = mkOption { type = types.lines; default = ""; example = "Storage=volatile"; description = "Lines added to {file}`journald.conf`."; };
+    extraConfig = mkOption {
+      type = types.lines;
+      default = "";
+      example = "Storage=volatile";
+      description = "Lines added to {file}`journald.conf`.";
+    };
     forwardToSyslog = mkOption {
       type = types.bool;
       default = false;

@@ -37,7 +37,11 @@ in
       type = types.submodule {
         freeformType = types.attrsOf (types.nullOr (types.oneOf [ types.bool types.int types.str ]));
         options = {
-          KillUserProcesses = mkOption { type = types.bool; default = false; description = "Whether a session's processes end with it."; };
+          KillUserProcesses = mkOption {
+            type = types.bool;
+            default = false;
+            description = "Whether a session's processes end with it.";
+          };
         } // lib.genAttrs [ "HandlePowerKey" "HandleLidSwitch" ] (name: mkOption {
           type = types.nullOr action;
           default = null;
@@ -45,7 +49,11 @@ in
         });
       };
     };
-    extraConfig = mkOption { type = types.lines; default = ""; description = "Lines added to {file}`logind.conf`."; };
+    extraConfig = mkOption {
+      type = types.lines;
+      default = "";
+      description = "Lines added to {file}`logind.conf`.";
+    };
   };
 
   config.environment.etc."systemd/logind.conf".text =
