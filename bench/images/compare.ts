@@ -2,7 +2,7 @@
  * Firn's image writers beside the tools that are usual for the job, on the same input and at the
  * same compression: squashfs against mksquashfs, ISO 9660 against xorriso.
  *
- *   node bench/images/compare.ts FOLDER [--rounds N] [--only squashfs|iso]
+ *   node bench/images/compare.ts FOLDER [--rounds N] [--only squashfs|iso] [--compression CHOICE]
  *
  * FOLDER is any tree of files, for example an unpacked system. Each round runs both sides one after
  * the other, in turn first and second; printed is the median of the rounds' ratios, ours by theirs:
@@ -28,7 +28,11 @@ type Run = (out: string) => Promise<void> | void;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '3' }, only: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    compression: { type: 'string', multiple: true },
+  },
 });
 const folder = resolve(positionals[0] ?? '.');
 const rounds = Number(values.rounds);
@@ -38,10 +42,17 @@ process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 const mtime = 1;
 const blockBytes = 1 << 20;
+const choices = values.compression ?? [
+  'zstd -Xcompression-level 3',
+  'zstd -Xcompression-level 6',
+  'zstd -Xcompression-level 19',
+  'gzip',
+  'lz4',
+];
 
 console.log(`${folder}, ${cores} cores, ${rounds} rounds; ratios are Firn by the other`);
 if (values.only !== 'iso') {
-  for (const choice of ['zstd -Xcompression-level 3', 'zstd -Xcompression-level 6', 'zstd -Xcompression-level 19', 'gzip', 'lz4']) {
+  for (const choice of choices) {
     await compare(`squashfs ${choice}`, 'mksquashfs', ourSquashfs(choice), mksquashfs(choice));
   }
 }

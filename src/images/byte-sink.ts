@@ -17,8 +17,15 @@ export interface ByteSink {
 /** Bytes that can be read at any place: an image, or a file's content. */
 export interface ByteSource {
   readonly sizeBytes: number;
-  /** Exactly these bytes; throws where the source ends before. May be a view: do not change it. */
-  read(offsetBytes: number, lengthBytes: number): Uint8Array | Promise<Uint8Array>;
+  /**
+   * Exactly these bytes; throws where the source ends before. They may be read into the start of
+   * `into`, which has room for them; else the result may be a view that must not be changed.
+   */
+  read(
+    offsetBytes: number,
+    lengthBytes: number,
+    into?: Uint8Array,
+  ): Uint8Array | Promise<Uint8Array>;
 }
 
 /** A sink in memory, for tests and small images. */

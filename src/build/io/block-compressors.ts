@@ -18,6 +18,7 @@ import type {
 import { unsupportedOption } from '#images';
 import { compressLz4, decompressLz4 } from '#formats';
 import type { WorkerPool } from '../worker-pool.ts';
+import type { CompressAnswer } from './compress-task.ts';
 import { compressNatively } from './compress-task.ts';
 
 /** Undefined for "none". Without a pool, blocks are compressed one after another. */
@@ -41,7 +42,10 @@ export function blockCompressor(
     compress:
       pool === undefined
         ? async (block) => compressNow(block)
-        : (block) => pool.run<Uint8Array | undefined>(task, { compression, block }),
+        : async (block) => {
+            const result = await pool.run<CompressAnswer>(task, { compression, block });
+            return typeof result === 'number' ? block.subarray(0, result) : result;
+          },
   };
 }
 

@@ -11,15 +11,24 @@ export interface CompressRequest {
   readonly block: Uint8Array;
 }
 
-/** The compressed block; undefined if it would not be shorter. */
-export async function run({ compression, block }: CompressRequest): Promise<Uint8Array | undefined> {
-  if (compression.kind === 'lz4') {
-    const { compressLz4 } = await import('#formats');
-    return compressLz4(block, compression)?.slice();
+/** The compressed block, or its length if it stands in the block's place; undefined if not shorter. */
+export type CompressAnswer = Uint8Array | number | undefined;
+
+export async function run({ compression, block }: CompressRequest): Promise<CompressAnswer> {
+  const result = await compress(compression, block);
+  if (result === undefined || result.length >= block.length) return undefined;
+  if (block.buffer instanceof SharedArrayBuffer) {
+    block.set(result);
+    return result.length;
   }
-  const result = compressNatively(compression, block);
   // The runtime's result is a view of a longer buffer, all of which would be sent.
-  return result === undefined || result.length >= block.length ? undefined : result.slice();
+  return result.slice();
+}
+
+async function compress(compression: SquashfsCompression, block: Uint8Array): Promise<Uint8Array | undefined> {
+  if (compression.kind !== 'lz4') return compressNatively(compression, block);
+  const { compressLz4 } = await import('#formats');
+  return compressLz4(block, compression);
 }
 
 /** By the runtime's own compressors; undefined for those that it does not have. */

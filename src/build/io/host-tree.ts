@@ -76,22 +76,27 @@ class HostReader {
   #open: { readonly path: Buffer; readonly descriptor: number } | undefined;
 
   source(path: Buffer, sizeBytes: number): ByteSource {
-    return { sizeBytes, read: (offset, length) => this.#read(path, sizeBytes, offset, length) };
+    return {
+      sizeBytes,
+      read: (offset, length, into) => {
+        const bytes = into?.subarray(0, length) ?? new Uint8Array(length);
+        this.#read(path, sizeBytes, offset, bytes);
+        return bytes;
+      },
+    };
   }
 
-  #read(path: Buffer, sizeBytes: number, offset: number, length: number): Uint8Array {
+  #read(path: Buffer, sizeBytes: number, offset: number, bytes: Uint8Array): void {
     if (this.#open?.path !== path) {
       this.#close();
       this.#open = { path, descriptor: openSync(path, 'r') };
     }
-    const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const count = readSync(this.#open.descriptor, bytes, done, length - done, offset + done);
+    for (let done = 0; done < bytes.length; ) {
+      const count = readSync(this.#open.descriptor, bytes, done, bytes.length - done, offset + done);
       if (count === 0) throw hostFileTooShort(path.toString());
       done += count;
     }
-    if (offset + length >= sizeBytes) this.#close();
-    return bytes;
+    if (offset + bytes.length >= sizeBytes) this.#close();
   }
 
   #close(): void {

@@ -23,7 +23,10 @@ export type DictionarySize = { readonly bytes: number } | { readonly percent: nu
 export interface BlockCompressor {
   /** The choice in full, options and version of the compressor included: a key for caches. */
   readonly identity: string;
-  /** Undefined where the block should be stored as it is. */
+  /**
+   * Undefined where the block should be stored as it is. The result may stand in the block's own
+   * place if that is shared memory: the block is the compressor's until then.
+   */
   compress(block: Uint8Array): Promise<Uint8Array | undefined>;
   /** For the small blocks of metadata, which depend on one another. */
   compressNow(block: Uint8Array): Uint8Array | undefined;

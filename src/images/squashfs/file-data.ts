@@ -59,7 +59,7 @@ class DataLayer implements LaidData {
   readonly #sizesWithTwins: ReadonlySet<number>;
   readonly #byIdentity = new Map<string, FileData>();
   readonly #byDigest = new Map<string, FileData>();
-  #fragment: Uint8Array[] = [];
+  #fragment: Uint8Array | undefined;
   #fragmentBytes = 0;
   #group = '';
 
@@ -88,11 +88,10 @@ class DataLayer implements LaidData {
   }
 
   async #dataOf(content: ByteSource): Promise<FileData> {
-    const { blockSizeBytes } = this.#plan.options;
+    if (!this.#sizesWithTwins.has(content.sizeBytes)) return this.#layContent(content, undefined);
     // A short file is read once, for the digest and for the fragment.
-    const whole =
-      content.sizeBytes <= blockSizeBytes ? await content.read(0, content.sizeBytes) : undefined;
-    if (!this.#sizesWithTwins.has(content.sizeBytes)) return this.#layContent(content, whole);
+    const isShort = content.sizeBytes < this.#plan.options.blockSizeBytes;
+    const whole = isShort ? await content.read(0, content.sizeBytes) : undefined;
     const digest = await digestOf(content, whole);
     const known = this.#byDigest.get(digest);
     if (known !== undefined) return known;
@@ -113,22 +112,24 @@ class DataLayer implements LaidData {
     };
     for (let offset = 0; offset < content.sizeBytes; offset += blockSizeBytes) {
       const length = Math.min(blockSizeBytes, content.sizeBytes - offset);
-      const block = whole ?? (await content.read(offset, length));
       const inFragment = length < blockSizeBytes && (offset === 0 || tailFragments);
-      if (inFragment) await this.#addFragment(data, block);
-      else await this.#addBlock(data, block);
+      if (inFragment) await this.#addFragment(data, whole ?? (await content.read(offset, length)));
+      else await this.#addBlock(data, content, offset, length);
     }
     return data;
   }
 
-  async #addBlock(data: FileData, block: Uint8Array): Promise<void> {
+  async #addBlock(data: FileData, content: ByteSource, offset: number, length: number): Promise<void> {
     const index = data.blocks.length;
     data.blocks.push(0);
+    const buffer = this.#pipeline.takeBuffer();
+    const block = await content.read(offset, length, buffer);
     if (isZero(block)) {
       data.sparseBytes += block.length;
+      this.#pipeline.giveBack(buffer);
       return;
     }
-    await this.#pipeline.push(block, (start, sizeWord) => {
+    await this.#pipeline.push(block, buffer, (start, sizeWord) => {
       // The first block written says where the file begins.
       if (data.startBytes === 0) data.startBytes = start;
       data.blocks[index] = sizeWord;
@@ -141,23 +142,20 @@ class DataLayer implements LaidData {
     }
     data.fragment = this.fragments.length;
     data.fragmentOffset = this.#fragmentBytes;
-    this.#fragment.push(tail);
+    this.#fragment ??= this.#pipeline.takeBuffer();
+    this.#fragment.set(tail, this.#fragmentBytes);
     this.#fragmentBytes += tail.length;
   }
 
   async #flushFragment(): Promise<void> {
-    if (this.#fragmentBytes === 0) return;
-    const block = new Uint8Array(this.#fragmentBytes);
-    let position = 0;
-    for (const tail of this.#fragment) {
-      block.set(tail, position);
-      position += tail.length;
-    }
-    this.#fragment = [];
+    const buffer = this.#fragment;
+    if (buffer === undefined) return;
+    const block = buffer.subarray(0, this.#fragmentBytes);
+    this.#fragment = undefined;
     this.#fragmentBytes = 0;
     const fragment: FragmentBlock = { startBytes: 0, sizeWord: 0 };
     this.fragments.push(fragment);
-    await this.#pipeline.push(block, (start, sizeWord) => {
+    await this.#pipeline.push(block, buffer, (start, sizeWord) => {
       fragment.startBytes = start;
       fragment.sizeWord = sizeWord;
     });

@@ -49,7 +49,10 @@ export async function writeSquashfs(
     await sink.write(encodeMetadataBlock(described.options, undefined));
   }
 
-  const pipeline = new BlockPipeline(sink, here(), compressor, options.parallelBlocks ?? 4);
+  const pipeline = new BlockPipeline(sink, here(), compressor, {
+    parallelBlocks: options.parallelBlocks ?? 4,
+    blockBytes: blockSizeBytes,
+  });
   const { dataOf, fragments } = await layData(plan, pipeline, options.onBytes ?? (() => {}));
   const tables = makeInodeTables(plan.root, dataOf, hardLinks, compressor);
 
