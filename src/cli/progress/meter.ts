@@ -2,7 +2,8 @@
  * The meter behind both progress renderers: adds up activities by kind, so that a renderer can ask
  * at any moment what runs, how much is done, of how much, and how fast.
  *
- * Invariant: amounts are summed over activities without a parent only; a part never counts twice.
+ * Invariant: amounts are summed over activities that are not part of another of their own kind, so
+ * that nothing counts twice.
  */
 
 import type { Activity, ActivityKind, ActivityOptions } from '#base';
@@ -35,6 +36,7 @@ export interface RunningActivity {
 
 export class ProgressMeter {
   readonly tallies = new Map<ActivityKind, Tally>();
+  readonly #kinds = new WeakMap<Activity, ActivityKind>();
   readonly #now: () => number;
   readonly #changed: () => void;
 
@@ -51,7 +53,7 @@ export class ProgressMeter {
       done: 0,
       total: options.total,
       unit: options.unit ?? 'items',
-      isPart: options.parent !== undefined,
+      isPart: options.parent !== undefined && this.#kinds.get(options.parent) === kind,
     };
     tally.running.add(activity);
     tally.started += 1;
@@ -61,7 +63,7 @@ export class ProgressMeter {
     }
     this.#changed();
 
-    return {
+    const handle: Activity = {
       advance: (amount) => {
         activity.done += amount;
         if (activity.isPart) return;
@@ -80,6 +82,8 @@ export class ProgressMeter {
         this.#changed();
       },
     };
+    this.#kinds.set(handle, kind);
+    return handle;
   }
 
   #tallyOf(kind: ActivityKind): Tally {
