@@ -7,19 +7,11 @@
  */
 
 import type { StorePath } from '#formats';
-import type { LocalStore, PreparedText } from '#store';
-
-/** A copy of a source tree that is to be made. */
-export interface PendingTree {
-  readonly path: StorePath;
-  readonly references: readonly StorePath[];
-  /** Copies it; the result must be `path`. */
-  copy(store: LocalStore): void;
-}
+import type { LocalStore, PreparedText, PreparedTree } from '#store';
 
 export class PendingWrites {
   readonly #texts = new Map<StorePath, PreparedText>();
-  readonly #trees = new Map<StorePath, PendingTree>();
+  readonly #trees = new Map<StorePath, PreparedTree>();
 
   /** Whether the path is waiting here. */
   has(path: StorePath): boolean {
@@ -37,24 +29,26 @@ export class PendingWrites {
 
   /** References of a path that is waiting. */
   references(path: StorePath): readonly StorePath[] | undefined {
-    return (this.#texts.get(path) ?? this.#trees.get(path))?.references;
+    return this.#texts.get(path)?.references ?? this.#treeReferences(path);
   }
 
   addText(text: PreparedText): void {
     this.#texts.set(text.path, text);
   }
 
-  addTree(tree: PendingTree): void {
+  addTree(tree: PreparedTree): void {
     this.#trees.set(tree.path, tree);
   }
 
-  /** Writes everything. Trees come first, since texts may refer to them. */
+  /** Writes everything. */
   flush(store: LocalStore): void {
-    for (const tree of this.#trees.values()) {
-      tree.copy(store);
-      this.#trees.delete(tree.path);
-    }
-    if (this.#texts.size > 0) store.addTexts([...this.#texts.values()]);
+    store.addAll([...this.#trees.values()], [...this.#texts.values()]);
+    this.#trees.clear();
     this.#texts.clear();
+  }
+
+  #treeReferences(path: StorePath): readonly StorePath[] | undefined {
+    const tree = this.#trees.get(path);
+    return tree === undefined ? undefined : tree.options.references ?? [];
   }
 }

@@ -11,8 +11,7 @@ import { encodeHex, Hasher, type Hash } from '#base';
 import {
   checkStorePathName, makeContentAddressedPath, type IngestionMethod, type StorePath,
 } from '#formats';
-import { bytePath, hashTreeNow, systemPath, listTree, type LocalStore, type TreeFilter } from '#store';
-import type { PendingTree } from './pending-writes.ts';
+import { bytePath, hashTreeNow, systemPath, visitTree, type PreparedTree, type TreeFilter } from '#store';
 
 /** Keeps hashes between runs; a key covers all that `lstat` tells of a tree. */
 export interface HashCache {
@@ -30,7 +29,7 @@ export interface SourceRequest {
   readonly references?: readonly StorePath[];
 }
 
-export interface SourcePath extends PendingTree {
+export interface SourcePath extends PreparedTree {
   readonly hash: Hash;
 }
 
@@ -47,17 +46,10 @@ export function sourcePath(request: SourceRequest, storeDirectory: string, cache
     };
   const hash = hashSource(bytePath(physical), method, filter, accepted, cache);
   const path = makeContentAddressedPath(request.name, { method, hash }, { others: references, self: false }, storeDirectory);
+  const recorded = accepted === undefined ? {} : { filter: (inner: string) => accepted.has(inner) };
   return {
-    path,
-    hash,
-    references,
-    copy(store: LocalStore): void {
-      if (store.isValidPath(path)) return;
-      store.addTree(request.name, physical, {
-        method, algorithm: 'sha256', expected: path, references,
-        ...(accepted === undefined ? {} : { filter: (inner: string) => accepted.has(inner) }),
-      });
-    },
+    path, hash, name: request.name, physical,
+    options: { method, algorithm: 'sha256', expected: path, references, ...recorded },
   };
 }
 
@@ -87,17 +79,23 @@ function fingerprint(path: string, filter: TreeFilter | undefined): { key: strin
   const hasher = new Hasher('sha256');
   let entries = 0;
   let newest = 0;
-  for (const { inner, status } of listTree(path, filter)) {
+  let lines = '';
+  visitTree(path, (inner, status) => {
     entries++;
     newest = Math.max(newest, status.ctimeMs, status.mtimeMs);
-    hasher.update(
-      `${inner}\0${status.mode} ${status.size} ${status.mtimeMs} ${status.ctimeMs} ${status.ino} ${status.dev}\0`);
-  }
+    lines += `${inner}\0${status.mode} ${status.size} ${status.mtimeMs} ${status.ctimeMs} ${status.ino} ${status.dev}\0`;
+    if (lines.length < longLines) return;
+    hasher.update(lines);
+    lines = '';
+  }, filter);
+  hasher.update(lines);
   const settled = newest < Date.now() - settleTime;
   return { key: settled ? encodeHex(hasher.digest().bytes) : undefined, entries };
 }
 
 /** Smaller trees are hashed faster than their key is made and looked up. */
 const fewEntries = 200;
+/** Hashing has its price per call: lines are gathered to such a length. */
+const longLines = 1 << 16;
 /** Coarser than the clock of any file system's time stamps. */
 const settleTime = 3000;

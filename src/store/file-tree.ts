@@ -219,17 +219,12 @@ export function deleteTree(path: string): number {
   });
 }
 
-/** One entry of a listed tree; `inner` is relative to the root, `''` for the root itself. */
-export interface ListedEntry {
-  readonly inner: string;
-  readonly status: Stats;
-}
-
-/** All entries of a tree that the filter lets through, a folder before what is in it, by name. */
-export function listTree(path: string, filter?: TreeFilter): ListedEntry[] {
-  const entries: ListedEntry[] = [];
+/**
+ * Tells all entries of a tree that the filter lets through, a folder before what is in it, by name.
+ */
+export function visitTree(path: string, visit: (inner: string, status: Stats) => void, filter?: TreeFilter): void {
   const walk = (place: string, inner: string, status: Stats) => {
-    entries.push({ inner, status });
+    visit(inner, status);
     if (!status.isDirectory()) return;
     for (const name of listNames(place)) {
       const child = `${place}/${name}`;
@@ -239,7 +234,6 @@ export function listTree(path: string, filter?: TreeFilter): ListedEntry[] {
     }
   };
   walk(path, '', attempt('reading status of', path, () => lstatSync(systemPath(path))));
-  return entries;
 }
 
 function typeOf(status: Stats): 'regular' | 'directory' | 'symlink' | 'unknown' {

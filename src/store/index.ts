@@ -1,7 +1,7 @@
 /** store: the valid paths and their contents; memory and local implementations. */
 export * from './store.ts';
 export {
-  CopyingWriter, TreeRestorer, bytePath, canonicaliseTree, deleteTree, listNames, listTree, narPieces, readLinkBytes, systemPath,
+  CopyingWriter, TreeRestorer, bytePath, canonicaliseTree, deleteTree, listNames, visitTree, narPieces, readLinkBytes, systemPath,
 } from './file-tree.ts';
 export { hashTreeNow, measureNar } from './tree-hash.ts';
 export * from './local-store.ts';
@@ -11,3 +11,4 @@ export {
 } from './collect-garbage.ts';
 export { exportPaths, importPaths } from './export-paths.ts';
 export { verifyStore, type Verification, type VerifyOptions } from './verify-store.ts';
+export type { PreparedText, PreparedTree } from './staging.ts';

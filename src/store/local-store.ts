@@ -12,30 +12,31 @@
 
 import { randomBytes } from 'node:crypto';
 import {
-  existsSync, lstatSync, mkdirSync, readFileSync, renameSync, chmodSync,
+  existsSync, lstatSync, mkdirSync, readFileSync, renameSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { encodeHex, Hasher, hashOf, noProgress, sameHash, formatPrefixedHash, type Hash, type HashAlgorithm, type Progress } from '#base';
+import { encodeHex, Hasher, noProgress, sameHash, formatPrefixedHash, type Hash, type HashAlgorithm, type Progress } from '#base';
 import {
   baseNameOf, checkStorePathName, defaultStoreDirectory, derivationExtension, derivationPath,
   derivationReferences, knownOutputPath, makeContentAddressedPath, makeStorePath, makeTextPath, nameOf,
-  NarReader, NarWriter, parseDerivation, printDerivation, type Derivation, type IngestionMethod, type PathInfo,
+  NarReader, parseDerivation, printDerivation, type Derivation, type IngestionMethod, type PathInfo,
   type StorePath,
 } from '#formats';
 import { StoreDatabase, type Registration } from './database.ts';
 import { syncDirectory, syncTrees, syncTreesSoon } from './disk-sync.ts';
 import {
-  fileChanged, fileFailed, hashMismatch, outputMissing, pathNotValid, sizeMismatch, storeNotWritable,
+  fileFailed, hashMismatch, outputMissing, pathNotValid, sizeMismatch, storeNotWritable,
 } from './errors.ts';
 import { lockFileNow, lockPaths, type FileLock } from './file-lock.ts';
 import {
-  bytePath, canonicaliseTree, CopyingWriter, deleteTree, dumpTree, narPieces, systemPath, TreeRestorer,
+  bytePath, canonicaliseTree, deleteTree, narPieces, systemPath, TreeRestorer,
 } from './file-tree.ts';
 import type {
   AddTreeOptions, CommitOptions, FinishedOutput, PathLock, SoonDurable, Store, ValidPathInfo,
 } from './store.ts';
 import { PendingCommits } from './pending-commits.ts';
-import { hashFile, hashTreeNow, measureNar, scanTree } from './tree-hash.ts';
+import { stageText, stageTree, type PreparedText, type PreparedTree } from './staging.ts';
+import { hashFile, hashTreeNow, scanTree } from './tree-hash.ts';
 
 export interface LocalStoreOptions {
   /** The folder that `/nix` stands in: `/` for the system's own store. */
@@ -45,15 +46,6 @@ export interface LocalStoreOptions {
   readonly readOnly?: boolean;
   /** Another thread of this process holds the collector's lock already. */
   readonly lockHeldElsewhere?: boolean;
-}
-
-/** A text to be added, with its path computed. */
-export interface PreparedText {
-  readonly path: StorePath;
-  readonly text: string;
-  readonly references: readonly StorePath[];
-  /** Of a derivation. */
-  readonly outputs?: ReadonlyMap<string, StorePath>;
 }
 
 export class LocalStore implements Store {
@@ -150,7 +142,7 @@ export class LocalStore implements Store {
   addDerivation(derivation: Derivation): StorePath {
     const text = printDerivation(derivation);
     const path = derivationPath(derivation, text, this.storeDirectory);
-    this.addTexts([{
+    this.addAll([], [{
       path, text, references: derivationReferences(derivation), outputs: knownOutputs(derivation),
     }]);
     return path;
@@ -159,96 +151,49 @@ export class LocalStore implements Store {
   addTextToStore(name: string, text: string, references: readonly StorePath[]): StorePath {
     checkStorePathName(name);
     const path = makeTextPath(name, text, references, this.storeDirectory);
-    this.addTexts([{ path, text, references }]);
+    this.addAll([], [{ path, text, references }]);
     return path;
-  }
-
-  /**
-   * Adds many texts at once: all are written, then synced together, then renamed, then registered
-   * in one transaction. References may be among them.
-   */
-  addTexts(texts: readonly PreparedText[]): void {
-    const fresh = texts.filter((text) => !this.isValidPath(text.path));
-    if (fresh.length === 0) return;
-    this.#beginWriting();
-    const written: { temporary: string; text: PreparedText }[] = [];
-    const infos: Registration[] = [];
-    try {
-      for (const text of fresh) {
-        const temporary = bytePath(this.prepareOutput(text.path));
-        written.push({ temporary, text });
-        const bytes = Buffer.from(text.text, 'latin1');
-        const hasher = new Hasher('sha256');
-        let narSizeBytes = 0;
-        const nar = new NarWriter((piece) => {
-          hasher.update(piece);
-          narSizeBytes += piece.length;
-        });
-        nar.file(bytes, false);
-        nar.finish();
-        const restorer = new TreeRestorer(temporary);
-        restorer.beginFile(undefined, bytes.length, false);
-        restorer.contents(bytes);
-        restorer.endFile();
-        infos.push({
-          path: text.path, narHash: hasher.digest(), narSizeBytes, references: [...text.references].sort(),
-          signatures: [], contentAddress: { method: 'text', hash: hashOf('sha256', bytes) },
-          ...(text.outputs === undefined ? {} : { outputs: text.outputs }),
-        });
-      }
-      syncTrees(written.map((one) => one.temporary), this.#physicalStore);
-      for (const { temporary, text } of written) this.#moveIntoPlace(temporary, text.path);
-    } catch (error) {
-      // A full disk must not stay full of what nobody will use.
-      for (const { temporary } of written) deleteTree(temporary);
-      throw error;
-    }
-    syncDirectory(this.#physicalStore);
-    this.#database.register(infos);
   }
 
   addTree(name: string, physical: string, options: AddTreeOptions): StorePath {
     checkStorePathName(name);
-    const source = bytePath(physical);
-    const { method, algorithm } = options;
-    const references = { others: options.references ?? [], self: false };
-    const pathOf = (hash: Hash) =>
-      makeContentAddressedPath(name, { method, hash }, references, this.storeDirectory);
-    const path = options.expected ?? pathOf(hashTreeNow(source, method, algorithm, options.filter));
-    if (this.isValidPath(path)) return path;
+    const { method, algorithm, references = [] } = options;
+    const path = options.expected ?? makeContentAddressedPath(
+      name, { method, hash: hashTreeNow(bytePath(physical), method, algorithm, options.filter) },
+      { others: references, self: false }, this.storeDirectory);
+    this.addAll([{ path, name, physical, options }], []);
+    return path;
+  }
+
+  /**
+   * Adds many trees and texts at once: all are written, then synced together, then renamed, then
+   * registered in one transaction. References may be among them.
+   */
+  addAll(trees: readonly PreparedTree[], texts: readonly PreparedText[]): void {
+    const freshTrees = trees.filter((tree) => !this.isValidPath(tree.path));
+    const freshTexts = texts.filter((text) => !this.isValidPath(text.path));
+    if (freshTrees.length + freshTexts.length === 0) return;
     this.#beginWriting();
-    const temporary = bytePath(this.prepareOutput(path));
-    const hasher = new Hasher('sha256');
-    let narSizeBytes = 0;
-    const nar = new NarWriter((bytes) => {
-      hasher.update(bytes);
-      narSizeBytes += bytes.length;
-    });
-    const restorer = new TreeRestorer(temporary);
+    const staged: { temporary: string; info: Registration | undefined; path: StorePath }[] = [];
+    const stage = (path: StorePath, write: (place: string) => Registration) => {
+      const entry = { temporary: bytePath(this.prepareOutput(path)), info: undefined as Registration | undefined, path };
+      staged.push(entry);
+      entry.info = write(entry.temporary);
+    };
     try {
-      dumpTree(source, new CopyingWriter(nar, restorer), options.filter);
-      nar.finish();
-      let measure = { narHash: hasher.digest(), narSizeBytes };
-      if (method === 'flat' || method === 'text') {
-        // A flat file or text is a NAR of one plain file: it loses its executable bit.
-        chmodSync(systemPath(temporary), 0o444);
-        measure = measureNar(temporary);
+      for (const tree of freshTrees) {
+        stage(tree.path, (place) => stageTree(tree, bytePath(tree.physical), place, this.storeDirectory));
       }
-      const hash = method === 'recursive' && algorithm === 'sha256' ? measure.narHash
-        : hashTreeNow(temporary, method, algorithm);
-      if (pathOf(hash) !== path) throw fileChanged(physical);
-      syncTrees([temporary], this.#physicalStore);
-      this.#moveIntoPlace(temporary, path);
-      syncDirectory(this.#physicalStore);
-      this.#database.register([{
-        path, ...measure, references: references.others, signatures: [], contentAddress: { method, hash },
-      }]);
+      for (const text of freshTexts) stage(text.path, (place) => stageText(text, place));
+      syncTrees(staged.map((one) => one.temporary), this.#physicalStore);
+      for (const { temporary, path } of staged) this.#moveIntoPlace(temporary, path);
     } catch (error) {
-      restorer.abandon();
-      deleteTree(temporary);
+      // A full disk must not stay full of what nobody will use.
+      for (const { temporary } of staged) deleteTree(temporary);
       throw error;
     }
-    return path;
+    syncDirectory(this.#physicalStore);
+    this.#database.register(staged.map((one) => one.info as Registration));
   }
 
   async addNar(info: PathInfo, nar: AsyncIterable<Uint8Array>, progress: Progress = noProgress): Promise<void> {

@@ -14,7 +14,7 @@ for (let i = 0; mode === undefined || i < 10; i++) {
     const text = `${round} ${i} ${j}`.repeat(200);
     return { path: makeTextPath(`text${j}`, text, []), text, references: [] };
   });
-  store.addTexts(texts);
+  store.addAll([], texts);
   const source = join(root, `source-${round}-${i}`);
   mkdirSync(join(source, 'folder'), { recursive: true });
   for (let j = 0; j < 30; j++) writeFileSync(join(source, 'folder', `file${j}`), `${round} ${i} ${j}`.repeat(500));

@@ -1,7 +1,7 @@
 /** The task that evaluates expressions and prints their values: `nix-instantiate --eval`. */
 
 import {
-  Attrs, coerceToString, ContextCollector, force, forceDeep, printAmbiguous, valueToJson, valueToXml, type Value,
+  coerceToString, ContextCollector, force, forceDeep, printAmbiguous, valueToJson, valueToXml, type Value,
 } from '#runtime';
 import type { EvaluationSession } from '../worker/session.ts';
 import { selectPath } from './attribute-path.ts';
