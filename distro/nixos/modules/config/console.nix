@@ -9,6 +9,8 @@ let
   inherit (lib) mkOption mkIf types;
   cfg = config.console;
 
+  known = import ./key-maps.nix;
+  keyMap = known.aliases.${toString cfg.keyMap} or (toString cfg.keyMap);
   keyMapIsFile = !(builtins.isString cfg.keyMap) || lib.hasPrefix "/" cfg.keyMap;
   loadsKeys = cfg.keyMap != "us" && cfg.keyMap != "";
   setsFont = cfg.font != null;
@@ -23,7 +25,7 @@ let
     # Applies the console's key map and font; a console that takes neither (serial) is no error.
     status=0
     ${lib.optionalString loadsKeys ''
-      /usr/bin/loadkeys -q -C /dev/tty1 -u ${lib.escapeShellArg (toString cfg.keyMap)} </dev/tty1 || status=$?
+      /usr/bin/loadkeys -q -C /dev/tty1 -u ${lib.escapeShellArg keyMap} </dev/tty1 || status=$?
     ''}
     ${lib.optionalString setsFont ''
       for number in 1 2 3 4 5 6; do
@@ -94,8 +96,14 @@ in
 
   config = lib.mkMerge [
     {
+      assertions = [
+        {
+          assertion = keyMapIsFile || cfg.packages != [ ] || keyMap == "" || lib.elem keyMap known.names || keyMap == "us";
+          message = "console.keyMap is '${keyMap}', which is none of Debian's console-data. There are: ${lib.concatStringsSep ", " known.names}. A file or a package in console.packages can bring others.";
+        }
+      ];
       environment.etc."vconsole.conf".text =
-        "KEYMAP=${toString cfg.keyMap}\n" + lib.optionalString setsFont "FONT=${toString cfg.font}\n";
+        "KEYMAP=${keyMap}\n" + lib.optionalString setsFont "FONT=${toString cfg.font}\n";
     }
     (mkIf isActive {
       environment.systemPackages = [ pkgs.kbd ]
