@@ -10,8 +10,8 @@ let
   cfg = config.console;
 
   known = import ./key-maps.nix;
-  keyMap = known.aliases.${toString cfg.keyMap} or (toString cfg.keyMap);
   keyMapIsFile = !(builtins.isString cfg.keyMap) || lib.hasPrefix "/" cfg.keyMap;
+  keyMap = if keyMapIsFile then toString cfg.keyMap else known.aliases.${cfg.keyMap} or cfg.keyMap;
   loadsKeys = cfg.keyMap != "us" && cfg.keyMap != "";
   setsFont = cfg.font != null;
   isActive = cfg.enable && (loadsKeys || setsFont);
