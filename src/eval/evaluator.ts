@@ -85,6 +85,7 @@ export class Evaluator implements EvalServices {
   private readonly options: EvaluatorOptions;
   private readonly globals: ReadonlyMap<string, Slot>;
   private readonly globalNames: ReadonlySet<string>;
+  private readonly lazyGlobals: ReadonlySet<string>;
   private readonly support: Support;
   private readonly files = new Map<string, Slot>();
   private readonly resolved = new Map<string, string>();
@@ -103,6 +104,9 @@ export class Evaluator implements EvalServices {
     this.builtins = base.builtins;
     this.globals = base.globals;
     this.globalNames = new Set(base.globals.keys());
+    this.lazyGlobals = new Set(
+      [...base.globals].filter(([, slot]) => slot instanceof Thunk).map(([name]) => name),
+    );
     this.support = createSupport(this, (name) => this.globals.get(name)!);
   }
 
@@ -242,6 +246,7 @@ export class Evaluator implements EvalServices {
     const emitted = emit(result.tree, {
       base,
       globals: this.globalNames,
+      lazyGlobals: this.lazyGlobals,
       traced: tracing.on,
       ...(scope === undefined ? {} : { extraNames: scope.names() }),
     });
@@ -289,7 +294,19 @@ export class Evaluator implements EvalServices {
     if (builds.length > 0 && !this.settings.allowImportFromDerivation) {
       throw importFromDerivationDisabled(builds[0]!.replace(/^[=!]([^!/]*!)?/, ''));
     }
-    return context.length === 0 ? new Map() : this.host.realise(context);
+    if (context.length === 0) return new Map();
+    const placeholders = this.host.realise(context);
+    const { pureEval, restrictEval } = this.settings;
+    if (pureEval || restrictEval) for (const element of builds) this.allowOutput(element);
+    return placeholders;
+  }
+
+  /** An output that was built for evaluation may be read by it. */
+  private allowOutput(element: string): void {
+    const match = /^!([^!]*)!(\/.*)$/.exec(element);
+    if (match === null) return;
+    const path = this.host.readDerivation(match[2]!).outputs.get(match[1]!);
+    if (path !== undefined) this.allowStorePath(path);
   }
 
   checkAccess(path: string): void {
@@ -312,6 +329,10 @@ export class Evaluator implements EvalServices {
   /** Store paths that this evaluation made and may therefore read. */
   private readonly ownStorePaths = new Set<string>();
 
+  allowStorePath(storePath: string): void {
+    this.ownStorePaths.add(storePath);
+  }
+
   copyPathToStore(path: string): string {
     const known = this.storeCopies.get(path);
     if (known !== undefined) return known;
@@ -324,7 +345,7 @@ export class Evaluator implements EvalServices {
     }
     const storePath = this.host.addPathToStore(baseName(path), path, { recursive: true });
     this.storeCopies.set(path, storePath);
-    this.ownStorePaths.add(storePath);
+    this.allowStorePath(storePath);
     return storePath;
   }
 
@@ -338,7 +359,7 @@ export class Evaluator implements EvalServices {
 }
 
 /** Part of every key of the code cache; changes whenever emitted code may change. */
-export const evaluatorVersion = 'firn-2';
+export const evaluatorVersion = 'firn-3';
 
 function originOfFile(path: string): SourceOrigin {
   return { kind: 'file', path };

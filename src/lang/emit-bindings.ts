@@ -115,8 +115,18 @@ function bindingSlot(
     case 'inherited':
       return emitter.lazy(binding.value, outer, fn);
     case 'inheritedFrom':
-      return emitter.thunk(() => inheritedFrom(emitter, binding.value, sources));
+      return emitter.options.traced
+        ? emitter.thunk(() => inheritedFrom(emitter, binding.value, sources))
+        : suspendedInherit(emitter, binding.value, sources);
   }
+}
+
+function suspendedInherit(emitter: Emitter, value: Expr, sources: readonly Source[]): string {
+  if (value.kind !== 'select' || value.subject.kind !== 'inheritFrom') {
+    throw new Error('an inherited attribute is a selection');
+  }
+  const source = emitter.read(sources[value.subject.index]!.code);
+  return `J(${source},${JSON.stringify(value.path[0])},${emitter.at(value.at)})`;
 }
 
 function inheritedFrom(emitter: Emitter, value: Expr, sources: readonly Source[]): string {

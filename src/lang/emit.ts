@@ -25,6 +25,8 @@ export interface EmitOptions {
   readonly base: Position;
   /** Names of the base scope. */
   readonly globals: ReadonlySet<string>;
+  /** Those of them that are not computed yet. */
+  readonly lazyGlobals?: ReadonlySet<string>;
   /** Names of the scope that `scopedImport` adds. */
   readonly extraNames?: readonly string[];
   readonly traced: boolean;
@@ -57,7 +59,7 @@ export interface FunctionContext {
 }
 
 const supportNames =
-  'T,L,A,F,E,H,I,N,G,C,C2,C3,CN,S,SN,SO,SNO,Q,q,W,U,B:b,FA,FP,eq,lt,sub,mul,div,up,cat,add,path,' +
+  'T,L,A,F,E,H,I,N,G,C,C2,C3,CN,S,SN,SO,SNO,Q,q,W,J,JN,V,U,B:b,FA,FP,eq,lt,sub,mul,div,up,cat,add,path,' +
   'str,join,join2,P,D,dyn,over,fail,pos,name,tr';
 
 /** What a module or a chunk declares at its top. */
@@ -251,7 +253,9 @@ export class Emitter {
     let variable = this.state.globals.get(name);
     if (variable === undefined) {
       const code = this.fresh('g');
-      variable = { code, owner: this, ready: true, isValue: false, used: true };
+      const { lazyGlobals } = this.options;
+      const isValue = lazyGlobals !== undefined && !lazyGlobals.has(name);
+      variable = { code, owner: this, ready: true, isValue, used: true };
       this.state.globals.set(name, variable);
     }
     return variable;
@@ -317,7 +321,42 @@ export class Emitter {
         ? this.directVariable(expr.name, expr.at, scope)
         : this.strict(expr, scope, fn);
     }
-    return this.thunk((inner) => this.strict(expr, scope, inner));
+    return (
+      this.suspended(expr, scope, fn) ??
+      this.thunk((inner) => this.strict(expr, scope, inner))
+    );
+  }
+
+  /** Selections from variables and variables of `with` need no code of their own. */
+  private suspended(
+    expr: Expr,
+    scope: Scope | undefined,
+    fn: FunctionContext,
+  ): string | undefined {
+    if (this.options.traced) return undefined;
+    if (expr.kind === 'var') {
+      const found = resolve(scope, expr.name);
+      if (found.kind !== 'with' || this.options.globals.has(expr.name)) return undefined;
+      return `V(${this.lookupArguments(expr.name, expr.at, found.scopes)})`;
+    }
+    if (expr.kind !== 'select' || expr.fallback !== undefined) return undefined;
+    const { subject, path } = expr;
+    if (subject.kind !== 'var' || !this.isDirect(subject, scope, fn)) return undefined;
+    if (!path.every((part) => typeof part === 'string')) return undefined;
+    const code = this.directVariable(subject.name, subject.at, scope);
+    const at = this.at(expr.at);
+    if (path.length === 1) return `J(${code},${JSON.stringify(path[0])},${at})`;
+    return `JN(${code},${this.once('k', JSON.stringify(path))},${at})`;
+  }
+
+  private lookupArguments(
+    name: string,
+    at: Offset,
+    scopes: readonly { readonly code: string; readonly at: Offset }[],
+  ): string {
+    const codes = scopes.map((s) => this.read(s.code)).join(',');
+    const places = scopes.map((s) => this.at(s.at)).join(',');
+    return `${JSON.stringify(name)},${this.at(at)},[${codes}],[${places}]`;
   }
 
   private directVariable(name: string, at: Offset, scope: Scope | undefined): string {
@@ -365,9 +404,7 @@ export class Emitter {
       const { variable } = found;
       return variable.isValue ? variable.code : `F(${variable.code},${this.at(at)})`;
     }
-    const scopes = found.scopes.map((s) => this.read(s.code)).join(',');
-    const places = found.scopes.map((s) => this.at(s.at)).join(',');
-    return `W(${JSON.stringify(name)},${this.at(at)},[${scopes}],[${places}])`;
+    return `W(${this.lookupArguments(name, at, found.scopes)})`;
   }
 
   private list(

@@ -37,7 +37,7 @@ import { positionValue } from './position-value.ts';
 import type { EvalServices } from './services.ts';
 import { Shape } from './shape.ts';
 import { bestMatches } from './suggestions.ts';
-import { force, Thunk } from './thunk.ts';
+import { force, shortcut, Thunk, type ThunkCode } from './thunk.ts';
 import { ContextString, Lambda, NixFloat, NixPath, type Slot, type Value } from './values.ts';
 
 /** The functions that emitted code takes from its first parameter. */
@@ -74,6 +74,9 @@ export function createSupport(
     Q: hasPath,
     q: hasName,
     W: lookupWith,
+    J: laterSelect,
+    JN: laterSelectPath,
+    V: laterLookup,
     U: undefinedThrow,
     B: forceBoolean,
     FA: argumentSet,
@@ -308,6 +311,71 @@ function assertFail(
     }
   }
   throw assertionFailed(text, at);
+}
+
+/** What a suspended selection or lookup works on. */
+interface Suspended {
+  readonly subject: Slot;
+  readonly names: string[];
+  readonly at: Position;
+}
+
+interface SuspendedLookup {
+  readonly name: string;
+  readonly at: Position;
+  readonly scopes: Slot[];
+  readonly places: Position[];
+}
+
+const runSelect = (_position: Position, thunk: Thunk): Value => {
+  const { subject, names, at } = thunk.value as unknown as Suspended;
+  const value = force(subject, at);
+  return names.length === 1 ? select(value, names[0]!, at) : selectPath(value, names, at);
+};
+
+const runLookup = (_position: Position, thunk: Thunk): Value => {
+  const { name, at, scopes, places } = thunk.value as unknown as SuspendedLookup;
+  return lookupWith(name, at, scopes, places);
+};
+
+/** A slot for `subject.name`: the attribute's own, if the subject is known already. */
+function laterSelect(subject: Slot, name: string, at: Position): Slot {
+  const known = shortcut(subject);
+  if (known instanceof Attrs) {
+    const index = known.shape.indexOf(name);
+    if (index >= 0) return shortcut(known.slots[index]!);
+  }
+  return suspend(runSelect, { subject, names: [name], at });
+}
+
+/** The same for `subject.a.b.c`. */
+function laterSelectPath(subject: Slot, names: string[], at: Position): Slot {
+  let slot = subject;
+  let i = 0;
+  for (; i < names.length; i++) {
+    const known = shortcut(slot);
+    if (!(known instanceof Attrs)) break;
+    const index = known.shape.indexOf(names[i]!);
+    if (index < 0) break;
+    slot = known.slots[index]!;
+  }
+  return i === names.length ? shortcut(slot) : suspend(runSelect, { subject, names, at });
+}
+
+/** A slot for a variable of the `with`s around it. */
+function laterLookup(name: string, at: Position, scopes: Slot[], places: Position[]): Slot {
+  const known = shortcut(scopes[0]!);
+  if (known instanceof Attrs) {
+    const index = known.shape.indexOf(name);
+    if (index >= 0) return shortcut(known.slots[index]!);
+  }
+  return suspend(runLookup, { name, at, scopes, places });
+}
+
+function suspend(code: ThunkCode, data: Suspended | SuspendedLookup): Thunk {
+  const thunk = new Thunk(code);
+  thunk.value = data as unknown as Value;
+  return thunk;
 }
 
 /** Adds `${name} = slot` attributes to a set; null names are left out. */

@@ -6,7 +6,8 @@
  * failed by the program's fault fails again in the same way when it is forced again, without
  * running; after any other failure (stack exhausted, file not readable) it would run again.
  *
- * Invariant: `code` is null exactly when `value` holds the value; the value is never a thunk.
+ * Invariant: `code` is null exactly when `value` holds the value; the value is never a thunk. Before,
+ * `value` is the code's own to keep what it works on.
  */
 
 import { NixError, type Position } from '#diagnostics';
@@ -14,8 +15,8 @@ import { counters } from './counters.ts';
 import { infiniteRecursion } from './errors.ts';
 import type { Slot, Value } from './values.ts';
 
-/** Gets the position where the value is wanted. */
-export type ThunkCode = (position: Position) => Value;
+/** Gets the position where the value is wanted, and the thunk that it is the code of. */
+export type ThunkCode = (position: Position, thunk: Thunk) => Value;
 
 /** Stands for the code of a thunk that is running. */
 const blackHole: ThunkCode = () => {
@@ -68,7 +69,7 @@ function run(thunk: Thunk, position: Position): Value {
   thunk.code = blackHole;
   let value: Value;
   try {
-    value = code(position);
+    value = code(position, thunk);
   } catch (error) {
     thunk.code = codeAfterFailure(code, error, thunk);
     throw error;
