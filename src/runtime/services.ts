@@ -64,6 +64,8 @@ export interface EvalServices {
   realiseContext(context: Context, position: Position): ReadonlyMap<string, string>;
   /** Fails unless the path may be read under the settings. */
   checkAccess(path: string): void;
+  /** Lets a store path be read in pure and restricted evaluation: the program itself made it. */
+  allowStorePath(storePath: string): void;
   /** Copies a path into the store once per evaluation and returns its store path. */
   copyPathToStore(path: string): string;
   /** Writes a line of `builtins.trace`. */

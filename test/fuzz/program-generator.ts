@@ -203,7 +203,10 @@ export class ProgramGenerator {
       () => `(builtins.concatStringsSep ${e('string')} [ ${e('string')} ${e('string')} ])`,
       () =>
         `(builtins.replaceStrings [ ${quote(this.pick(texts))} "b" ] [ ${quote(this.pick(texts))} "Z" ] ${e('string')})`,
-      () => `(builtins.toJSON ${e(this.pick(['int', 'bool', 'string', 'null']))})`,
+      () => {
+        const value = e(this.pick(['int', 'bool', 'string', 'null']));
+        return `(let j = ${value}; in builtins.toJSON (if builtins.isString j then j else toString j))`;
+      },
       () => `(builtins.toXML ${e(this.pick(types))})`,
       () => `(builtins.typeOf ${e(this.pick(types))})`,
       () => `(builtins.hashString "sha256" ${e('string')})`,
@@ -234,7 +237,7 @@ export class ProgramGenerator {
       () => `(builtins.attrValues ${e('set')})`,
       () => `(builtins.catAttrs "a" [ ${e('set')} ${e('set')} ])`,
       () => `(builtins.splitVersion ${e('string')})`,
-      () => `(builtins.fromJSON (builtins.toJSON [ ${e('string')} ${e('bool')} ]))`,
+      () => `(builtins.fromJSON (builtins.toJSON [ "${'$'}{${e('string')}}" (${e('bool')} == true) ]))`,
       () =>
         `(builtins.genericClosure { startSet = [ { key = ${e('int')}; } ];` +
         ` operator = x: if x.key > 40 || x.key < 0 then [ ] else [ { key = x.key * 2 + 1; } ]; })`,

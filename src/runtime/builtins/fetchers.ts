@@ -148,10 +148,11 @@ function fetchUrl(
     ['name', name],
   ]);
   if (sha256 !== undefined) attributes.set('sha256', sha256);
-  return storePathString(services.host.fetch(who, attributes));
+  return storePathString(services, services.host.fetch(who, attributes));
 }
 
-function storePathString(result: FetchResult): Value {
+function storePathString(services: EvalServices, result: FetchResult): Value {
+  services.allowStorePath(result.storePath);
   return new ContextString(result.storePath, [result.storePath]);
 }
 
@@ -187,7 +188,7 @@ function fetchTree(services: EvalServices, input: Slot, isGit: boolean): Value {
     );
   }
   if (typeof url === 'string') checkUri(services, url);
-  return treeValue(services.host.fetch(who, attributes), type === 'git', isGit);
+  return treeValue(services, services.host.fetch(who, attributes), type === 'git', isGit);
 }
 
 function treeAttributes(
@@ -282,9 +283,14 @@ function fixGitUrl(url: string): string {
 const emptyRevision = '0'.repeat(40);
 
 /** The set that `fetchTree` and `fetchGit` return. */
-function treeValue(result: FetchResult, isGitTree: boolean, isFetchGit: boolean): Value {
+function treeValue(
+  services: EvalServices,
+  result: FetchResult,
+  isGitTree: boolean,
+  isFetchGit: boolean,
+): Value {
   const found = result.attributes;
-  const entries: AttrsEntry[] = [['outPath', storePathString(result)]];
+  const entries: AttrsEntry[] = [['outPath', storePathString(services, result)]];
   const copy = (name: string): void => {
     const value = found.get(name);
     if (value !== undefined) entries.push([name, value]);
@@ -351,7 +357,7 @@ function fetchMercurial(services: EvalServices, args: Slot): Value {
   const result = services.host.fetch('fetchMercurial', attributes);
   const revision = String(result.attributes.get('rev') ?? emptyRevision);
   const entries: AttrsEntry[] = [
-    ['outPath', storePathString(result)],
+    ['outPath', storePathString(services, result)],
     ['rev', revision],
     ['shortRev', revision.slice(0, 12)],
   ];
@@ -396,5 +402,5 @@ function fetchClosure(services: EvalServices, args: Slot): Value {
       throw evalError(`attribute '${name}' is missing in call to 'fetchClosure'`);
     }
   }
-  return storePathString(services.host.fetch('fetchClosure', attributes));
+  return storePathString(services, services.host.fetch('fetchClosure', attributes));
 }

@@ -331,6 +331,7 @@ function toFile(services: EvalServices, nameSlot: Slot, s: Slot): Value {
     }
   }
   const path = services.host.addTextToStore(name, text, collector.context);
+  services.allowStorePath(path);
   return new ContextString(path, [path]);
 }
 
@@ -365,6 +366,7 @@ function addPath(services: EvalServices, collector: ContextCollector, add: PathT
           ? {}
           : { filter: (child: string, type: FileType) => keeps(filter, child, type) }),
       });
+      services.allowStorePath(result);
       return new ContextString(result, [result]);
     },
   );

@@ -234,3 +234,30 @@ test('pure evaluation has no time, system or environment', () => {
     pureEval: true,
   });
 });
+
+test('pure evaluation reads what it made itself, and nothing else', () => {
+  const settings: Partial<EvalSettings> = { pureEval: true, allowedPaths: [] };
+  check('builtins.readFile (builtins.toFile "t" "made here")', '"made here"', settings);
+  const { evaluator } = openSession(settings);
+  assert.throws(() => evaluator.evaluateText('builtins.readFile /etc/hostname', '/'), NixError);
+  check('builtins.pathExists /etc', 'false', settings);
+});
+
+test('flake references are rewritten', () => {
+  const features = new Set(['flakes']);
+  const url = 'git+https://example.org/a.git?dir=sub&ref=main';
+  check(
+    `builtins.parseFlakeRef "${url}"`,
+    '{ dir = "sub"; ref = "main"; type = "git"; url = "https://example.org/a.git"; }',
+    { features },
+  );
+  check(`builtins.flakeRefToString (builtins.parseFlakeRef "${url}")`, `"${url}"`, { features });
+  check(
+    'map (x: builtins.parseFlakeRef x) [ "nixpkgs/nixos-unstable" "path:/a" "https://example.org/a.tar.gz" ]',
+    '[ { id = "nixpkgs"; ref = "nixos-unstable"; type = "indirect"; } { path = "/a"; type = "path"; }' +
+      ' { type = "tarball"; url = "https://example.org/a.tar.gz"; } ]',
+    { features },
+  );
+  check('builtins.parseFlakeRef "relative/path/x/y"',
+    "error: flake reference 'relative/path/x/y' is not an absolute path", { features });
+});
