@@ -72,6 +72,7 @@ test('write-tree: links that leave the source are followed within its store path
   const followed = (path: string): Made => tree([{ path: 'a', type: 'file', source: `${source.out}/${path}`, followLinks: true }], [source]);
   assert.deepEqual(await shown(followed('a')), ['a/own -> z', 'a/y: 1', 'a/z: 2']);
   await assert.rejects(built(followed('bad')), { message: /outside its store path/ });
+  await assert.rejects(built(followed('nowhere')), { message: /needs a source that exists.*nowhere/ });
 });
 
 test('write-tree: paths that cannot be', async () => {

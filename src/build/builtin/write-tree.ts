@@ -6,6 +6,7 @@
  * keeps whether it is executable), `followLinks` (relative links that leave `source` become what
  * they lead to within its store path). Folders above an entry need not be named.
  */
+import { lstatSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { BuiltinBuilder, BuiltinJob } from '../builtin-builder.ts';
 import { badTreePath } from '../errors.ts';
@@ -49,7 +50,11 @@ function nodeOf(entry: Attributes, job: BuiltinJob): PlannedNode {
         return { type: 'text', text: entry.string('text'), executable, origin };
       }
       const source = entry.string('source');
-      const node = planOfTree(job.inputs.physicalPath(source), origin);
+      const place = job.inputs.physicalPath(source);
+      if (lstatSync(place, { throwIfNoEntry: false }) === undefined) {
+        throw entry.error('needs a source that exists', source);
+      }
+      const node = planOfTree(place, origin);
       if (!entry.boolean('followLinks', false)) return withMode(node, mode);
       return withMode(followed(node, source, source, job, origin), mode);
     }
