@@ -104,6 +104,22 @@ test('initrd: entries of every kind, later ones over earlier trees', async () =>
   assert.deepEqual([...byName.keys()], ['bin', 'bin/sh', 'dev', 'dev/console', 'etc', 'etc/name', 'init', 'proc']);
 });
 
+test('initrd: archives that go before it end on a multiple of 512', async () => {
+  const first = fakeJob({ attributes: { contents: [{ path: 'a', text: 'first' }] } });
+  await initrdBuilder.build(first.job);
+  const second = fakeJob({
+    attributes: {
+      compression: 'none',
+      prepend: [join(first.out, 'initrd')],
+      contents: [{ path: 'b', text: 'second' }],
+    },
+  });
+  await initrdBuilder.build(second.job);
+  const both = readFileSync(join(second.out, 'initrd'));
+  const start = Math.ceil(readFileSync(join(first.out, 'initrd')).length / 512) * 512;
+  assert.deepEqual(readCpio(both.subarray(start)).entries.map(({ name }) => name), ['b']);
+});
+
 test('iso: boots by what it is told to, and is linked to as cd.iso', async () => {
   const efi = fakeJob({ store, attributes: { volumeLabel: 'ESP', contents: [{ source: `${packages[0]}/shared`, target: '/EFI/BOOT/BOOTX64.EFI' }] } });
   await fatImageBuilder.build(efi.job);

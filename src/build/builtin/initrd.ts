@@ -4,13 +4,13 @@
  * Attributes: `contents`, a list of entries {path, type, mode?, uid?, gid?, …} where type is `file`
  * (`text` or `source`), `tree` (everything in the directory `source`), `link` (`target`),
  * `directory`, `char` or `block` (`major`, `minor`); `compression` ("zstd -19", "gzip -9", "none");
- * `prepend`, ready archives that go before it uncompressed (microcode). Later entries win over what
+ * `prepend`, ready archives that go before it as they are (microcode, another initrd). Later entries win over what
  * a `tree` brought before. The output is a directory with the file `initrd`.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TreeEntry } from '#images';
-import { bytesSource, copySource, planArchive, writeArchive } from '#images';
+import { bytesSource, copySource, planArchive, writeArchive, writeZeros } from '#images';
 import { bytesOf } from '#base';
 import { Attributes } from '../io/attributes.ts';
 import { compressingSink, parseStreamCompression } from '../io/compressing-sink.ts';
@@ -35,6 +35,8 @@ export const initrdBuilder: BuiltinBuilder = {
     const file = new FileSink(join(out, 'initrd'));
     for (const archive of attributes.strings('prepend')) {
       await copySource(file, hostFile(followInput(archive, physicalPath)));
+      // The kernel looks for the next archive at a multiple of four, past zeros.
+      await writeZeros(file, -file.positionBytes & 511);
     }
     const activity = job.progress.start('compress', 'initrd', {
       total: plan.contentBytes,
