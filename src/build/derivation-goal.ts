@@ -12,6 +12,7 @@ import { deleteTree, bytePath, type FinishedOutput, type SoonDurable, type Store
 import type { Builder } from './builder.ts';
 import type { OutputMeasure } from './builtin-builder.ts';
 import { BuildLog } from './build-log.ts';
+import type { Slots } from './slots.ts';
 import { noBuilderFor, outputHashMismatch, referencesNotAllowed } from './errors.ts';
 
 export interface BuildContext {
@@ -24,9 +25,15 @@ export interface BuildContext {
   readonly logDirectory: string | undefined;
 }
 
-/** Builds `drvPath` unless somebody else has meanwhile. `activity` is the parent of its own. */
+/**
+ * Builds `drvPath` in one of `slots`, unless somebody else has meanwhile. `activity` is the parent
+ * of its own. The lock is taken before the place: so those of many builds are taken at once, and
+ * nobody who holds a place ever waits for a lock, which is what keeps two processes from waiting for
+ * each other.
+ */
 export async function buildDerivation(
   context: BuildContext,
+  slots: Slots,
   drvPath: StorePath,
   derivation: Derivation,
   outputPaths: ReadonlyMap<string, StorePath>,
@@ -41,7 +48,9 @@ export async function buildDerivation(
       lock.release();
       return;
     }
-    const { durable } = await buildLocked(context, builder, drvPath, derivation, outputPaths, activity);
+    const { durable } = await slots.run(signal, () =>
+      buildLocked(context, builder, drvPath, derivation, outputPaths, activity),
+    );
     // Other processes may not look at the outputs before they are registered; we go on meanwhile.
     durable.then(() => lock.release(), () => lock.release());
   } catch (error) {

@@ -129,13 +129,11 @@ class Realisation {
     const kind = this.#plan.get(drvPath)?.kind ?? 'build';
     const slots = kind === 'download' ? this.#downloads : this.#builds;
     const activity = this.#activity(kind);
-    await slots.run(this.#stop.signal, async () => {
-      try {
-        await buildDerivation(this.#context, drvPath, derivation, outputs, activity);
-      } catch (error) {
-        this.#fail(drvPath, error);
-      }
-    });
+    try {
+      await buildDerivation(this.#context, slots, drvPath, derivation, outputs, activity);
+    } catch (error) {
+      this.#fail(drvPath, error);
+    }
     if (kind !== 'download') activity.advance(1);
   }
 

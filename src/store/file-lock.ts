@@ -11,6 +11,7 @@ import { spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockUnavailable } from './errors.ts';
+import { tryLockSoon } from './lock-batch.ts';
 import type { PathLock } from './store.ts';
 
 export type LockMode = 'shared' | 'exclusive';
@@ -51,8 +52,9 @@ export function lockFileNow(path: string, mode: LockMode): FileLock {
 export async function lockFile(
   path: string, mode: LockMode, options: { signal?: AbortSignal | undefined; waiting?: () => void } = {},
 ): Promise<FileLock> {
-  const first = tryLockFile(path, mode);
+  const first = mode === 'exclusive' ? await tryExclusiveSoon(path) : tryLockFile(path, mode);
   if (first !== undefined) return first;
+  options.signal?.throwIfAborted();
   options.waiting?.();
   if (process.platform !== 'linux') {
     for (;;) {
@@ -79,6 +81,17 @@ export async function lockFile(
     closeSync(file);
     throw error;
   }
+}
+
+/** As `tryLockFile`, together with others that are asked for at the same time. */
+async function tryExclusiveSoon(path: string): Promise<FileLock | undefined> {
+  if (process.platform !== 'linux') return openLocked(path, 'exclusive');
+  const file = openLockFile(path);
+  const outcome = await tryLockSoon(file);
+  if (outcome === 'taken') return lockOf(file);
+  closeSync(file);
+  if (outcome === 'unavailable') throw lockUnavailable(path);
+  return undefined;
 }
 
 /**

@@ -29,7 +29,12 @@ export const depmodBuilder: BuiltinBuilder = {
       job.signal.throwIfAborted();
       activity.advance(1);
     });
-    const target = join(job.outputs.get('out')!, attributes.string('prefix', 'lib'), 'modules', kernel.version);
+    const target = join(
+      job.outputs.get('out')!,
+      attributes.string('prefix', 'lib'),
+      'modules',
+      kernel.version,
+    );
     mkdirSync(target, { recursive: true });
     for (const [name, bytes] of makeModuleIndexes(modules, readBuildFiles(kernel))) {
       writeFileSync(join(target, name), bytes);

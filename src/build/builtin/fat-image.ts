@@ -19,7 +19,11 @@ export const fatImageBuilder: BuiltinBuilder = {
   name: 'builtin:fat-image',
   async build(job) {
     const attributes = new Attributes(job.structuredAttrs, 'builtin:fat-image');
-    const entries = graftEntries(attributes.list('contents'), (path) => job.inputs.physicalPath(path), mtime);
+    const entries = graftEntries(
+      attributes.list('contents'),
+      (path) => job.inputs.physicalPath(path),
+      mtime,
+    );
     const kind = attributes.number('kind', undefined);
     const sizeBytes = attributes.number('size', undefined);
     if (kind !== undefined && ![12, 16, 32].includes(kind)) {

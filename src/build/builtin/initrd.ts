@@ -57,7 +57,10 @@ export const initrdBuilder: BuiltinBuilder = {
  * The entries that a `contents` or `entries` attribute describes. An explicit entry replaces one
  * that an earlier tree brought to the same path.
  */
-export function contentEntries(contents: readonly Attributes[], physicalPath: PhysicalPath): TreeEntry[] {
+export function contentEntries(
+  contents: readonly Attributes[],
+  physicalPath: PhysicalPath,
+): TreeEntry[] {
   const byPath = new Map<string, TreeEntry>();
   for (const attributes of contents) {
     for (const entry of entriesOf(attributes, physicalPath)) byPath.set(entry.path, entry);

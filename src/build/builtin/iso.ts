@@ -58,7 +58,9 @@ function planInput(
   attributes: Attributes,
   job: BuiltinJob,
 ): [TreeEntry[], IsoOptions] {
-  const efiPath = attributes.has('efiBootImage') ? imagePath(attributes.string('efiBootImage')) : undefined;
+  const efiPath = attributes.has('efiBootImage')
+    ? imagePath(attributes.string('efiBootImage'))
+    : undefined;
   const efi = entries.find(({ path, type }) => path === efiPath && type === 'file');
   if (efiPath !== undefined && efi === undefined) {
     throw attributes.error('needs the target of one of its contents as efiBootImage', efiPath);
@@ -68,12 +70,16 @@ function planInput(
     mtime,
     seed: outputPath(job),
     publisher: attributes.string('publisher', ''),
-    ...(attributes.has('bootImage') ? { biosImage: imagePath(attributes.string('bootImage')) } : {}),
+    ...(attributes.has('bootImage')
+      ? { biosImage: imagePath(attributes.string('bootImage')) }
+      : {}),
     ...(efi === undefined ? {} : { efiImage: { content: efi.content!, path: efi.path } }),
     ...(attributes.has('isohybridMbrImage')
       ? { hybridBootCode: bootCode(attributes.string('isohybridMbrImage'), job) }
       : {}),
-    ...(attributes.has('usbBootable') ? { partitioned: attributes.boolean('usbBootable', true) } : {}),
+    ...(attributes.has('usbBootable')
+      ? { partitioned: attributes.boolean('usbBootable', true) }
+      : {}),
   };
   return [entries.filter((entry) => entry !== efi), options];
 }

@@ -26,7 +26,10 @@ export const modulesClosureBuilder: BuiltinBuilder = {
       job.inputs.physicalPath(attributes.string('kernel')),
       attributes.string('kernelVersion', undefined),
     );
-    const indexed = findKernelTree(job.inputs.physicalPath(attributes.string('index')), kernel.version);
+    const indexed = findKernelTree(
+      job.inputs.physicalPath(attributes.string('index')),
+      kernel.version,
+    );
     const index = readIndex(indexed, kernel);
     const names = index.closureOf(attributes.strings('rootModules'), {
       allowMissing: attributes.boolean('allowMissing', false),
@@ -34,7 +37,13 @@ export const modulesClosureBuilder: BuiltinBuilder = {
     const out = job.outputs.get('out')!;
     const target = join(out, 'lib/modules', kernel.version);
     const paths = names.map((name) => index.pathOf(name)!);
-    const modules = await copyModules(kernel, paths, target, attributes.boolean('decompress', true), job);
+    const modules = await copyModules(
+      kernel,
+      paths,
+      target,
+      attributes.boolean('decompress', true),
+      job,
+    );
     writeIndexes(kernel, modules, target);
     const list = modules.map(({ path }) => `lib/modules/${kernel.version}/${path}\n`).join('');
     writeFileSync(join(out, 'insmod-list'), list);
@@ -108,10 +117,16 @@ function copyFirmware(
     for (const [key, name] of facts.info) {
       if (key !== 'firmware') continue;
       const found = folders.flatMap((folder) =>
-        globSync([name, `${name}.xz`, `${name}.zst`], { cwd: folder }).map((file) => ({ folder, file })),
+        globSync([name, `${name}.xz`, `${name}.zst`], { cwd: folder }).map((file) => ({
+          folder,
+          file,
+        })),
       );
       if (found.length === 0 && folders.length > 0) {
-        job.progress.message('debug', `No firmware ${name}, which ${moduleNameOf(path)} may ask for`);
+        job.progress.message(
+          'debug',
+          `No firmware ${name}, which ${moduleNameOf(path)} may ask for`,
+        );
       }
       for (const { folder, file } of found) {
         const placed = join(target, file);

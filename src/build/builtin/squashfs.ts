@@ -57,18 +57,25 @@ export const squashfsBuilder: BuiltinBuilder = {
       parent: job.activity,
     });
     const sink = new FileSink(out);
-    const summary = await writeSquashfs(plan, sink, withCache(blockCompressor(compression, job.workers), cache), {
-      // Enough that no thread waits for the reader or for the oldest block.
-      parallelBlocks: job.cores * 3 + 1,
-      onBytes: (length) => {
-        job.signal.throwIfAborted();
-        activity.advance(length);
+    const summary = await writeSquashfs(
+      plan,
+      sink,
+      withCache(blockCompressor(compression, job.workers), cache),
+      {
+        // Enough that no thread waits for the reader or for the oldest block.
+        parallelBlocks: job.cores * 3 + 1,
+        onBytes: (length) => {
+          job.signal.throwIfAborted();
+          activity.advance(length);
+        },
       },
-    });
+    );
     sink.close();
     cache.trim(cacheLimitBytes);
     activity.finish();
-    job.log(`${summary.inodeCount} files of ${plan.contentBytes} bytes in ${summary.sizeBytes} bytes`);
+    job.log(
+      `${summary.inodeCount} files of ${plan.contentBytes} bytes in ${summary.sizeBytes} bytes`,
+    );
   },
 };
 
@@ -87,7 +94,9 @@ function storeEntries(
     job.signal.throwIfAborted();
     entries.push(...hostTree(job.inputs.physicalPath(path), baseNameOf(path), { mtime }));
   }
-  entries.push(...contentEntries(attributes.list('contents'), (path) => job.inputs.physicalPath(path)));
+  entries.push(
+    ...contentEntries(attributes.list('contents'), (path) => job.inputs.physicalPath(path)),
+  );
   return entries;
 }
 

@@ -26,13 +26,15 @@ export class Attributes {
   string(name: string): string;
   string<T>(name: string, fallback: T): string | T;
   string<T>(name: string, ...fallback: [] | [T]): string | T {
-    return this.#get(name, 'a string', (value) => typeof value === 'string', fallback) as string | T;
+    return this.#get(name, 'a string', (value) => typeof value === 'string', fallback) as
+      string | T;
   }
 
   number(name: string): number;
   number<T>(name: string, fallback: T): number | T;
   number<T>(name: string, ...fallback: [] | [T]): number | T {
-    const isSize = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+    const isSize = (value: unknown): boolean =>
+      Number.isSafeInteger(value) && (value as number) >= 0;
     return this.#get(name, 'a whole number', isSize, fallback) as number | T;
   }
 
@@ -51,7 +53,9 @@ export class Attributes {
   /** A list of attribute sets; empty where the attribute is absent. */
   list(name: string): Attributes[] {
     const values = this.#get(name, 'a list', Array.isArray, [[]]) as unknown[];
-    return values.map((value, index) => new Attributes(value, `${this.#where}, ${name} item ${index + 1}`));
+    return values.map(
+      (value, index) => new Attributes(value, `${this.#where}, ${name} item ${index + 1}`),
+    );
   }
 
   set(name: string): Attributes {

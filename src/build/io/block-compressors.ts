@@ -34,7 +34,9 @@ export function blockCompressor(
     );
   }
   const compressNow = (block: Uint8Array): Uint8Array | undefined =>
-    compression.kind === 'lz4' ? compressLz4(block, compression) : compressNatively(compression, block);
+    compression.kind === 'lz4'
+      ? compressLz4(block, compression)
+      : compressNatively(compression, block);
   const task = new URL('./compress-task.ts', import.meta.url);
   return {
     identity: identityOf(compression),
@@ -58,7 +60,10 @@ export function cachedCompressor(
     identity: compressor.identity,
     compressNow: (block) => compressor.compressNow(block),
     async compress(block) {
-      const key = createHash('sha256').update(`${compressor.identity}\0`).update(block).digest('hex');
+      const key = createHash('sha256')
+        .update(`${compressor.identity}\0`)
+        .update(block)
+        .digest('hex');
       const kept = cache.get(key);
       if (kept !== undefined) return kept === 'stored' ? undefined : kept;
       const result = await compressor.compress(block);
@@ -77,7 +82,9 @@ export function blockDecompressor(compressorId: number): BlockDecompressor | und
     case 5:
       return { decompress: decompressLz4 };
     case 6:
-      return { decompress: (block, limit) => zlib.zstdDecompressSync(block, { maxOutputLength: limit }) };
+      return {
+        decompress: (block, limit) => zlib.zstdDecompressSync(block, { maxOutputLength: limit }),
+      };
     default:
       return undefined;
   }

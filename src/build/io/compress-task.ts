@@ -25,7 +25,10 @@ export async function run({ compression, block }: CompressRequest): Promise<Comp
   return result.slice();
 }
 
-async function compress(compression: SquashfsCompression, block: Uint8Array): Promise<Uint8Array | undefined> {
+async function compress(
+  compression: SquashfsCompression,
+  block: Uint8Array,
+): Promise<Uint8Array | undefined> {
   if (compression.kind !== 'lz4') return compressNatively(compression, block);
   const { compressLz4 } = await import('#formats');
   return compressLz4(block, compression);
@@ -50,4 +53,5 @@ export function compressNatively(
 }
 
 /** At least what the worst case of either format needs. */
-const roomFor = (block: Uint8Array): number => Math.max(64, block.length + (block.length >> 7) + 512);
+const roomFor = (block: Uint8Array): number =>
+  Math.max(64, block.length + (block.length >> 7) + 512);

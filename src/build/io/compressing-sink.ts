@@ -11,8 +11,7 @@ import { UserError } from '#base';
 import type { ByteSink } from '#images';
 
 export type StreamCompression =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'gzip' | 'zstd'; readonly level: number };
+  { readonly kind: 'none' } | { readonly kind: 'gzip' | 'zstd'; readonly level: number };
 
 export interface CompressingSink extends ByteSink {
   /** Writes what is still inside. Must be called once, at the end. */
@@ -26,7 +25,8 @@ export function parseStreamCompression(text: string): StreamCompression {
   if (kind === 'none' || kind === 'cat') return { kind: 'none' };
   const level = match?.[2] === undefined ? undefined : Number(match[2]);
   if (kind === 'gzip' && (level ?? 9) >= 1 && (level ?? 9) <= 9) return { kind, level: level ?? 9 };
-  if (kind === 'zstd' && (level ?? 3) >= 1 && (level ?? 3) <= 22) return { kind, level: level ?? 3 };
+  if (kind === 'zstd' && (level ?? 3) >= 1 && (level ?? 3) <= 22)
+    return { kind, level: level ?? 3 };
   throw new UserError('STREAM_COMPRESSION', `The compression "${text}" is not known here`, {
     hint: 'Give "zstd -1" to "zstd -22", "gzip -1" to "gzip -9", or "none"',
   });

@@ -2,9 +2,13 @@
 import { UserError } from '#base';
 
 export function unsupportedHostFile(path: string): UserError {
-  return new UserError('HOST_FILE_KIND', `${path} is neither a file, a directory nor a symbolic link`, {
-    hint: 'Take it out of the tree that goes into the image',
-  });
+  return new UserError(
+    'HOST_FILE_KIND',
+    `${path} is neither a file, a directory nor a symbolic link`,
+    {
+      hint: 'Take it out of the tree that goes into the image',
+    },
+  );
 }
 
 export function hostFileTooShort(path: string): UserError {

@@ -55,7 +55,7 @@ export class FileSink implements ByteSink {
   }
 
   #put(bytes: Uint8Array, position: number): void {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       done += writeSync(this.#descriptor, bytes, done, bytes.length - done, position + done);
     }
   }

@@ -5,7 +5,15 @@
  * directory. Of the mode only "is it executable" is kept, as in a store path. Device and inode
  * number go into the `identity` hint alone, which never changes an image.
  */
-import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import type { Dirent } from 'node:fs';
 import type { ByteSource, TreeEntry } from '#images';
 import { hostFileTooShort, unsupportedHostFile } from './errors.ts';
@@ -14,7 +22,11 @@ export interface HostTreeOptions {
   /** Seconds since 1970 that every entry gets. */
   readonly mtime: number;
   /** Of a directory, an executable and another file. Default: 0555, 0555, 0444, as in the store. */
-  readonly modes?: { readonly directory: number; readonly executable: number; readonly file: number };
+  readonly modes?: {
+    readonly directory: number;
+    readonly executable: number;
+    readonly file: number;
+  };
   /** What to do about device nodes, pipes and sockets. Default: refuse. */
   readonly onSpecial?: 'refuse' | 'skip';
 }
@@ -25,7 +37,11 @@ const storeModes = { directory: 0o555, executable: 0o555, file: 0o444 };
  * The entries of the file, link or directory tree at `hostPath`, placed at `imagePath` (a byte
  * string; empty for the root of the image).
  */
-export function hostTree(hostPath: string, imagePath: string, options: HostTreeOptions): TreeEntry[] {
+export function hostTree(
+  hostPath: string,
+  imagePath: string,
+  options: HostTreeOptions,
+): TreeEntry[] {
   const entries: TreeEntry[] = [];
   const modes = options.modes ?? storeModes;
   const reader = new HostReader();
@@ -91,8 +107,14 @@ class HostReader {
       this.#close();
       this.#open = { path, descriptor: openSync(path, 'r') };
     }
-    for (let done = 0; done < bytes.length; ) {
-      const count = readSync(this.#open.descriptor, bytes, done, bytes.length - done, offset + done);
+    for (let done = 0; done < bytes.length;) {
+      const count = readSync(
+        this.#open.descriptor,
+        bytes,
+        done,
+        bytes.length - done,
+        offset + done,
+      );
       if (count === 0) throw hostFileTooShort(path.toString());
       done += count;
     }

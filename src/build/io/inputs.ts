@@ -53,8 +53,12 @@ function linkTarget(physical: string, wanted: string): string | undefined {
 }
 
 function missingInput(path: string, reason: string, cause?: unknown): UserError {
-  return new UserError('BUILTIN_INPUT_MISSING', `${path}, wanted for an image, cannot be read: ${reason}`, {
-    hint: 'Check that the package contains this file',
-    cause,
-  });
+  return new UserError(
+    'BUILTIN_INPUT_MISSING',
+    `${path}, wanted for an image, cannot be read: ${reason}`,
+    {
+      hint: 'Check that the package contains this file',
+      cause,
+    },
+  );
 }

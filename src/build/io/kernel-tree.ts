@@ -23,7 +23,9 @@ export function findKernelTree(root: string, version?: string): KernelTree {
   for (const place of ['lib/modules', 'usr/lib/modules']) {
     const parent = join(root, place);
     if (!existsSync(parent)) continue;
-    const versions = readdirSync(parent).filter((name) => version === undefined || name === version);
+    const versions = readdirSync(parent).filter(
+      (name) => version === undefined || name === version,
+    );
     versions.sort();
     const found = versions[0];
     if (found !== undefined) return { version: found, directory: join(parent, found) };

@@ -22,7 +22,12 @@ import { badTreePath, fileClash } from '../errors.ts';
 
 export type PlannedNode =
   | PlannedDirectory
-  | { readonly type: 'text'; readonly text: string; readonly executable: boolean; readonly origin: string }
+  | {
+      readonly type: 'text';
+      readonly text: string;
+      readonly executable: boolean;
+      readonly origin: string;
+    }
   /** A file at `source` (a physical byte path). */
   | {
       readonly type: 'file';
@@ -51,7 +56,11 @@ export interface PlannedDirectory {
 export type PlannedLeaf = Exclude<PlannedNode, PlannedDirectory>;
 
 /** Which of two different nodes at a path stays; undefined when that is an error. */
-export type ClashRule = (path: string, present: PlannedNode, added: PlannedNode) => PlannedNode | undefined;
+export type ClashRule = (
+  path: string,
+  present: PlannedNode,
+  added: PlannedNode,
+) => PlannedNode | undefined;
 
 export function newPlan(): PlannedDirectory {
   return { type: 'directory', children: new Map() };
@@ -79,7 +88,10 @@ export function directoryAt(plan: PlannedDirectory, parts: readonly string[]): P
       folder.children.set(part, next);
     }
     if (next.type !== 'directory') {
-      throw badTreePath(parts.slice(0, index + 1).join('/'), 'is given both as a folder and otherwise');
+      throw badTreePath(
+        parts.slice(0, index + 1).join('/'),
+        'is given both as a folder and otherwise',
+      );
     }
     folder = next;
   }
@@ -93,7 +105,13 @@ export function addNode(
   node: PlannedNode,
   rule: ClashRule,
 ): void {
-  addBelow(directoryAt(plan, path.slice(0, -1)), path.slice(0, -1).join('/'), path.at(-1) as string, node, rule);
+  addBelow(
+    directoryAt(plan, path.slice(0, -1)),
+    path.slice(0, -1).join('/'),
+    path.at(-1) as string,
+    node,
+    rule,
+  );
 }
 
 function addBelow(
@@ -206,7 +224,8 @@ function sameLeaf(left: PlannedNode, right: PlannedNode): boolean {
     return left.type === 'link' && right.type === 'link' && left.target === right.target;
   }
   if (left.executable !== right.executable) return false;
-  if (left.type === 'file' && right.type === 'file' && left.sizeBytes !== right.sizeBytes) return false;
+  if (left.type === 'file' && right.type === 'file' && left.sizeBytes !== right.sizeBytes)
+    return false;
   return contentOf(left).equals(contentOf(right));
 }
 

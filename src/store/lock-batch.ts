@@ -1,0 +1,61 @@
+/**
+ * Many exclusive locks with few child processes.
+ *
+ * Taking an flock needs a child (see file-lock.ts), and starting one from a large process costs
+ * milliseconds. So requests are gathered: one child at a time tries the locks of all that have come
+ * since the last began, each on a file descriptor that it inherits.
+ */
+
+import { spawn } from 'node:child_process';
+
+/** What became of one request. */
+export type LockOutcome = 'taken' | 'busy' | 'unavailable';
+
+interface Request {
+  readonly file: number;
+  readonly resolve: (outcome: LockOutcome) => void;
+}
+
+const waiting: Request[] = [];
+let running = false;
+/** More descriptors than this are not handed to one child. */
+const largestBatch = 200;
+
+/** Tries to take the exclusive lock of an open file, without waiting for who has it. */
+export function tryLockSoon(file: number): Promise<LockOutcome> {
+  return new Promise((resolve) => {
+    waiting.push({ file, resolve });
+    // Requests of the same turn go together.
+    if (!running) {
+      running = true;
+      setImmediate(() => void serve());
+    }
+  });
+}
+
+async function serve(): Promise<void> {
+  while (waiting.length > 0) {
+    const batch = waiting.splice(0, largestBatch);
+    const outcomes = await tryAll(batch.map((request) => request.file));
+    for (const [index, request] of batch.entries()) request.resolve(outcomes[index] ?? 'unavailable');
+  }
+  running = false;
+}
+
+const script = 'for file in "$@"; do flock -n -x "$file"; echo $?; done';
+
+function tryAll(files: readonly number[]): Promise<LockOutcome[]> {
+  return new Promise((resolve) => {
+    const numbers = files.map((_, index) => String(index + 3));
+    const child = spawn('sh', ['-c', script, 'sh', ...numbers], { stdio: ['ignore', 'pipe', 'ignore', ...files] });
+    let output = '';
+    child.stdout?.setEncoding('latin1').on('data', (text: string) => { output += text; });
+    child.once('error', () => resolve([]));
+    child.once('close', () => resolve(output.split('\n').filter(Boolean).map(outcomeOf)));
+  });
+}
+
+function outcomeOf(status: string): LockOutcome {
+  if (status === '0') return 'taken';
+  return status === '1' ? 'busy' : 'unavailable';
+}
