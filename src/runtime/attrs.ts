@@ -6,7 +6,6 @@
  */
 
 import type { Position } from '#diagnostics';
-import { counters } from './counters.ts';
 import { emptyShape, restrictShape, Shape, sortedShape } from './shape.ts';
 import { shortcut } from './thunk.ts';
 import type { Slot } from './values.ts';
@@ -123,38 +122,3 @@ export class Attrs {
 }
 
 export const emptyAttrs = new Attrs(emptyShape, []);
-
-const largeMerge = 64;
-
-/** The slots of a merged set; thunks that were forced are replaced by their values. */
-function pick(sources: readonly number[], a: readonly Slot[], b: readonly Slot[]): Slot[] {
-  const slots: Slot[] = [];
-  for (let i = 0; i < sources.length; i++) {
-    const source = sources[i]!;
-    slots.push(shortcut(source >= 0 ? a[source]! : b[~source]!));
-  }
-  return slots;
-}
-
-/** The same without touching the slots themselves, which would only empty the caches. */
-function pickLarge(sources: readonly number[], a: readonly Slot[], b: readonly Slot[]): Slot[] {
-  const count = sources.length;
-  const slots = new Array<Slot>(count);
-  for (let i = 0; i < count; i++) {
-    const source = sources[i]!;
-    slots[i] = source >= 0 ? a[source]! : b[~source]!;
-  }
-  return slots;
-}
-
-/** `left // right`. */
-export function mergeAttrs(left: Attrs, right: Attrs): Attrs {
-  const a = left.slots;
-  const b = right.slots;
-  if (a.length === 0) return right;
-  if (b.length === 0) return left;
-  counters.attributeMerges++;
-  const { shape, sources } = left.shape.mergePlan(right.shape);
-  const slots = sources.length > largeMerge ? pickLarge(sources, a, b) : pick(sources, a, b);
-  return new Attrs(shape, slots);
-}

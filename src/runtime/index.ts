@@ -11,6 +11,7 @@ export * from './force-deep.ts';
 export * from './formals.ts';
 export * from './host.ts';
 export { JsonError, parseJson, quoteJson } from './json-text.ts';
+export * from './merge.ts';
 export * from './operators.ts';
 export * from './path-text.ts';
 export * from './print.ts';

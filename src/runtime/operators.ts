@@ -6,7 +6,8 @@
  */
 
 import { NixError, type Position } from '#diagnostics';
-import { Attrs, mergeAttrs } from './attrs.ts';
+import { Attrs } from './attrs.ts';
+import { mergeAttrs } from './merge.ts';
 import { coerceToString, isDerivation } from './coerce.ts';
 import { ContextCollector, type Context, unionContext } from './context.ts';
 import {

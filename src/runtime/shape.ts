@@ -24,7 +24,8 @@ export class Shape {
   readonly lasting: boolean;
   private index: Map<string, number> | undefined;
   private searches: number;
-  private mergePlans: Map<Shape, MergePlan> | undefined;
+  /** Null for a pair that was met once. */
+  private mergePlans: Map<Shape, MergePlan | null> | undefined;
   private withoutPlans: Map<string, RestrictPlan> | undefined;
   private unplaced: Shape | undefined;
 
@@ -73,16 +74,25 @@ export class Shape {
     return -1;
   }
 
-  /** How `this // right` is put together. */
-  mergePlan(right: Shape): MergePlan {
-    const known = this.mergePlans?.get(right);
-    if (known !== undefined) return known;
-    const lasting = this.lasting && right.lasting;
-    if (!lasting) return makeMergePlan(this, right, false);
-    const plans = (this.mergePlans ??= new Map());
-    const room = plans.size < mergePlanLimit;
-    const plan = makeMergePlan(this, right, room);
-    if (room) plans.set(right, plan);
+  /**
+   * How `this // right` is put together, if that was asked for the same pair before: most pairs are
+   * merged once, and a plan costs more than the merge.
+   */
+  mergePlan(right: Shape): MergePlan | undefined {
+    if (!this.lasting || !right.lasting) return undefined;
+    const plans = this.mergePlans;
+    if (plans === undefined) {
+      this.mergePlans = new Map([[right, null]]);
+      return undefined;
+    }
+    const known = plans.get(right);
+    if (known === undefined) {
+      if (plans.size < mergePlanLimit) plans.set(right, null);
+      return undefined;
+    }
+    if (known !== null) return known;
+    const plan = makeMergePlan(this, right);
+    plans.set(right, plan);
     return plan;
   }
 
@@ -171,7 +181,7 @@ export function restrictShape(shape: Shape, keep: readonly number[], lasting: bo
   );
 }
 
-function makeMergePlan(left: Shape, right: Shape, lasting: boolean): MergePlan {
+function makeMergePlan(left: Shape, right: Shape): MergePlan {
   const a = left.names;
   const b = right.names;
   const names: string[] = [];
@@ -209,5 +219,5 @@ function makeMergePlan(left: Shape, right: Shape, lasting: boolean): MergePlan {
     sources.push(~j);
   }
   counters.mergePlansMade++;
-  return { shape: new Shape(names, positions, lasting), sources };
+  return { shape: new Shape(names, positions, true), sources };
 }

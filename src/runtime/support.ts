@@ -7,7 +7,8 @@
 
 import { NixError, originOf, type Position, showPosition } from '#diagnostics';
 import { assertEqual } from './assert-equal.ts';
-import { Attrs, emptyAttrs, mergeAttrs } from './attrs.ts';
+import { Attrs, emptyAttrs } from './attrs.ts';
+import { mergeAttrs } from './merge.ts';
 import { call, call2, call3, callMany } from './call.ts';
 import { rethrowWithTrace } from './coerce.ts';
 import { contextOf } from './context.ts';

@@ -3,7 +3,8 @@
  * as the file tells.
  */
 
-import { Attrs, mergeAttrs, type AttrsEntry } from '../attrs.ts';
+import { Attrs, type AttrsEntry } from '../attrs.ts';
+import { mergeAttrs } from '../merge.ts';
 import type { EvalServices } from '../services.ts';
 import { Thunk } from '../thunk.ts';
 import { ContextString, type Value } from '../values.ts';
