@@ -3,7 +3,7 @@
  * standard streams or exit statuses by itself.
  */
 
-import type { TerminalOutput } from './progress/open.ts';
+import type { TerminalOutput } from './progress/output.ts';
 
 export interface CommandContext {
   /** The name the program was called by: `firn`, `nix-build`, … */

@@ -6,7 +6,7 @@ import { isDerivationPath, splitStorePath, type StorePath } from '#formats';
 import { bytePath, type LocalStore } from '#store';
 import type { CommandContext } from '../context.ts';
 import { notInStore, pathIsNotValid } from '../errors.ts';
-import type { ClosableProgress } from '../progress/open.ts';
+import type { ClosableProgress } from '../progress/output.ts';
 import type { ParsedFlags } from './flags.ts';
 
 export interface StoreCommand {

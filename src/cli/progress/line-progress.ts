@@ -6,7 +6,7 @@
 import type { Activity, ActivityKind, ActivityOptions } from '#base';
 import { describeFinished, describeRunning, runningVerb } from './describe.ts';
 import { ProgressMeter } from './meter.ts';
-import type { ClosableProgress, Output } from './open.ts';
+import type { ClosableProgress, Output } from './output.ts';
 
 const intervalMilliseconds = 10_000;
 

@@ -1,21 +1,6 @@
 /** Chooses the progress renderer: live on a terminal, plain lines elsewhere. */
 
-import type { Progress } from '#base';
-
-/** Where progress goes: standard error, or a test's buffer. */
-export interface Output {
-  write(text: string): unknown;
-}
-
-export interface TerminalOutput extends Output {
-  readonly columns?: number;
-  readonly isTTY?: boolean;
-}
-
-/** A renderer; `close` writes the sums and gives the terminal back. It may be used again after. */
-export interface ClosableProgress extends Progress {
-  close(): void;
-}
+import type { ClosableProgress, TerminalOutput } from './output.ts';
 
 export interface ProgressChoice {
   readonly verbose: boolean;

@@ -8,7 +8,7 @@ import { createLogUpdate } from 'log-update';
 import type { Activity, ActivityKind, ActivityOptions } from '#base';
 import { describeFinished, describeRunning, formatBytes } from './describe.ts';
 import { ProgressMeter, type RunningActivity, type Tally } from './meter.ts';
-import type { ClosableProgress, TerminalOutput } from './open.ts';
+import type { ClosableProgress, TerminalOutput } from './output.ts';
 
 const frameMilliseconds = 120;
 const shownInHand = 3;
