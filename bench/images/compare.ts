@@ -92,30 +92,70 @@ function ourSquashfs(choice: string): Run {
   return async (out) => {
     const pool = createWorkerPool(cores);
     const compression = parseSquashfsCompression(choice);
-    const plan = planSquashfs(hostTree(folder, '', { mtime }), { compression, blockSizeBytes: blockBytes });
+    const plan = planSquashfs(hostTree(folder, '', { mtime }), {
+      compression,
+      blockSizeBytes: blockBytes,
+    });
     const sink = new FileSink(out);
-    await writeSquashfs(plan, sink, blockCompressor(compression, pool), { parallelBlocks: cores * 3 + 1 });
+    await writeSquashfs(plan, sink, blockCompressor(compression, pool), {
+      parallelBlocks: cores * 3 + 1,
+    });
     sink.close();
     await pool.close();
   };
 }
 
 function mksquashfs(choice: string): Run {
-  const fixed = ['-b', String(blockBytes), '-all-root', '-mkfs-time', '0', '-all-time', '0', '-no-xattrs'];
+  const fixed = [
+    '-b',
+    String(blockBytes),
+    '-all-root',
+    '-mkfs-time',
+    '0',
+    '-all-time',
+    '0',
+    '-no-xattrs',
+  ];
   return (out) => {
-    run('mksquashfs', [folder, out, '-comp', ...choice.split(' '), ...fixed, '-no-progress', '-quiet']);
+    run('mksquashfs', [
+      folder,
+      out,
+      '-comp',
+      ...choice.split(' '),
+      ...fixed,
+      '-no-progress',
+      '-quiet',
+    ]);
   };
 }
 
 async function ourIso(out: string): Promise<void> {
-  const plan = planIso(hostTree(folder, '', { mtime }), { volumeId: 'BENCH', mtime, seed: 'bench' });
+  const plan = planIso(hostTree(folder, '', { mtime }), {
+    volumeId: 'BENCH',
+    mtime,
+    seed: 'bench',
+  });
   const sink = new FileSink(out);
   await writeIso(plan, sink);
   sink.close();
 }
 
 function xorriso(out: string): void {
-  run('xorriso', ['-as', 'mkisofs', '-quiet', '-r', '-J', '-joliet-long', '-iso-level', '3', '-V', 'BENCH', '-o', out, folder]);
+  run('xorriso', [
+    '-as',
+    'mkisofs',
+    '-quiet',
+    '-r',
+    '-J',
+    '-joliet-long',
+    '-iso-level',
+    '3',
+    '-V',
+    'BENCH',
+    '-o',
+    out,
+    folder,
+  ]);
 }
 
 function run(program: string, args: string[]): void {

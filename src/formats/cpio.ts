@@ -146,9 +146,13 @@ function malformed(position: number, found: string): UserError {
 
 function hex8(value: number, name: string): string {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-    throw new UserError('CPIO_FIELD_RANGE', `The cpio member ${name} has the number ${value}, which does not fit in 32 bits`, {
-      hint: 'A file in an initrd must be smaller than 4 GiB and dated between 1970 and 2106',
-    });
+    throw new UserError(
+      'CPIO_FIELD_RANGE',
+      `The cpio member ${name} has the number ${value}, which does not fit in 32 bits`,
+      {
+        hint: 'A file in an initrd must be smaller than 4 GiB and dated between 1970 and 2106',
+      },
+    );
   }
   return value.toString(16).padStart(8, '0').toUpperCase();
 }

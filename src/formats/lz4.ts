@@ -118,7 +118,8 @@ class BlockWriter {
 
   finish(from: number): boolean {
     const literals = this.#input.length - from;
-    if (this.#length + literals + Math.floor(literals / 255) + 2 > this.#output.length) return false;
+    if (this.#length + literals + Math.floor(literals / 255) + 2 > this.#output.length)
+      return false;
     this.#literals(from, this.#input.length, 0);
     return true;
   }

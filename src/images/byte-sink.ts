@@ -69,7 +69,11 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
 }
 
 /** A part of a source. */
-export function sliceSource(source: ByteSource, offsetBytes: number, sizeBytes: number): ByteSource {
+export function sliceSource(
+  source: ByteSource,
+  offsetBytes: number,
+  sizeBytes: number,
+): ByteSource {
   return { sizeBytes, read: (offset, length) => source.read(offsetBytes + offset, length) };
 }
 

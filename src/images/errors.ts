@@ -13,13 +13,20 @@ export function invalidTreePath(path: string): UserError {
 }
 
 export function invalidEntry(path: string, reason: string): UserError {
-  return new UserError('IMAGE_ENTRY_INVALID', `The entry ${shown(path)} cannot go into an image: ${reason}`);
+  return new UserError(
+    'IMAGE_ENTRY_INVALID',
+    `The entry ${shown(path)} cannot go into an image: ${reason}`,
+  );
 }
 
 export function conflictingEntries(path: string): UserError {
-  return new UserError('IMAGE_ENTRY_TWICE', `Two entries of an image have the path ${shown(path)}`, {
-    hint: 'Leave one of them out',
-  });
+  return new UserError(
+    'IMAGE_ENTRY_TWICE',
+    `Two entries of an image have the path ${shown(path)}`,
+    {
+      hint: 'Leave one of them out',
+    },
+  );
 }
 
 export function parentIsNoDirectory(path: string, parent: string): UserError {
@@ -45,7 +52,11 @@ export function imageTooLarge(message: string, hint: string): UserError {
 }
 
 export function contentChanged(path: string): UserError {
-  return new UserError('IMAGE_CONTENT_CHANGED', `The file ${shown(path)} changed its size while the image was being written`, {
-    hint: 'Let nothing write to the sources of an image while it is built',
-  });
+  return new UserError(
+    'IMAGE_CONTENT_CHANGED',
+    `The file ${shown(path)} changed its size while the image was being written`,
+    {
+      hint: 'Let nothing write to the sources of an image while it is built',
+    },
+  );
 }

@@ -1,6 +1,14 @@
 /** The image builders as derivations call them: attributes in, files out, the same at any core count. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -62,13 +70,20 @@ test('squashfs: store paths stand at the top, as the store has them', async () =
   assert.equal(at(`${base}/shared`).mode, 0o444);
   assert.equal(at(`${base}/shared`).mtime, 1);
   assert.equal(at(`${base}/link`).target, 'bin/program');
-  assert.equal(new TextDecoder().decode(await at('nix-path-registration').content!.read(0, 13)), 'registration\n');
+  assert.equal(
+    new TextDecoder().decode(await at('nix-path-registration').content!.read(0, 13)),
+    'registration\n',
+  );
 });
 
 test('squashfs: a second image takes unchanged blocks from the cache', async () => {
   const cacheDirectory = join(scratch, 'cache');
   const build = async (): Promise<Buffer> => {
-    const { job, out } = fakeJob({ store, cacheDirectory, attributes: { storeContents: packages, compression: 'zstd' } });
+    const { job, out } = fakeJob({
+      store,
+      cacheDirectory,
+      attributes: { storeContents: packages, compression: 'zstd' },
+    });
     await squashfsBuilder.build(job);
     await job.workers.close();
     return readFileSync(out);
@@ -101,7 +116,10 @@ test('initrd: entries of every kind, later ones over earlier trees', async () =>
   assert.equal(byName.get('etc/name')!.mode, 0o100600);
   assert.equal(byName.get('init')!.data.length, 701_000, 'links are followed within the store');
   assert.equal(byName.get('dev/console')!.mode & 0o170000, 0o020000);
-  assert.deepEqual([...byName.keys()], ['bin', 'bin/sh', 'dev', 'dev/console', 'etc', 'etc/name', 'init', 'proc']);
+  assert.deepEqual(
+    [...byName.keys()],
+    ['bin', 'bin/sh', 'dev', 'dev/console', 'etc', 'etc/name', 'init', 'proc'],
+  );
 });
 
 test('initrd: archives that go before it end on a multiple of 512', async () => {
@@ -117,11 +135,20 @@ test('initrd: archives that go before it end on a multiple of 512', async () => 
   await initrdBuilder.build(second.job);
   const both = readFileSync(join(second.out, 'initrd'));
   const start = Math.ceil(readFileSync(join(first.out, 'initrd')).length / 512) * 512;
-  assert.deepEqual(readCpio(both.subarray(start)).entries.map(({ name }) => name), ['b']);
+  assert.deepEqual(
+    readCpio(both.subarray(start)).entries.map(({ name }) => name),
+    ['b'],
+  );
 });
 
 test('iso: boots by what it is told to, and is linked to as cd.iso', async () => {
-  const efi = fakeJob({ store, attributes: { volumeLabel: 'ESP', contents: [{ source: `${packages[0]}/shared`, target: '/EFI/BOOT/BOOTX64.EFI' }] } });
+  const efi = fakeJob({
+    store,
+    attributes: {
+      volumeLabel: 'ESP',
+      contents: [{ source: `${packages[0]}/shared`, target: '/EFI/BOOT/BOOTX64.EFI' }],
+    },
+  });
   await fatImageBuilder.build(efi.job);
   const build = async (cores: number) => {
     const made = fakeJob({
@@ -156,13 +183,24 @@ test('iso: boots by what it is told to, and is linked to as cd.iso', async () =>
 });
 
 const faults: [string, Record<string, unknown>, RegExp][] = [
-  ['no label', { isoName: 'a.iso' }, /builtin:iso needs a string as volumeID, but was given nothing/],
+  [
+    'no label',
+    { isoName: 'a.iso' },
+    /builtin:iso needs a string as volumeID, but was given nothing/,
+  ],
   ['a wrong type', { isoName: 'a.iso', volumeID: 'A', contents: 'x' }, /needs a list as contents/],
-  ['an EFI image that is not there', { isoName: 'a.iso', volumeID: 'A', efiBootImage: 'efi.img' }, /efiBootImage/],
+  [
+    'an EFI image that is not there',
+    { isoName: 'a.iso', volumeID: 'A', efiBootImage: 'efi.img' },
+    /efiBootImage/,
+  ],
 ];
 for (const [name, attributes, message] of faults) {
   test(`iso: ${name} is refused`, async () => {
-    await assert.rejects(isoBuilder.build(fakeJob({ attributes }).job), { code: 'BUILTIN_ATTRIBUTE', message });
+    await assert.rejects(isoBuilder.build(fakeJob({ attributes }).job), {
+      code: 'BUILTIN_ATTRIBUTE',
+      message,
+    });
   });
 }
 

@@ -15,7 +15,9 @@ const make = (entries: readonly TreeEntry[]): Promise<Uint8Array> =>
 /** What a reader unpacks: the last name of a file brings its content. */
 function unpack(bytes: Uint8Array): TreeEntry[] {
   const members = readCpio(bytes).entries;
-  const contents = new Map(members.filter(({ data }) => data.length > 0).map(({ inode, data }) => [inode, data]));
+  const contents = new Map(
+    members.filter(({ data }) => data.length > 0).map(({ inode, data }) => [inode, data]),
+  );
   return members.map((member): TreeEntry => {
     const type = typeOfMode(member.mode)!;
     const data = contents.get(member.inode) ?? member.data;
@@ -50,17 +52,29 @@ test('several archives with padding between them are read as one', async () => {
   all.set(second, first.length + 512);
   all.set([0x28, 0xb5, 0x2f, 0xfd], first.length + 512 + second.length);
   const { entries, end } = readCpio(all);
-  assert.deepEqual(entries.map(({ name }) => name), ['a', 'b']);
+  assert.deepEqual(
+    entries.map(({ name }) => name),
+    ['a', 'b'],
+  );
   assert.equal(end, all.length - 4, 'what is no archive is left to the caller');
 });
 
 test('GNU cpio lists and verifies it', needs('cpio'), async () => {
   const entries = sampleTree(4096).filter(({ path }) => path !== '');
-  const { stdout, stderr, status } = spawnSync('cpio', ['-itv', '--quiet'], { input: await make(entries), encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync('cpio', ['-itv', '--quiet'], {
+    input: await make(entries),
+    encoding: 'utf8',
+  });
   assert.equal(status, 0, stderr);
   const listed = stdout.trim().split('\n');
-  assert.match(listed.find((line) => line.endsWith('dev/console'))!, /^crw------- .* 5, +1 /);
-  assert.match(listed.find((line) => line.includes(' link -> '))!, /-> \.\.\/target\/of\/\.\/link$/);
+  assert.match(
+    listed.find((line) => line.endsWith('dev/console'))!,
+    /^crw------- .* 5, +1 /,
+  );
+  assert.match(
+    listed.find((line) => line.includes(' link -> '))!,
+    /-> \.\.\/target\/of\/\.\/link$/,
+  );
   assert.ok(listed.length >= entries.length);
 });
 

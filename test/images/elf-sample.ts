@@ -16,7 +16,11 @@ interface Section {
 
 /** A 64-bit little-endian relocatable object for x86-64. */
 export function sampleModule(module: SampleModule): Uint8Array {
-  const strings = ['', ...(module.exports ?? []).map((name) => `__crc_${name}`), ...(module.imports ?? [])];
+  const strings = [
+    '',
+    ...(module.exports ?? []).map((name) => `__crc_${name}`),
+    ...(module.imports ?? []),
+  ];
   const table: Buffer[] = [Buffer.alloc(24)];
   let names = Buffer.from('\0');
   for (const [index, name] of strings.slice(1).entries()) {
@@ -30,7 +34,13 @@ export function sampleModule(module: SampleModule): Uint8Array {
     names = Buffer.concat([names, Buffer.from(`${name}\0`)]);
   }
   return object([
-    { name: '.modinfo', type: 1, link: 0, entryBytes: 0, bytes: Buffer.from(module.info.map((line) => `${line}\0`).join('')) },
+    {
+      name: '.modinfo',
+      type: 1,
+      link: 0,
+      entryBytes: 0,
+      bytes: Buffer.from(module.info.map((line) => `${line}\0`).join('')),
+    },
     { name: '.symtab', type: 2, link: 3, entryBytes: 24, bytes: Buffer.concat(table) },
     { name: '.strtab', type: 3, link: 0, entryBytes: 0, bytes: names },
   ]);

@@ -7,14 +7,25 @@ import { after, test } from 'node:test';
 import type { FatOptions, TreeEntry } from '#images';
 import { bytesSource, planFat, readFat, writeFat } from '#images';
 import { needs } from '../support/foreign.ts';
-import { bytesOfImage, checkTree, directory, file, link, sampleBytes, shuffled } from './sample-tree.ts';
+import {
+  bytesOfImage,
+  checkTree,
+  directory,
+  file,
+  link,
+  sampleBytes,
+  shuffled,
+} from './sample-tree.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'firn-fat-'));
 after(() => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-const make = (entries: readonly TreeEntry[], options: Partial<FatOptions> = {}): Promise<Uint8Array> =>
+const make = (
+  entries: readonly TreeEntry[],
+  options: Partial<FatOptions> = {},
+): Promise<Uint8Array> =>
   bytesOfImage((sink) => writeFat(planFat(entries, { label: 'esp', ...options }), sink));
 
 const entries = [
@@ -49,22 +60,32 @@ for (const [name, options, kind] of shapes) {
     const { geometry, entries: back } = await readFat(bytesSource(image));
     assert.equal(geometry.kind, kind);
     assert.equal(geometry.label, 'ESP');
-    if (options.sizeBytes !== undefined) assert.equal(image.length, Math.floor(options.sizeBytes / 512) * 512);
+    if (options.sizeBytes !== undefined)
+      assert.equal(image.length, Math.floor(options.sizeBytes / 512) * 512);
     // Dates have steps of two seconds.
     await checkTree(back, entries, { fields: ['mtime'] });
   });
 
-  test(`${name}: fsck.fat finds no fault and mtools reads it`, needs('fsck.fat', 'mcopy'), async () => {
-    const path = join(scratch, 'judged.img');
-    writeFileSync(path, await make(entries, options));
-    const verdict = spawnSync('fsck.fat', ['-vn', path], { encoding: 'utf8' });
-    assert.equal(verdict.status, 0, verdict.stdout + verdict.stderr);
-    for (const { path: name, content, type } of entries) {
-      if (type !== 'file' || /[^\x20-\x7e]/.test(name)) continue;
-      const bytes = execFileSync('mcopy', ['-n', '-i', path, `::${name}`, '-'], { maxBuffer: 1 << 24 });
-      assert.ok(Buffer.compare(bytes, (await content!.read(0, content!.sizeBytes)) as Uint8Array) === 0, name);
-    }
-  });
+  test(
+    `${name}: fsck.fat finds no fault and mtools reads it`,
+    needs('fsck.fat', 'mcopy'),
+    async () => {
+      const path = join(scratch, 'judged.img');
+      writeFileSync(path, await make(entries, options));
+      const verdict = spawnSync('fsck.fat', ['-vn', path], { encoding: 'utf8' });
+      assert.equal(verdict.status, 0, verdict.stdout + verdict.stderr);
+      for (const { path: name, content, type } of entries) {
+        if (type !== 'file' || /[^\x20-\x7e]/.test(name)) continue;
+        const bytes = execFileSync('mcopy', ['-n', '-i', path, `::${name}`, '-'], {
+          maxBuffer: 1 << 24,
+        });
+        assert.ok(
+          Buffer.compare(bytes, (await content!.read(0, content!.sizeBytes)) as Uint8Array) === 0,
+          name,
+        );
+      }
+    },
+  );
 }
 
 test('order of entries leaves no trace', async () => {
@@ -72,11 +93,21 @@ test('order of entries leaves no trace', async () => {
 });
 
 const refused: [string, TreeEntry[], Partial<FatOptions>, string][] = [
-  ['names that differ in case alone', [file('a/Readme', '1'), file('a/README', '2')], {}, 'FAT_NAME_TWICE'],
+  [
+    'names that differ in case alone',
+    [file('a/Readme', '1'), file('a/README', '2')],
+    {},
+    'FAT_NAME_TWICE',
+  ],
   ['a name with a colon', [file('a:b', '1')], {}, 'FAT_NAME'],
   ['a name that ends in a dot', [file('a.', '1')], {}, 'FAT_NAME'],
   ['a symbolic link', [link('a', 'b')], {}, 'IMAGE_ENTRY_INVALID'],
-  ['more than fits', [file('a', sampleBytes(600_000, 1))], { sizeBytes: 500_000 }, 'IMAGE_TOO_LARGE'],
+  [
+    'more than fits',
+    [file('a', sampleBytes(600_000, 1))],
+    { sizeBytes: 500_000 },
+    'IMAGE_TOO_LARGE',
+  ],
   ['a label of twelve characters', [], { label: 'abcdefghijkl' }, 'FAT_LABEL'],
 ];
 for (const [name, given, options, code] of refused) {

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -29,12 +38,34 @@ const texts: Record<string, string> = {
     ' KEYBOARD_KEY_70039=esc',
     '',
   ].join('\n'),
-  '20-second.hwdb': ['usb:v1D6B*', ' ID_VENDOR_FROM_DATABASE=Overridden', ' ID_NEW=Foundation', '', 'usb:v1D6', ' A=B', ''].join('\n'),
-  '30-faulty.hwdb': [' STRAY=1', '', 'no:properties', '', 'some:match', ' no equals sign', ' =empty', ' GOOD=1', 'late:match', '', ''].join('\n'),
+  '20-second.hwdb': [
+    'usb:v1D6B*',
+    ' ID_VENDOR_FROM_DATABASE=Overridden',
+    ' ID_NEW=Foundation',
+    '',
+    'usb:v1D6',
+    ' A=B',
+    '',
+  ].join('\n'),
+  '30-faulty.hwdb': [
+    ' STRAY=1',
+    '',
+    'no:properties',
+    '',
+    'some:match',
+    ' no equals sign',
+    ' =empty',
+    ' GOOD=1',
+    'late:match',
+    '',
+    '',
+  ].join('\n'),
 };
 
 function compile(folder: string, toolVersion: number): Uint8Array {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.hwdb')).sort();
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.hwdb'))
+    .sort();
   const files = names.map((name) => ({
     path: join(folder, name),
     text: readFileSync(join(folder, name), 'latin1'),
@@ -48,7 +79,8 @@ function checkAgainstSystemd(given: Record<string, string>): void {
   const folder = join(root, 'usr/lib/udev/hwdb.d');
   mkdirSync(folder, { recursive: true });
   symlinkSync('usr/lib', join(root, 'lib'));
-  for (const [name, text] of Object.entries(given)) writeFileSync(join(folder, name), text, 'latin1');
+  for (const [name, text] of Object.entries(given))
+    writeFileSync(join(folder, name), text, 'latin1');
   execFileSync('systemd-hwdb', ['update', '--usr', '--root', root], { stdio: 'pipe' });
   const theirs = readFileSync(join(root, 'usr/lib/udev/hwdb.bin'));
   const ours = compile(folder, theirs.readUInt32LE(8));
@@ -77,20 +109,31 @@ test('systemd-hwdb makes the same of many overlapping matches', needs('systemd-h
 const systemFolder = '/usr/lib/udev/hwdb.d';
 test(
   'systemd-hwdb makes the same database of a whole system',
-  { skip: needs('systemd-hwdb').skip || (existsSync(systemFolder) ? false : `${systemFolder} does not exist`) },
+  {
+    skip:
+      needs('systemd-hwdb').skip ||
+      (existsSync(systemFolder) ? false : `${systemFolder} does not exist`),
+  },
   () => {
     const names = readdirSync(systemFolder).filter((name) => name.endsWith('.hwdb'));
-    checkAgainstSystemd(Object.fromEntries(names.map((name) => [name, readFileSync(join(systemFolder, name), 'latin1')])));
+    checkAgainstSystemd(
+      Object.fromEntries(
+        names.map((name) => [name, readFileSync(join(systemFolder, name), 'latin1')]),
+      ),
+    );
   },
 );
 
 test('faults are named by file and line, and the rest counts', () => {
   const warnings: string[] = [];
-  compileHwdb(
-    [{ path: 'faulty', text: texts['30-faulty.hwdb']! }],
-    { toolVersion: 257, onWarning: (path, line, message) => warnings.push(`${path}:${line}: ${message}`) },
+  compileHwdb([{ path: 'faulty', text: texts['30-faulty.hwdb']! }], {
+    toolVersion: 257,
+    onWarning: (path, line, message) => warnings.push(`${path}:${line}: ${message}`),
+  });
+  assert.deepEqual(
+    warnings.map((text) => text.replace(/: .*/, '')),
+    ['faulty:1', 'faulty:4', 'faulty:6', 'faulty:7', 'faulty:9'],
   );
-  assert.deepEqual(warnings.map((text) => text.replace(/: .*/, '')), ['faulty:1', 'faulty:4', 'faulty:6', 'faulty:7', 'faulty:9']);
 });
 
 test('the builder reads folders and single files, the later winning by name', async () => {
@@ -100,7 +143,9 @@ test('the builder reads folders and single files, the later winning by name', as
   writeFileSync(join(second, '10-a.hwdb'), 'a:*\n X=second\n');
   const local = join(scratch, '99-local.hwdb');
   writeFileSync(local, 'b:*\n Y=local\n');
-  const { job, out } = fakeJob({ attributes: { sources: [first, second, join(scratch, 'none'), local] } });
+  const { job, out } = fakeJob({
+    attributes: { sources: [first, second, join(scratch, 'none'), local] },
+  });
   await hwdbBuilder.build(job);
   const text = readFileSync(out, 'latin1');
   assert.ok(text.includes('second') && text.includes('local') && !text.includes('first'));

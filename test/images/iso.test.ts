@@ -21,7 +21,16 @@ import {
 } from '#images';
 import { hostTree } from '../../src/build/io/host-tree.ts';
 import { needs } from '../support/foreign.ts';
-import { bytesOfImage, checkTree, file, link, sampleBytes, sampleMtime, sampleTree, shuffled } from './sample-tree.ts';
+import {
+  bytesOfImage,
+  checkTree,
+  file,
+  link,
+  sampleBytes,
+  sampleMtime,
+  sampleTree,
+  shuffled,
+} from './sample-tree.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'firn-iso-'));
 after(() => {
@@ -72,7 +81,8 @@ function planSource(plan: IsoPlan): ByteSource {
   };
 }
 
-const own = (path: string): boolean => path === 'isolinux/boot.cat' || path === 'boot/efi.img' || path === 'boot.cat';
+const own = (path: string): boolean =>
+  path === 'isolinux/boot.cat' || path === 'boot/efi.img' || path === 'boot.cat';
 
 test('our reader gives the tree back by Rock Ridge', async () => {
   const entries = sampleTree(4096);
@@ -80,7 +90,10 @@ test('our reader gives the tree back by Rock Ridge', async () => {
   const [primary] = await readIsoVolumes(source);
   assert.equal(primary!.volumeId, 'FIRN_TEST');
   assert.equal(primary!.sectorCount * 2048, source.sizeBytes);
-  await checkTree(await readIsoTree(source, primary!), entries.filter(({ path }) => path !== ''));
+  await checkTree(
+    await readIsoTree(source, primary!),
+    entries.filter(({ path }) => path !== ''),
+  );
 });
 
 test('the Joliet tree has every file and directory by its name', async () => {
@@ -90,7 +103,9 @@ test('the Joliet tree has every file and directory by its name', async () => {
   const expected = entries
     .filter(({ path }) => path !== '')
     // 103 characters are allowed.
-    .map((entry) => (entry.path.length > 200 ? { ...entry, path: entry.path.slice(0, 103) } : entry));
+    .map((entry) =>
+      entry.path.length > 200 ? { ...entry, path: entry.path.slice(0, 103) } : entry,
+    );
   await checkTree(await readIsoTree(source, joliet), expected, { fields: [] });
 });
 
@@ -98,11 +113,19 @@ test('the volume that begins with the partition has the same files', async () =>
   const entries = [...sampleTree(4096), ...bootFiles];
   const source = bytesSource(await make(entries, await bootable()));
   const volumes = await readIsoVolumes(source, { origin: 16 });
-  assert.deepEqual(volumes.map(({ kind }) => kind), ['primary', 'joliet']);
+  assert.deepEqual(
+    volumes.map(({ kind }) => kind),
+    ['primary', 'joliet'],
+  );
   const tree = await readIsoTree(source, volumes[0]!, { origin: 16 });
-  assert.ok(!tree.some(({ path }) => path === 'boot/efi.img'), 'it would lie outside of the partition');
+  assert.ok(
+    !tree.some(({ path }) => path === 'boot/efi.img'),
+    'it would lie outside of the partition',
+  );
   const expected = entries.filter(({ path }) => path !== '' && path !== 'isolinux/isolinux.bin');
-  await checkTree(tree, expected, { ignore: (path) => own(path) || path === 'isolinux/isolinux.bin' });
+  await checkTree(tree, expected, {
+    ignore: (path) => own(path) || path === 'isolinux/isolinux.bin',
+  });
 });
 
 test('boot catalog, boot info table and partition tables agree', async () => {
@@ -117,14 +140,25 @@ test('boot catalog, boot info table and partition tables agree', async () => {
   assert.equal(bios!.platform, 'bios');
   assert.equal(bios!.loadSectors, 4);
   const at = bios!.sector * 2048;
-  assert.deepEqual([8, 12, 16].map((field) => view.getUint32(at + field, true)), [16, bios!.sector, biosImage.length]);
+  assert.deepEqual(
+    [8, 12, 16].map((field) => view.getUint32(at + field, true)),
+    [16, bios!.sector, biosImage.length],
+  );
   let sum = 0;
   for (let i = 64; i < biosImage.length; i += 4) {
     const word = biosImage.slice(i, i + 4);
-    sum = (sum + (word[0]! | ((word[1] ?? 0) << 8) | ((word[2] ?? 0) << 16)) + (word[3] ?? 0) * 0x1000000) >>> 0;
+    sum =
+      (sum +
+        (word[0]! | ((word[1] ?? 0) << 8) | ((word[2] ?? 0) << 16)) +
+        (word[3] ?? 0) * 0x1000000) >>>
+      0;
   }
   assert.equal(view.getUint32(at + 20, true), sum);
-  assert.equal(view.getUint32(432, true), bios!.sector * 4, 'the disk boot code finds the boot image');
+  assert.equal(
+    view.getUint32(432, true),
+    bios!.sector * 4,
+    'the disk boot code finds the boot image',
+  );
 
   assert.equal(uefi!.platform, 'uefi');
   const gpt = decodeGpt(image)!;
@@ -151,7 +185,8 @@ test('a file of more than 8 GiB is divided into extents and read whole', async (
   const sizeBytes = 9 * 2 ** 30 + 5;
   const content: ByteSource = {
     sizeBytes,
-    read: (offset, length) => Uint8Array.from({ length }, (_, i) => Math.floor((offset + i) / 2048) & 0xff),
+    read: (offset, length) =>
+      Uint8Array.from({ length }, (_, i) => Math.floor((offset + i) / 2048) & 0xff),
   };
   const entries = [file('big', '', { content }), file('z-after', 'small')];
   const plan = planIso(entries, plain);
@@ -159,26 +194,38 @@ test('a file of more than 8 GiB is divided into extents and read whole', async (
   const [primary, joliet] = await readIsoVolumes(source);
   for (const volume of [primary!, joliet!]) {
     const tree = await readIsoTree(source, volume);
-    assert.deepEqual(tree.map(({ path }) => path), ['big', 'z-after']);
+    assert.deepEqual(
+      tree.map(({ path }) => path),
+      ['big', 'z-after'],
+    );
     const big = tree[0]!.content!;
     assert.equal(big.sizeBytes, sizeBytes);
     for (const offset of [0, 0xfffff800 - 10, 2 * 0xfffff800 - 10, sizeBytes - 20]) {
       assert.deepEqual(await big.read(offset, 20), content.read(offset, 20));
     }
   }
-  assert.equal(new TextDecoder().decode(await (await readIsoTree(source, primary!))[1]!.content!.read(0, 5)), 'small');
+  assert.equal(
+    new TextDecoder().decode(await (await readIsoTree(source, primary!))[1]!.content!.read(0, 5)),
+    'small',
+  );
 });
 
 test('links that need several continuation areas are read back', async () => {
   const target = Array.from({ length: 380 }, (_, i) => `component${i}`).join('/');
-  const entries = [link('long', '/' + target), link('dots', '.././../x'), link('wide', 'w'.repeat(255) + '/y')];
+  const entries = [
+    link('long', '/' + target),
+    link('dots', '.././../x'),
+    link('wide', 'w'.repeat(255) + '/y'),
+  ];
   const source = bytesSource(await make(entries, plain));
   const [primary] = await readIsoVolumes(source);
   await checkTree(await readIsoTree(source, primary!), entries);
 });
 
 test('xorriso reads the tree and the boot records', needs('xorriso'), async () => {
-  const entries = [...sampleTree(4096), ...bootFiles].filter(({ type }) => type !== 'char' && type !== 'block');
+  const entries = [...sampleTree(4096), ...bootFiles].filter(
+    ({ type }) => type !== 'char' && type !== 'block',
+  );
   const path = join(scratch, 'judged.iso');
   writeFileSync(path, await make(entries, await bootable()));
   const report = spawnSync(
@@ -194,10 +241,13 @@ test('xorriso reads the tree and the boot records', needs('xorriso'), async () =
     /System area summary: MBR .*GPT/,
     /Partition offset +: 16/,
     /GPT partition path : +2 +\/boot\/efi.img/,
-  ]) assert.match(report.stdout, line);
+  ])
+    assert.match(report.stdout, line);
   assert.doesNotMatch(report.stdout + report.stderr, /mismatch|damaged|SORRY|FAILURE/);
   const out = join(scratch, 'extracted');
-  execFileSync('xorriso', ['-osirrox', 'on', '-indev', path, '-extract', '/', out], { stdio: 'pipe' });
+  execFileSync('xorriso', ['-osirrox', 'on', '-indev', path, '-extract', '/', out], {
+    stdio: 'pipe',
+  });
   const expected = entries.filter((entry) => entry.path !== 'isolinux/isolinux.bin');
   await checkTree(hostTree(out, '', { mtime: 0 }), expected, {
     fields: [],
@@ -205,8 +255,15 @@ test('xorriso reads the tree and the boot records', needs('xorriso'), async () =
   });
   const ours = await make(entries, await bootable());
   const parts = (await decodeGpt(ours)!).partitions;
-  writeFileSync(join(scratch, 'partition.iso'), ours.subarray(parts[0]!.firstSector * 512, (parts[0]!.lastSector + 1) * 512));
-  const inner = spawnSync('xorriso', ['-indev', join(scratch, 'partition.iso'), '-find', '/', '-name', 'kernel'], { encoding: 'utf8' });
+  writeFileSync(
+    join(scratch, 'partition.iso'),
+    ours.subarray(parts[0]!.firstSector * 512, (parts[0]!.lastSector + 1) * 512),
+  );
+  const inner = spawnSync(
+    'xorriso',
+    ['-indev', join(scratch, 'partition.iso'), '-find', '/', '-name', 'kernel'],
+    { encoding: 'utf8' },
+  );
   assert.match(inner.stdout, /\/boot\/kernel/);
 });
 
@@ -255,5 +312,8 @@ for (const [label, good] of labels) {
 }
 
 test('a BIOS image that is not there is refused by name', () => {
-  assert.throws(() => planIso([], { ...plain, biosImage: 'isolinux/isolinux.bin' }), /isolinux\/isolinux\.bin/);
+  assert.throws(
+    () => planIso([], { ...plain, biosImage: 'isolinux/isolinux.bin' }),
+    /isolinux\/isolinux\.bin/,
+  );
 });

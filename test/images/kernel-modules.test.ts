@@ -1,12 +1,33 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { byteString } from '#base';
-import { ModuleIndex, makeModuleIndexes, normalizeAlias, readIndexTrie, readKernelModule } from '#images';
-import { findKernelTree, listModules, readBuildFiles, readModules } from '../../src/build/io/kernel-tree.ts';
+import {
+  ModuleIndex,
+  makeModuleIndexes,
+  normalizeAlias,
+  readIndexTrie,
+  readKernelModule,
+} from '#images';
+import {
+  findKernelTree,
+  listModules,
+  readBuildFiles,
+  readModules,
+} from '../../src/build/io/kernel-tree.ts';
 import { depmodBuilder } from '../../src/build/builtin/depmod.ts';
 import { modulesClosureBuilder } from '../../src/build/builtin/modules-closure.ts';
 import { needs } from '../support/foreign.ts';
@@ -23,20 +44,36 @@ const version = '6.12.0-test';
 
 const modules: Record<string, SampleModule> = {
   'kernel/fs/ext4/ext4.ko': {
-    info: ['license=GPL', 'alias=fs-ext4', 'alias=ext3', 'softdep=pre: crc32c', 'depends=jbd2,mbcache'],
+    info: [
+      'license=GPL',
+      'alias=fs-ext4',
+      'alias=ext3',
+      'softdep=pre: crc32c',
+      'depends=jbd2,mbcache',
+    ],
     imports: ['jbd2_start', 'mb_cache_get', 'printk'],
   },
   'kernel/fs/jbd2/jbd2.ko': { info: ['license=GPL'], exports: ['jbd2_start'], imports: ['crc16'] },
   'kernel/fs/mbcache.ko': { info: ['license=GPL'], exports: ['mb_cache_get', 'mb_cache_put'] },
   'kernel/lib/crc16.ko': { info: ['license=GPL'], exports: ['crc16'] },
   'kernel/crypto/crc32c_generic.ko': { info: ['alias=crypto-crc32c', 'alias=crc32c'] },
-  'kernel/arch/x86/crypto/crc32c-intel.ko': { info: ['alias=crypto-crc32c', 'alias=crc32c', 'alias=cpu:type:x86,ven*fam*mod*:feature:*0094*'] },
+  'kernel/arch/x86/crypto/crc32c-intel.ko': {
+    info: ['alias=crypto-crc32c', 'alias=crc32c', 'alias=cpu:type:x86,ven*fam*mod*:feature:*0094*'],
+  },
   'kernel/drivers/usb/storage/usb-storage.ko': {
-    info: ['alias=usb:v0419pAAF5d0100dc*dsc*dp*ic*isc*ip*in*', 'alias=usb:v[a-f]*p0001-x', 'firmware=storage/fw.bin', 'weakdep=uas'],
+    info: [
+      'alias=usb:v0419pAAF5d0100dc*dsc*dp*ic*isc*ip*in*',
+      'alias=usb:v[a-f]*p0001-x',
+      'firmware=storage/fw.bin',
+      'weakdep=uas',
+    ],
     imports: ['scsi_add'],
   },
   'kernel/drivers/usb/storage/uas.ko': { info: ['license=GPL'], imports: ['scsi_add', 'usb_stor'] },
-  'kernel/drivers/scsi/scsi_mod.ko': { info: ['alias=devname:scsi/ctl', 'alias=char-major-21-5'], exports: ['scsi_add'] },
+  'kernel/drivers/scsi/scsi_mod.ko': {
+    info: ['alias=devname:scsi/ctl', 'alias=char-major-21-5'],
+    exports: ['scsi_add'],
+  },
 };
 
 /** As a kernel's build lists them all: depmod leaves others in the order in which it meets them. */
@@ -62,7 +99,10 @@ function layTree(): string {
   }
   writeFileSync(join(base, 'modules.order'), order.map((path) => `${path}\n`).join(''));
   writeFileSync(join(base, 'modules.builtin'), 'kernel/fs/proc/proc.ko\nkernel/lib/lib-sha.ko\n');
-  writeFileSync(join(base, 'modules.builtin.modinfo'), 'proc.alias=fs-proc\0proc.license=GPL\0lib_sha.alias=crypto-sha[1-2]-x\0');
+  writeFileSync(
+    join(base, 'modules.builtin.modinfo'),
+    'proc.alias=fs-proc\0proc.license=GPL\0lib_sha.alias=crypto-sha[1-2]-x\0',
+  );
   return root;
 }
 
@@ -95,7 +135,11 @@ async function checkAgainstDepmod(root: string): Promise<void> {
 
 test('a module says its facts', () => {
   const facts = readKernelModule(sampleModule(modules['kernel/fs/jbd2/jbd2.ko']!), 'jbd2.ko');
-  assert.deepEqual(facts, { info: [['license', 'GPL']], exports: ['jbd2_start'], imports: ['crc16'] });
+  assert.deepEqual(facts, {
+    info: [['license', 'GPL']],
+    exports: ['jbd2_start'],
+    imports: ['crc16'],
+  });
 });
 
 test('what is no module is refused by name', () => {
@@ -109,7 +153,12 @@ test('depmod makes the same index files', needs('depmod'), async () => {
 const kernelFolder = process.env['FIRN_TEST_KERNEL'];
 test(
   'depmod makes the same index files of a whole kernel',
-  { skip: kernelFolder === undefined ? 'FIRN_TEST_KERNEL names no unpacked kernel package' : needs('depmod').skip },
+  {
+    skip:
+      kernelFolder === undefined
+        ? 'FIRN_TEST_KERNEL names no unpacked kernel package'
+        : needs('depmod').skip,
+  },
   async () => {
     const root = mkdtempSync(join(scratch, 'kernel-'));
     const tree = findKernelTree(kernelFolder!);
@@ -122,8 +171,14 @@ test(
 test('index files are read back', async () => {
   const files = await indexes(layTree());
   const aliases = readIndexTrie(files.get('modules.alias.bin')!);
-  assert.deepEqual(aliases.get('crypto_crc32c')!.map(({ text }) => text), ['crc32c_intel', 'crc32c_generic']);
-  assert.deepEqual([...readIndexTrie(files.get('modules.builtin.bin')!).keys()].sort(), ['lib_sha', 'proc']);
+  assert.deepEqual(
+    aliases.get('crypto_crc32c')!.map(({ text }) => text),
+    ['crc32c_intel', 'crc32c_generic'],
+  );
+  assert.deepEqual([...readIndexTrie(files.get('modules.builtin.bin')!).keys()].sort(), [
+    'lib_sha',
+    'proc',
+  ]);
 });
 
 async function moduleIndex(): Promise<ModuleIndex> {
@@ -143,7 +198,10 @@ async function moduleIndex(): Promise<ModuleIndex> {
 
 const closures: [string[], string[]][] = [
   [['ext4'], ['crc32c_intel', 'crc32c_generic', 'crc16', 'jbd2', 'mbcache', 'ext4']],
-  [['ext3', 'ext4'], ['crc32c_intel', 'crc32c_generic', 'crc16', 'jbd2', 'mbcache', 'ext4']],
+  [
+    ['ext3', 'ext4'],
+    ['crc32c_intel', 'crc32c_generic', 'crc16', 'jbd2', 'mbcache', 'ext4'],
+  ],
   [['usb-storage'], ['scsi_mod', 'usb_storage', 'uas']],
   [['proc', 'lib_sha', 'fs-proc'], []],
   [['crypto-crc32c'], ['crc32c_intel', 'crc32c_generic']],
@@ -154,17 +212,26 @@ for (const [roots, expected] of closures) {
     const index = await moduleIndex();
     const closure = index.closureOf(roots);
     assert.deepEqual([...closure].sort(), [...expected].sort());
-    for (const [user, used] of [['ext4', 'jbd2'], ['jbd2', 'crc16'], ['ext4', 'crc32c_intel'], ['usb_storage', 'scsi_mod']]) {
-      if (closure.includes(user!)) assert.ok(closure.indexOf(used!) < closure.indexOf(user!), `${used} before ${user}`);
+    for (const [user, used] of [
+      ['ext4', 'jbd2'],
+      ['jbd2', 'crc16'],
+      ['ext4', 'crc32c_intel'],
+      ['usb_storage', 'scsi_mod'],
+    ]) {
+      if (closure.includes(user!))
+        assert.ok(closure.indexOf(used!) < closure.indexOf(user!), `${used} before ${user}`);
     }
   });
 }
 
 test('a root that does not exist is an error with near names, unless allowed', async () => {
   const index = await moduleIndex();
-  assert.throws(() => index.closureOf(['crc32c_int']), (error: { code: string; hint: string }) => {
-    return error.code === 'KERNEL_MODULE_MISSING' && error.hint.includes('crc32c_intel');
-  });
+  assert.throws(
+    () => index.closureOf(['crc32c_int']),
+    (error: { code: string; hint: string }) => {
+      return error.code === 'KERNEL_MODULE_MISSING' && error.hint.includes('crc32c_intel');
+    },
+  );
   assert.deepEqual(index.closureOf(['crc32c_int'], { allowMissing: true }), []);
 });
 
@@ -176,13 +243,32 @@ test('modprobe finds its way in a closure', needs('modprobe'), async () => {
   const index = fakeJob({ attributes: { kernel } });
   await depmodBuilder.build(index.job);
   const closure = fakeJob({
-    attributes: { kernel, index: index.out, rootModules: ['ext4', 'usb-storage'], firmware: [firmware] },
+    attributes: {
+      kernel,
+      index: index.out,
+      rootModules: ['ext4', 'usb-storage'],
+      firmware: [firmware],
+    },
   });
   await modulesClosureBuilder.build(closure.job);
-  const shown = execFileSync('modprobe', ['-d', closure.out, '-S', version, '--show-depends', 'ext4'], { encoding: 'utf8' });
-  const names = shown.trim().split('\n').map((line) => /([^/]+)\.ko/.exec(line)![1]);
+  const shown = execFileSync(
+    'modprobe',
+    ['-d', closure.out, '-S', version, '--show-depends', 'ext4'],
+    { encoding: 'utf8' },
+  );
+  const names = shown
+    .trim()
+    .split('\n')
+    .map((line) => /([^/]+)\.ko/.exec(line)![1]);
   assert.deepEqual(names.slice(-1), ['ext4']);
-  assert.deepEqual([...names].sort(), ['crc16', 'crc32c-intel', 'crc32c_generic', 'ext4', 'jbd2', 'mbcache']);
+  assert.deepEqual([...names].sort(), [
+    'crc16',
+    'crc32c-intel',
+    'crc32c_generic',
+    'ext4',
+    'jbd2',
+    'mbcache',
+  ]);
   assert.equal(readFileSync(join(closure.out, 'lib/firmware/storage/fw.bin'), 'utf8'), 'fw');
   const listed = readFileSync(join(closure.out, 'insmod-list'), 'utf8').trim().split('\n');
   assert.ok(listed.every((path) => existsSync(join(closure.out, path))));

@@ -19,7 +19,11 @@ export function sampleBytes(length: number, seed: number): Uint8Array {
   return bytes;
 }
 
-export function file(path: string, content: Uint8Array | string, more: Partial<TreeEntry> = {}): TreeEntry {
+export function file(
+  path: string,
+  content: Uint8Array | string,
+  more: Partial<TreeEntry> = {},
+): TreeEntry {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   return { ...common(path), type: 'file', mode: 0o644, content: bytesSource(bytes), ...more };
 }
@@ -32,7 +36,12 @@ export function link(path: string, target: string): TreeEntry {
   return { ...common(path), type: 'link', mode: 0o777, target };
 }
 
-export function device(path: string, type: 'char' | 'block', major: number, minor: number): TreeEntry {
+export function device(
+  path: string,
+  type: 'char' | 'block',
+  major: number,
+  minor: number,
+): TreeEntry {
   return { ...common(path), type, mode: 0o600, device: { major, minor } };
 }
 
@@ -87,7 +96,9 @@ export function shuffled<T>(items: readonly T[], seed: number): T[] {
 }
 
 /** What `write` writes. */
-export async function bytesOfImage(write: (sink: ByteSink) => Promise<unknown>): Promise<Uint8Array> {
+export async function bytesOfImage(
+  write: (sink: ByteSink) => Promise<unknown>,
+): Promise<Uint8Array> {
   const sink = new MemorySink();
   await write(sink);
   return sink.toBytes();
@@ -125,7 +136,9 @@ export async function checkTree(
     found.delete(entry.path);
   }
   const parents = new Set(expected.flatMap(({ path }) => parentsOf(path)));
-  const extra = [...found.keys()].filter((path) => !parents.has(path) && options.ignore?.(path) !== true);
+  const extra = [...found.keys()].filter(
+    (path) => !parents.has(path) && options.ignore?.(path) !== true,
+  );
   assert.deepEqual(extra, []);
 }
 

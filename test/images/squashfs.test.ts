@@ -13,11 +13,23 @@ import {
   writeSquashfs,
 } from '#images';
 import { UserError } from '#base';
-import { blockCompressor, blockDecompressor, cachedCompressor } from '../../src/build/io/block-compressors.ts';
+import {
+  blockCompressor,
+  blockDecompressor,
+  cachedCompressor,
+} from '../../src/build/io/block-compressors.ts';
 import { hostTree } from '../../src/build/io/host-tree.ts';
 import { createWorkerPool } from '../../src/build/worker-pool.ts';
 import { needs } from '../support/foreign.ts';
-import { bytesOfImage, checkTree, directory, file, sampleBytes, sampleTree, shuffled } from './sample-tree.ts';
+import {
+  bytesOfImage,
+  checkTree,
+  directory,
+  file,
+  sampleBytes,
+  sampleTree,
+  shuffled,
+} from './sample-tree.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'firn-squashfs-'));
 const pool = createWorkerPool(2);
@@ -36,8 +48,12 @@ interface Made {
 async function make(entries: readonly TreeEntry[], made: Made = {}): Promise<Uint8Array> {
   const compression = parseSquashfsCompression(made.compression ?? 'zstd -Xcompression-level 3');
   const plan = planSquashfs(entries, { compression, blockSizeBytes: 131072, ...made.options });
-  const compressor = blockCompressor(compression, made.parallelBlocks === undefined ? undefined : pool);
-  const wrapped = compressor === undefined ? undefined : (made.wrap ?? ((same) => same))(compressor);
+  const compressor = blockCompressor(
+    compression,
+    made.parallelBlocks === undefined ? undefined : pool,
+  );
+  const wrapped =
+    compressor === undefined ? undefined : (made.wrap ?? ((same) => same))(compressor);
   return bytesOfImage((sink) =>
     writeSquashfs(plan, sink, wrapped, { parallelBlocks: made.parallelBlocks ?? 1 }),
   );
@@ -45,7 +61,14 @@ async function make(entries: readonly TreeEntry[], made: Made = {}): Promise<Uin
 
 const read = (image: Uint8Array) => readSquashfs(bytesSource(image), blockDecompressor);
 
-const compressions = ['zstd -Xcompression-level 1', 'zstd', 'gzip -Xcompression-level 4', 'lz4', 'lz4 -Xhc', 'none'];
+const compressions = [
+  'zstd -Xcompression-level 1',
+  'zstd',
+  'gzip -Xcompression-level 4',
+  'lz4',
+  'lz4 -Xhc',
+  'none',
+];
 
 for (const compression of compressions) {
   for (const blockSizeBytes of [4096, 131072, 1048576]) {
@@ -59,7 +82,9 @@ for (const compression of compressions) {
 
 for (const compression of compressions) {
   test(`unsquashfs unpacks ${compression}`, needs('unsquashfs'), async () => {
-    const entries = sampleTree().filter(({ path, type }) => type !== 'char' && type !== 'block' && path !== 'owned');
+    const entries = sampleTree().filter(
+      ({ path, type }) => type !== 'char' && type !== 'block' && path !== 'owned',
+    );
     const image = join(scratch, 'judged.squashfs');
     const out = join(scratch, 'judged');
     writeFileSync(image, await make(entries, { compression }));
@@ -75,7 +100,10 @@ test('the kernel mounts and reads the image', async (t) => {
   for (const compression of ['zstd -Xcompression-level 19', 'gzip', 'lz4']) {
     const image = join(scratch, 'mounted.squashfs');
     const at = join(scratch, 'mounted');
-    writeFileSync(image, await make(entries, { compression, options: { blockSizeBytes: 1 << 20 } }));
+    writeFileSync(
+      image,
+      await make(entries, { compression, options: { blockSizeBytes: 1 << 20 } }),
+    );
     mkdirSync(at, { recursive: true });
     const mounted = spawnSync('mount', ['-o', 'loop,ro', '-t', 'squashfs', image, at]);
     if (mounted.status !== 0) {
@@ -83,7 +111,9 @@ test('the kernel mounts and reads the image', async (t) => {
       return;
     }
     try {
-      const files = entries.filter(({ type }) => type === 'file' || type === 'link' || type === 'directory');
+      const files = entries.filter(
+        ({ type }) => type === 'file' || type === 'link' || type === 'directory',
+      );
       const visible = hostTree(at, '', { mtime: 0, onSpecial: 'skip' });
       await checkTree(visible, files, { fields: [], ignore: (path) => path.startsWith('dev') });
     } finally {
@@ -118,7 +148,14 @@ test('number of threads, order of entries and host inodes leave no trace', async
     ['two threads', await make(entries, { parallelBlocks: 2 })],
     ['seven blocks under way', await make(entries, { parallelBlocks: 7 })],
     ['shuffled', await make(shuffled(entries, 42))],
-    ['identities', await make(entries.map((entry) => (entry.path.includes('twin') ? { ...entry, identity: '1:2' } : entry)))],
+    [
+      'identities',
+      await make(
+        entries.map((entry) =>
+          entry.path.includes('twin') ? { ...entry, identity: '1:2' } : entry,
+        ),
+      ),
+    ],
   ];
   for (const [name, image] of variants) assert.ok(Buffer.compare(image, reference) === 0, name);
 });
@@ -128,7 +165,9 @@ test('equal contents are stored once, and are one inode if asked for', async () 
   const once = await make([file('a', content)]);
   const twice = await make([file('a', content), file('b/c', content)]);
   assert.ok(twice.length - once.length <= 4096);
-  const linked = await make([file('a', content), file('b/c', content)], { options: { hardLinks: 'content' } });
+  const linked = await make([file('a', content), file('b/c', content)], {
+    options: { hardLinks: 'content' },
+  });
   const { superblock, entries } = await read(linked);
   assert.equal(superblock.inodeCount, 3);
   const keys = entries.filter(({ type }) => type === 'file').map(({ hardLinkKey }) => hardLinkKey);
@@ -136,12 +175,17 @@ test('equal contents are stored once, and are one inode if asked for', async () 
 });
 
 test('a directory of 20,000 names is indexed and complete', needs('unsquashfs'), async () => {
-  const entries = Array.from({ length: 20_000 }, (_, i) => file(`dir/a-rather-long-file-name-${i}`, ''));
+  const entries = Array.from({ length: 20_000 }, (_, i) =>
+    file(`dir/a-rather-long-file-name-${i}`, ''),
+  );
   const image = await make(entries);
   assert.equal((await read(image)).entries.length, 20_002);
   const path = join(scratch, 'many.squashfs');
   writeFileSync(path, image);
-  const listing = execFileSync('unsquashfs', ['-ls', path], { maxBuffer: 1 << 26, encoding: 'utf8' });
+  const listing = execFileSync('unsquashfs', ['-ls', path], {
+    maxBuffer: 1 << 26,
+    encoding: 'utf8',
+  });
   assert.equal(listing.split('\n').filter((line) => line.includes('rather-long')).length, 20_000);
 });
 
@@ -168,9 +212,15 @@ test('blocks of a group depend on that group alone: a cache serves them to anoth
 });
 
 test('compression strings are read as NixOS writes them', () => {
-  assert.deepEqual(parseSquashfsCompression('zstd -Xcompression-level 6'), { kind: 'zstd', level: 6 });
+  assert.deepEqual(parseSquashfsCompression('zstd -Xcompression-level 6'), {
+    kind: 'zstd',
+    level: 6,
+  });
   assert.deepEqual(parseSquashfsCompression('gzip'), { kind: 'gzip', level: 9 });
-  assert.deepEqual(parseSquashfsCompression('xz -Xdict-size 100%'), { kind: 'xz', dictionary: { percent: 100 } });
+  assert.deepEqual(parseSquashfsCompression('xz -Xdict-size 100%'), {
+    kind: 'xz',
+    dictionary: { percent: 100 },
+  });
   for (const wrong of ['', 'lzma', 'zstd -Xcompression-level 99', 'gzip -Xfoo 1', 'zstd 19']) {
     assert.throws(() => parseSquashfsCompression(wrong), { code: 'IMAGE_OPTION_UNSUPPORTED' });
   }
@@ -190,7 +240,9 @@ for (const [name, entries, code] of refused) {
 }
 
 test('a block size that is no power of two is refused', async () => {
-  await assert.rejects(make([], { options: { blockSizeBytes: 100_000 } }), { code: 'SQUASHFS_BLOCK_SIZE' });
+  await assert.rejects(make([], { options: { blockSizeBytes: 100_000 } }), {
+    code: 'SQUASHFS_BLOCK_SIZE',
+  });
 });
 
 test('damaged images are refused with an error, never a crash', async () => {
@@ -204,17 +256,23 @@ test('damaged images are refused with an error, never a crash', async () => {
   for (let round = 0; round < 300; round++) {
     const damaged = image.slice();
     // Mostly the superblock and the tables at the end, where the structure is.
-    const at = round % 3 === 0 ? next(96) : image.length - 1 - next(Math.min(20_000, image.length - 1));
+    const at =
+      round % 3 === 0 ? next(96) : image.length - 1 - next(Math.min(20_000, image.length - 1));
     damaged[at] = next(256);
     try {
       const { entries } = await read(damaged);
       for (const entry of entries) {
-        if (entry.content !== undefined && entry.content.sizeBytes < 1 << 22) await entry.content.read(0, entry.content.sizeBytes);
+        if (entry.content !== undefined && entry.content.sizeBytes < 1 << 22)
+          await entry.content.read(0, entry.content.sizeBytes);
       }
     } catch (error) {
       if (!(error instanceof UserError)) {
         // A decompressor's own refusal of damaged data is as good.
-        assert.match(String((error as { code?: string }).code), /^(Z_|ZSTD_|ERR_BUFFER_TOO_LARGE)/, String((error as Error).stack));
+        assert.match(
+          String((error as { code?: string }).code),
+          /^(Z_|ZSTD_|ERR_BUFFER_TOO_LARGE)/,
+          String((error as Error).stack),
+        );
       }
       refusals++;
     }

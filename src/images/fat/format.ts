@@ -53,7 +53,11 @@ export function fatGeometry(
     if (options.kind !== undefined && options.kind !== kind) continue;
     const geometry =
       options.sizeBytes === undefined
-        ? geometryFor(kind, clusterBytes, demand(clusterBytes) + Math.ceil((options.freeBytes ?? 0) / clusterBytes))
+        ? geometryFor(
+            kind,
+            clusterBytes,
+            demand(clusterBytes) + Math.ceil((options.freeBytes ?? 0) / clusterBytes),
+          )
         : geometryWithin(kind, clusterBytes, Math.floor(options.sizeBytes / sectorBytes));
     if (geometry !== undefined && geometry.clusterCount >= demand(clusterBytes)) return geometry;
   }
@@ -98,14 +102,21 @@ function geometryFor(kind: FatKind, clusterBytes: number, wanted: number): FatGe
 }
 
 /** All of the given sectors are used, so the number of clusters follows from the table's size. */
-function geometryWithin(kind: FatKind, clusterBytes: number, sectors: number): FatGeometry | undefined {
+function geometryWithin(
+  kind: FatKind,
+  clusterBytes: number,
+  sectors: number,
+): FatGeometry | undefined {
   const [least, limit] = clusterRange[kind];
   const clustersBeside = (tableSectors: number): number => {
     const rest = sectors - fixedSectors(kind) - tableCount * tableSectors;
     return Math.floor((rest * sectorBytes) / clusterBytes);
   };
   // From a guess a little too low upwards, to the first table that covers what it leaves.
-  let tableSectors = tableSectorsFor(kind, clustersBeside(tableSectorsFor(kind, clustersBeside(0))));
+  let tableSectors = tableSectorsFor(
+    kind,
+    clustersBeside(tableSectorsFor(kind, clustersBeside(0))),
+  );
   while (tableSectorsFor(kind, clustersBeside(tableSectors)) > tableSectors) tableSectors++;
   const clusterCount = clustersBeside(tableSectors);
   if (clusterCount < least || clusterCount >= limit) return undefined;
@@ -166,18 +177,20 @@ export function encodeBootSector(geometry: FatGeometry, volume: FatVolume): Uint
   if (wide) {
     writer.u32(geometry.tableSectors).u16(0).u16(0).u32(2).u16(1).u16(6).zeros(12);
   }
-  return writer
-    .u8(0x80)
-    .u8(0)
-    .u8(0x29)
-    .u32(volume.serial)
-    .padded(volume.label, 11)
-    .padded(`FAT${geometry.kind}`, 8)
-    // Tells the BIOS to try the next boot device: int 0x18, then halt.
-    .bytes(Uint8Array.of(0xcd, 0x18, 0xf4, 0xeb, 0xfd))
-    .padTo(510)
-    .u16(0xaa55)
-    .take();
+  return (
+    writer
+      .u8(0x80)
+      .u8(0)
+      .u8(0x29)
+      .u32(volume.serial)
+      .padded(volume.label, 11)
+      .padded(`FAT${geometry.kind}`, 8)
+      // Tells the BIOS to try the next boot device: int 0x18, then halt.
+      .bytes(Uint8Array.of(0xcd, 0x18, 0xf4, 0xeb, 0xfd))
+      .padTo(510)
+      .u16(0xaa55)
+      .take()
+  );
 }
 
 /** Free clusters, and where to look for the next, for FAT32. */
@@ -201,7 +214,11 @@ export function decodeBootSector(sector: Uint8Array): FatGeometry & FatVolume {
   }
   const clusterBytes = view.getUint8(13) * sectorBytes;
   const reservedSectors = view.getUint16(14, true);
-  if (view.getUint16(11, true) !== sectorBytes || clusterBytes === 0 || view.getUint8(16) !== tableCount) {
+  if (
+    view.getUint16(11, true) !== sectorBytes ||
+    clusterBytes === 0 ||
+    view.getUint8(16) !== tableCount
+  ) {
     throw malformedImage('FAT image', 'its boot sector describes an unknown geometry');
   }
   const tableSectors = view.getUint16(22, true) || view.getUint32(36, true);
@@ -322,7 +339,9 @@ function dosTime(mtime: number): [date: number, time: number] {
   const latest = Date.UTC(2107, 11, 31);
   const moment = new Date(Math.min(latest, Math.max(earliest, mtime * 1000)));
   const date =
-    ((moment.getUTCFullYear() - 1980) << 9) | ((moment.getUTCMonth() + 1) << 5) | moment.getUTCDate();
+    ((moment.getUTCFullYear() - 1980) << 9) |
+    ((moment.getUTCMonth() + 1) << 5) |
+    moment.getUTCDate();
   const time =
     (moment.getUTCHours() << 11) | (moment.getUTCMinutes() << 5) | (moment.getUTCSeconds() >> 1);
   return [date, time];

@@ -29,7 +29,12 @@ export function fatNames(names: readonly string[], directory: string): FatName[]
   }
   return names.map((bytes) => {
     const long = decodeUtf8(bytes);
-    if (forbidden.test(long) || long.length > 255 || /[. ]$/.test(long) || long.includes('\ufffd')) {
+    if (
+      forbidden.test(long) ||
+      long.length > 255 ||
+      /[. ]$/.test(long) ||
+      long.includes('\ufffd')
+    ) {
       throw unsuitableName(directory, long);
     }
     const key = long.toUpperCase();
@@ -63,7 +68,10 @@ function inventShort(long: string, used: ReadonlySet<string>): string {
   const upper = long.toUpperCase().replace(/^\.+/, '').replaceAll(' ', '');
   const dot = upper.lastIndexOf('.');
   const clean = (text: string): string =>
-    [...text].filter((char) => char !== '.').map((char) => (shortSet.test(char) ? char : '_')).join('');
+    [...text]
+      .filter((char) => char !== '.')
+      .map((char) => (shortSet.test(char) ? char : '_'))
+      .join('');
   const base = clean(dot < 0 ? upper : upper.slice(0, dot));
   const extension = dot < 0 ? '' : clean(upper.slice(dot + 1)).slice(0, 3);
   for (let number = 1; ; number++) {
@@ -80,7 +88,11 @@ function unsuitableName(directory: string, name: string): UserError {
 }
 
 function equalNames(directory: string, first: string, second: string): UserError {
-  return new UserError('FAT_NAME_TWICE', `FAT cannot tell "${first}" from "${second}" in /${directory}`, {
-    hint: 'Its names are compared without case; rename one of the two',
-  });
+  return new UserError(
+    'FAT_NAME_TWICE',
+    `FAT cannot tell "${first}" from "${second}" in /${directory}`,
+    {
+      hint: 'Its names are compared without case; rename one of the two',
+    },
+  );
 }

@@ -79,8 +79,12 @@ class FatReader {
         await this.walk(await this.#content(cluster), childPath, entries);
       } else {
         const bytes = (await this.#content(cluster)).subarray(0, sizeBytes);
-        if (bytes.length < sizeBytes) throw malformedImage('FAT image', `/${childPath} is cut short`);
-        const content: ByteSource = { sizeBytes, read: (from, length) => bytes.subarray(from, from + length) };
+        if (bytes.length < sizeBytes)
+          throw malformedImage('FAT image', `/${childPath} is cut short`);
+        const content: ByteSource = {
+          sizeBytes,
+          read: (from, length) => bytes.subarray(from, from + length),
+        };
         entries.push({ ...common, type: 'file', mode: 0o644, content });
       }
     }
@@ -106,7 +110,11 @@ class FatReader {
 
 function longPart(view: DataView, at: number): string {
   let text = '';
-  for (const [start, count] of [[1, 5], [14, 6], [28, 2]] as const) {
+  for (const [start, count] of [
+    [1, 5],
+    [14, 6],
+    [28, 2],
+  ] as const) {
     for (let i = 0; i < count; i++) {
       const unit = view.getUint16(at + start + i * 2, true);
       if (unit === 0 || unit === 0xffff) return text;

@@ -52,7 +52,11 @@ function reservedArea(plan: FatPlan): Uint8Array {
     const used = usedClusters(plan);
     const info = encodeInfoSector(geometry.clusterCount - used, used + 2);
     // The backup of both stands six sectors further.
-    writer.bytes(info).padTo(6 * sectorBytes).bytes(boot).bytes(info);
+    writer
+      .bytes(info)
+      .padTo(6 * sectorBytes)
+      .bytes(boot)
+      .bytes(info);
   }
   return writer.padTo(geometry.reservedSectors * sectorBytes).take();
 }
@@ -81,7 +85,8 @@ function encodeDirectory(plan: FatPlan, directory: TreeNode, roomBytes: number):
     encodeShortEntry(writer, plan.volume.label.padEnd(11), record);
   } else {
     // The root is cluster 0 as a parent, whatever its cluster is.
-    const parent = directory.parent.parent === null ? 0 : plan.nodes.get(directory.parent)!.firstCluster;
+    const parent =
+      directory.parent.parent === null ? 0 : plan.nodes.get(directory.parent)!.firstCluster;
     const record = { attributes: attributes.directory, mtime, sizeBytes: 0 };
     const own = plan.nodes.get(directory)!.firstCluster;
     encodeShortEntry(writer, '.'.padEnd(11), { ...record, cluster: own });

@@ -114,7 +114,8 @@ class HwdbTrie {
     for (;;) {
       let shared = 0;
       const { prefix } = node;
-      while (shared < prefix.length && prefix.charCodeAt(shared) === match.charCodeAt(at + shared)) shared++;
+      while (shared < prefix.length && prefix.charCodeAt(shared) === match.charCodeAt(at + shared))
+        shared++;
       if (shared < prefix.length) this.#split(node, shared);
       at += shared;
       if (at === match.length) break;
@@ -203,10 +204,17 @@ function writeNode(writer: Writer, node: HwdbNode, stringsAt: number): number {
   const children = [...node.children].sort(([a], [b]) => a - b);
   const places = children.map(([, child]) => writeNode(writer, child, stringsAt));
   const place = writer.length;
-  writer.u64(stringsAt + node.prefixAt).u8(children.length).zeros(7).u64(node.values.length);
+  writer
+    .u64(stringsAt + node.prefixAt)
+    .u8(children.length)
+    .zeros(7)
+    .u64(node.values.length);
   for (const [index, [byte]] of children.entries()) writer.u8(byte).zeros(7).u64(places[index]!);
   for (const value of node.values) {
-    writer.u64(stringsAt + value.keyAt).u64(stringsAt + value.valueAt).u64(stringsAt + value.pathAt);
+    writer
+      .u64(stringsAt + value.keyAt)
+      .u64(stringsAt + value.valueAt)
+      .u64(stringsAt + value.pathAt);
     writer.u32(value.lineNumber).u16(value.priority).u16(0);
   }
   return place;
@@ -230,7 +238,8 @@ class StringPool {
     if (text === '') return 0;
     let node = this.#root;
     for (let depth = 0; ; depth++) {
-      if (node.text.length >= text.length && node.text.endsWith(text)) return node.end - text.length;
+      if (node.text.length >= text.length && node.text.endsWith(text))
+        return node.end - text.length;
       if (depth === text.length) return node.end - text.length;
       const byte = text.charCodeAt(text.length - 1 - depth);
       const child = node.children.get(byte);

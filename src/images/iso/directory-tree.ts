@@ -99,7 +99,9 @@ export class DirectoryTree {
         this.#encodeRecord(writer, directory, record, { base, origin, areaSector });
       }
     }
-    writer.padTo(this.#directorySectors * isoSectorBytes).bytes(this.#continuations.encode(areaSector));
+    writer
+      .padTo(this.#directorySectors * isoSectorBytes)
+      .bytes(this.#continuations.encode(areaSector));
     writer.padTo(this.#tablesAt * isoSectorBytes).bytes(this.#pathTable(base, 'little'));
     writer.align(isoSectorBytes).bytes(this.#pathTable(base, 'big')).align(isoSectorBytes);
     return writer.take();
@@ -115,7 +117,11 @@ export class DirectoryTree {
 
   /** Level by level, as the path table wants its directories. */
   #planDirectories(root: TreeNode): void {
-    const add = (node: TreeNode, identifier: string, parent: PlannedDirectory | undefined): void => {
+    const add = (
+      node: TreeNode,
+      identifier: string,
+      parent: PlannedDirectory | undefined,
+    ): void => {
       const number = this.#directories.length + 1;
       assert(number < 0x10000, 'an ISO image holds fewer than 65536 directories');
       const directory = { node, identifier, number, parent, records: [], sizeBytes: 0, sector: 0 };
@@ -183,7 +189,14 @@ export class DirectoryTree {
     if (child !== undefined) {
       const extent = places.base + child.sector;
       const { sizeBytes } = child;
-      encodeRecord(writer, { extent, sizeBytes, mtime, flags: recordFlags.directory, identifier, systemUse });
+      encodeRecord(writer, {
+        extent,
+        sizeBytes,
+        mtime,
+        flags: recordFlags.directory,
+        identifier,
+        systemUse,
+      });
       return;
     }
     const first = node.entry.type === 'file' ? this.#facts.sectorOf(node) - places.origin : 0;
@@ -198,13 +211,11 @@ export class DirectoryTree {
   }
 
   #pathTable(base: number, order: 'little' | 'big'): Uint8Array {
-    const entries = this.#directories.map(
-      ({ identifier, sector, parent }): PathTableEntry => ({
-        identifier,
-        extent: base + sector,
-        parent: parent?.number ?? 1,
-      }),
-    );
+    const entries = this.#directories.map(({ identifier, sector, parent }): PathTableEntry => ({
+      identifier,
+      extent: base + sector,
+      parent: parent?.number ?? 1,
+    }));
     return encodePathTable(entries, order);
   }
 }

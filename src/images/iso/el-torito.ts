@@ -29,7 +29,11 @@ export function encodeBootCatalog(entries: readonly BootEntry[]): Uint8Array {
   writeEntry(writer, first);
   for (const [index, entry] of others.entries()) {
     const isLast = index === others.length - 1;
-    writer.u8(isLast ? 0x91 : 0x90).u8(platformIds[entry.platform]).u16(1).zeros(28);
+    writer
+      .u8(isLast ? 0x91 : 0x90)
+      .u8(platformIds[entry.platform])
+      .u16(1)
+      .zeros(28);
     writeEntry(writer, entry);
   }
   return writer.padTo(isoSectorBytes).take();

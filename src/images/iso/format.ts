@@ -83,7 +83,11 @@ export function encodeVolumeDescriptor(volume: VolumeDescriptor): Uint8Array {
     for (let at = filled; at < width; at++) writer.u8(joliet && at % 2 === 0 ? 0 : 0x20);
     if (joliet && width % 2 === 1) writer.take()[end + width - filled - 1] = 0;
   };
-  writer.u8(joliet ? 2 : 1).string('CD001').u8(1).u8(0);
+  writer
+    .u8(joliet ? 2 : 1)
+    .string('CD001')
+    .u8(1)
+    .u8(0);
   text('', 32);
   text(volume.volumeId, 32);
   writer.zeros(8).u32both(volume.sectorCount);
@@ -134,7 +138,10 @@ export interface PathTableEntry {
   readonly parent: number;
 }
 
-export function encodePathTable(entries: readonly PathTableEntry[], order: 'little' | 'big'): Uint8Array {
+export function encodePathTable(
+  entries: readonly PathTableEntry[],
+  order: 'little' | 'big',
+): Uint8Array {
   const writer = new Writer(4096);
   for (const { identifier, extent, parent } of entries) {
     writer.u8(identifier.length).u8(0);

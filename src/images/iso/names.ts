@@ -43,7 +43,9 @@ export function jolietNames(children: readonly TreeNode[]): NamedChild[] {
       const [base, extension] =
         dot > 0 && text.length - dot <= 17 ? [text.slice(0, dot), text.slice(dot)] : [text, ''];
       const name = unique(used, (suffix) => {
-        return base.slice(0, jolietNameLength - extension.length - suffix.length) + suffix + extension;
+        return (
+          base.slice(0, jolietNameLength - extension.length - suffix.length) + suffix + extension
+        );
       });
       return { node, identifier: ucs2(name) };
     });

@@ -120,7 +120,8 @@ class IsoPlanner {
   constructor(entries: TreeEntry[], options: IsoOptions) {
     this.#options = options;
     this.#partitioned =
-      options.partitioned ?? (options.hybridBootCode !== undefined || options.efiImage !== undefined);
+      options.partitioned ??
+      (options.hybridBootCode !== undefined || options.efiImage !== undefined);
     if (options.biosImage !== undefined || options.efiImage !== undefined) {
       this.#catalogPath = options.catalogPath ?? besideImage(options.biosImage);
     }
@@ -155,14 +156,21 @@ class IsoPlanner {
     this.#addTrees(partition, places, partitionOffset, partitionEnd - partitionOffset);
     this.#addBootCatalog();
     if (this.#partitioned) this.#addPartitionTables(total, partitionEnd);
-    if (this.#options.efiImage !== undefined) this.#add(this.#efiSector, this.#options.efiImage.content);
+    if (this.#options.efiImage !== undefined)
+      this.#add(this.#efiSector, this.#options.efiImage.content);
     this.#sections.sort((a, b) => a.sector - b.sector);
     return { sections: this.#sections, sizeBytes: total * isoSectorBytes };
   }
 
   /** The catalog and the EFI image as files. */
   #ownEntries(): TreeEntry[] {
-    const common = { type: 'file', mode: 0o444, uid: 0, gid: 0, mtime: this.#options.mtime } as const;
+    const common = {
+      type: 'file',
+      mode: 0o444,
+      uid: 0,
+      gid: 0,
+      mtime: this.#options.mtime,
+    } as const;
     const entries: TreeEntry[] = [];
     if (this.#catalogPath !== undefined) {
       const content = bytesSource(new Uint8Array(isoSectorBytes));
@@ -186,7 +194,11 @@ class IsoPlanner {
       if (key !== undefined) serials.set(key, serial);
       const subdirectories = node.children.filter(({ entry }) => entry.type === 'directory').length;
       const linkCount =
-        node.entry.type === 'directory' ? 2 + subdirectories : key === undefined ? 1 : names.get(key)!;
+        node.entry.type === 'directory'
+          ? 2 + subdirectories
+          : key === undefined
+            ? 1
+            : names.get(key)!;
       this.#posix.set(node, { entry: node.entry, linkCount, serial });
     }
   }
@@ -197,7 +209,10 @@ class IsoPlanner {
       posixOf: (node) => this.#posix.get(node)!,
       hidden,
     };
-    const kinds = this.#options.joliet === false ? (['rock-ridge'] as const) : (['rock-ridge', 'joliet'] as const);
+    const kinds =
+      this.#options.joliet === false
+        ? (['rock-ridge'] as const)
+        : (['rock-ridge', 'joliet'] as const);
     return kinds.map((kind) => new DirectoryTree(this.#root, kind, facts));
   }
 

@@ -25,13 +25,17 @@ export interface IsoReadOptions {
 }
 
 /** The volumes that the descriptors from sector 16 on name. */
-export async function readIsoVolumes(source: ByteSource, options: IsoReadOptions = {}): Promise<IsoVolume[]> {
+export async function readIsoVolumes(
+  source: ByteSource,
+  options: IsoReadOptions = {},
+): Promise<IsoVolume[]> {
   const volumes: IsoVolume[] = [];
   let catalogSector: number | undefined;
   for (let sector = systemAreaSectors + (options.origin ?? 0); ; sector++) {
     const bytes = await readSectors(source, sector, isoSectorBytes);
     const view = viewOf(bytes);
-    if (byteString(bytes.subarray(1, 6)) !== 'CD001') throw malformed('a volume descriptor is missing');
+    if (byteString(bytes.subarray(1, 6)) !== 'CD001')
+      throw malformed('a volume descriptor is missing');
     const type = bytes[0];
     if (type === 255) break;
     if (type === 0) catalogSector = view.getUint32(71, true);
@@ -66,14 +70,15 @@ export async function readBootCatalog(source: ByteSource, sector: number): Promi
   const view = viewOf(bytes);
   let sum = 0;
   for (let at = 0; at < 32; at += 2) sum = (sum + view.getUint16(at, true)) & 0xffff;
-  if (sum !== 0 || view.getUint16(30, true) !== 0xaa55) throw malformed('its boot catalog is invalid');
+  if (sum !== 0 || view.getUint16(30, true) !== 0xaa55)
+    throw malformed('its boot catalog is invalid');
   const entry = (at: number, platform: number): BootEntry => ({
     platform: platform === 0xef ? 'uefi' : 'bios',
     sector: view.getUint32(at + 8, true),
     loadSectors: view.getUint16(at + 6, true),
   });
   const entries = [entry(32, bytes[1]!)];
-  for (let at = 64; bytes[at] === 0x90 || bytes[at] === 0x91; ) {
+  for (let at = 64; bytes[at] === 0x90 || bytes[at] === 0x91;) {
     const count = view.getUint16(at + 2, true);
     const platform = bytes[at + 1]!;
     const last = bytes[at] === 0x91;
@@ -149,7 +154,12 @@ class IsoReader {
       ...(type === 'link' ? { target: linkTarget(record.systemUse.get('SL') ?? []) } : {}),
       ...(device === undefined
         ? {}
-        : { device: { major: bothOrders32(viewOf(device), 4), minor: bothOrders32(viewOf(device), 12) } }),
+        : {
+            device: {
+              major: bothOrders32(viewOf(device), 4),
+              minor: bothOrders32(viewOf(device), 12),
+            },
+          }),
     };
   }
 
@@ -178,7 +188,7 @@ class IsoReader {
     const bytes = await readSectors(this.#source, extent.extent + this.#origin, extent.sizeBytes);
     const view = viewOf(bytes);
     const records: ReadRecord[] = [];
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const length = bytes[at]!;
       if (length === 0) {
         at = (Math.floor(at / isoSectorBytes) + 1) * isoSectorBytes;
@@ -189,7 +199,10 @@ class IsoReader {
         throw malformed('a directory record is cut short');
       }
       const systemUse = new Map<string, Uint8Array[]>();
-      await this.#readSystemUse(bytes.subarray(at + identifierEnd(identifier), at + length), systemUse);
+      await this.#readSystemUse(
+        bytes.subarray(at + identifierEnd(identifier), at + length),
+        systemUse,
+      );
       records.push({
         extent: bothOrders32(view, at + 2),
         sizeBytes: bothOrders32(view, at + 10),
@@ -205,7 +218,7 @@ class IsoReader {
   async #readSystemUse(area: Uint8Array, found: Map<string, Uint8Array[]>): Promise<void> {
     if (this.#kind === 'joliet') return;
     let next: Uint8Array | undefined;
-    for (let at = 0; at + 4 <= area.length; ) {
+    for (let at = 0; at + 4 <= area.length;) {
       const length = area[at + 2]!;
       if (length < 4 || at + length > area.length) break;
       const entry = area.subarray(at, at + length);
@@ -218,7 +231,11 @@ class IsoReader {
     const view = viewOf(next);
     const [offset, length] = [bothOrders32(view, 12), bothOrders32(view, 20)];
     if (offset + length > isoSectorBytes) throw malformed('a continuation area crosses a sector');
-    const sector = await readSectors(this.#source, bothOrders32(view, 4) + this.#origin, isoSectorBytes);
+    const sector = await readSectors(
+      this.#source,
+      bothOrders32(view, 4) + this.#origin,
+      isoSectorBytes,
+    );
     await this.#readSystemUse(sector.subarray(offset, offset + length), found);
   }
 }
@@ -255,7 +272,11 @@ function bothOrders32(view: DataView, at: number): number {
   return little;
 }
 
-async function readSectors(source: ByteSource, sector: number, sizeBytes: number): Promise<Uint8Array> {
+async function readSectors(
+  source: ByteSource,
+  sector: number,
+  sizeBytes: number,
+): Promise<Uint8Array> {
   const at = sector * isoSectorBytes;
   if (at + sizeBytes > source.sizeBytes) throw malformed('it is cut short');
   return source.read(at, sizeBytes);

@@ -72,7 +72,8 @@ export class ContinuationArea {
     }
     let count = 0;
     let lengthBytes = continuationEntryBytes;
-    while (lengthBytes + entries[count]!.length <= roomBytes) lengthBytes += entries[count++]!.length;
+    while (lengthBytes + entries[count]!.length <= roomBytes)
+      lengthBytes += entries[count++]!.length;
     const continuation = this.#continue(entries.slice(count));
     return { entries: entries.slice(0, count), continuation, lengthBytes };
   }
@@ -164,7 +165,13 @@ function timesEntry(mtime: number): Uint8Array {
 }
 
 function deviceEntry(device: { major: number; minor: number }): Uint8Array {
-  return new Writer(20).string('PN').u8(20).u8(1).u32both(device.major).u32both(device.minor).take();
+  return new Writer(20)
+    .string('PN')
+    .u8(20)
+    .u8(1)
+    .u32both(device.major)
+    .u32both(device.minor)
+    .take();
 }
 
 function nameEntries(name: string): Uint8Array[] {
@@ -173,7 +180,15 @@ function nameEntries(name: string): Uint8Array[] {
   for (let at = 0; at < name.length; at += partLength) {
     const part = name.slice(at, at + partLength);
     const goesOn = at + partLength < name.length ? 1 : 0;
-    entries.push(new Writer(255).string('NM').u8(5 + part.length).u8(1).u8(goesOn).string(part).take());
+    entries.push(
+      new Writer(255)
+        .string('NM')
+        .u8(5 + part.length)
+        .u8(1)
+        .u8(goesOn)
+        .string(part)
+        .take(),
+    );
   }
   return entries;
 }
@@ -202,7 +217,10 @@ function linkEntries(target: string): Uint8Array[] {
     groups.at(-1)!.push(part);
   }
   return groups.map((group, index) => {
-    const writer = new Writer(255).string('SL').u8(5 + lengthOf(group)).u8(1);
+    const writer = new Writer(255)
+      .string('SL')
+      .u8(5 + lengthOf(group))
+      .u8(1);
     writer.u8(index < groups.length - 1 ? 1 : 0);
     for (const part of group) writer.bytes(part);
     return writer.take();

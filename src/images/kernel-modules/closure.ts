@@ -67,7 +67,8 @@ export class ModuleIndex {
     const key = normalizeAlias(name) ?? name;
     if (this.#paths.has(key)) return [key];
     const found = new Set(this.#exactAliases.get(key));
-    for (const { pattern, module } of this.#patternAliases) if (pattern.test(key)) found.add(module);
+    for (const { pattern, module } of this.#patternAliases)
+      if (pattern.test(key)) found.add(module);
     if (found.size > 0) return [...found];
     return this.#builtin.has(key) ? [] : undefined;
   }
@@ -82,7 +83,8 @@ export class ModuleIndex {
       const soft = this.#soft.get(module);
       for (const name of soft?.before ?? []) this.resolve(name)?.forEach(load);
       // modules.dep lists users before what they use.
-      for (const dependency of [...(this.#dependencies.get(module) ?? [])].reverse()) load(dependency);
+      for (const dependency of [...(this.#dependencies.get(module) ?? [])].reverse())
+        load(dependency);
       ordered.add(module);
       open.delete(module);
       for (const name of soft?.after ?? []) this.resolve(name)?.forEach(load);
@@ -98,7 +100,9 @@ export class ModuleIndex {
 
   #missing(name: string): UserError {
     const key = normalizeAlias(name) ?? name;
-    const near = [...this.#paths.keys()].filter((other) => other.includes(key) || key.includes(other));
+    const near = [...this.#paths.keys()].filter(
+      (other) => other.includes(key) || key.includes(other),
+    );
     const suggestion = near.length > 0 ? `; similar ones are ${near.slice(0, 5).join(', ')}` : '';
     return new UserError('KERNEL_MODULE_MISSING', `The kernel has no module named ${name}`, {
       hint: `Take it out of boot.initrd.availableKernelModules or boot.initrd.kernelModules, or allow missing modules${suggestion}`,

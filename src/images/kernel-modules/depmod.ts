@@ -144,7 +144,10 @@ function rankModules(modules: readonly Module[]): void {
   }
   if (ranked < modules.length) {
     const names = modules.filter((module) => waiting[module.index]! > 0).map(({ name }) => name);
-    throw malformedImage('modules tree', `modules need one another in a cycle: ${names.join(', ')}`);
+    throw malformedImage(
+      'modules tree',
+      `modules need one another in a cycle: ${names.join(', ')}`,
+    );
   }
   for (const module of modules) module.uses.sort((a, b) => a.rank - b.rank);
 }
@@ -205,8 +208,14 @@ function writeSoftDependencies(modules: readonly Module[], text: TextFile): void
       infoOf(module, key).map((value) => `${key} ${module.name} ${value}`),
     ),
   ];
-  text('modules.softdep', collect('# Soft dependencies extracted from modules themselves.', 'softdep'));
-  text('modules.weakdep', collect('# Weak dependencies extracted from modules themselves.', 'weakdep'));
+  text(
+    'modules.softdep',
+    collect('# Soft dependencies extracted from modules themselves.', 'softdep'),
+  );
+  text(
+    'modules.weakdep',
+    collect('# Weak dependencies extracted from modules themselves.', 'weakdep'),
+  );
 }
 
 function writeSymbols(

@@ -64,7 +64,7 @@ class ElfObject {
     if (section === undefined) return [];
     const strings: string[] = [];
     const end = section.offset + section.size;
-    for (let start = section.offset; start < end; ) {
+    for (let start = section.offset; start < end;) {
       let stop = this.#bytes.indexOf(0, start);
       if (stop < 0 || stop > end) stop = end;
       if (stop > start) strings.push(latin1(this.#bytes, start, stop));

@@ -50,7 +50,11 @@ export class IndexTrie {
       assert(byte > 0 && byte < 128, `the index key ${key} is not ASCII`);
       const child = node.children.get(byte);
       if (child === undefined) {
-        const leaf = { prefix: key.slice(at + 1), children: new Map(), values: [{ text, priority }] };
+        const leaf = {
+          prefix: key.slice(at + 1),
+          children: new Map(),
+          values: [{ text, priority }],
+        };
         node.children.set(byte, leaf);
         return;
       }

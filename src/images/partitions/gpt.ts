@@ -35,7 +35,8 @@ export interface Gpt {
 }
 
 /** Sectors that the header and entries take at each end. */
-export const gptSectors = (entryCount: number): number => 1 + (entryCount * entryBytes) / sectorBytes;
+export const gptSectors = (entryCount: number): number =>
+  1 + (entryCount * entryBytes) / sectorBytes;
 
 /** The header and entries for sector 1 on, and for the end of the disk. */
 export function encodeGpt(gpt: Gpt): { primary: Uint8Array; backup: Uint8Array } {
@@ -89,13 +90,17 @@ function encodeEntries(gpt: Gpt): Uint8Array {
       continue;
     }
     if (partition.firstSector < usable[0]! || partition.lastSector > usable[1]!) {
-      throw new UserError('GPT_RANGE', `The partition ${partition.name} lies outside of the usable sectors`);
+      throw new UserError(
+        'GPT_RANGE',
+        `The partition ${partition.name} lies outside of the usable sectors`,
+      );
     }
     writer.bytes(encodeGuid(partition.type)).bytes(encodeGuid(partition.guid));
     writer.u64(partition.firstSector).u64(partition.lastSector);
     writer.u32(partition.required === true ? 1 : 0);
     writer.u32(partition.readOnly === true ? 1 << 28 : 0);
-    for (let i = 0; i < 36; i++) writer.u16(i < partition.name.length ? partition.name.charCodeAt(i) : 0);
+    for (let i = 0; i < 36; i++)
+      writer.u16(i < partition.name.length ? partition.name.charCodeAt(i) : 0);
   }
   return writer.padTo(gpt.entryCount * entryBytes).take();
 }

@@ -19,7 +19,9 @@ export const partitionTypes = {
 export function encodeGuid(guid: Guid): Uint8Array {
   const digits = guid.replaceAll('-', '');
   assert(/^[0-9A-Fa-f]{32}$/.test(digits), `${guid} is no GUID`);
-  const bytes = Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16));
+  const bytes = Uint8Array.from({ length: 16 }, (_, i) =>
+    Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16),
+  );
   return swapped(bytes);
 }
 
@@ -35,7 +37,9 @@ export function decodeGuid(bytes: Uint8Array): Guid {
 
 /** A GUID of version 4 in form, from a hash. */
 export function derivedGuid(seed: string, role: string): Guid {
-  const bytes = new Uint8Array(createHash('sha256').update(`${seed}\0${role}`).digest().subarray(0, 16));
+  const bytes = new Uint8Array(
+    createHash('sha256').update(`${seed}\0${role}`).digest().subarray(0, 16),
+  );
   bytes[7] = (bytes[7]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   return decodeGuid(bytes);

@@ -55,7 +55,11 @@ export class BlockPipeline {
    * Takes a block, which must not be changed afterwards; waits while too many are under way.
    * `buffer` is the one that the block stands in, if it was taken here.
    */
-  async push(block: Uint8Array, buffer: Uint8Array | undefined, written: BlockWritten): Promise<void> {
+  async push(
+    block: Uint8Array,
+    buffer: Uint8Array | undefined,
+    written: BlockWritten,
+  ): Promise<void> {
     const result = this.#compressor?.compress(block) ?? Promise.resolve(undefined);
     // The failure is met when the block's turn comes.
     result.catch(() => {});

@@ -103,7 +103,10 @@ export function describeCompression(
     case 'lz4':
       return {
         id: compressorIds.lz4,
-        options: new Writer(8).u32(1).u32(compression.high ? 1 : 0).take(),
+        options: new Writer(8)
+          .u32(1)
+          .u32(compression.high ? 1 : 0)
+          .take(),
       };
     case 'xz': {
       const size = dictionaryBytes(compression.dictionary, blockSizeBytes);

@@ -119,7 +119,12 @@ class DataLayer implements LaidData {
     return data;
   }
 
-  async #addBlock(data: FileData, content: ByteSource, offset: number, length: number): Promise<void> {
+  async #addBlock(
+    data: FileData,
+    content: ByteSource,
+    offset: number,
+    length: number,
+  ): Promise<void> {
     const index = data.blocks.length;
     data.blocks.push(0);
     const buffer = this.#pipeline.takeBuffer();

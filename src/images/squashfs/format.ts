@@ -92,10 +92,7 @@ export function encodeSuperblock(superblock: Superblock): Uint8Array {
   writeReference(writer, superblock.rootInode);
   writer.u64(superblock.usedBytes).u64(superblock.idTable);
   writeNone(writer);
-  writer
-    .u64(superblock.inodeTable)
-    .u64(superblock.directoryTable)
-    .u64(superblock.fragmentTable);
+  writer.u64(superblock.inodeTable).u64(superblock.directoryTable).u64(superblock.fragmentTable);
   if (superblock.exportTable === undefined) writeNone(writer);
   else writer.u64(superblock.exportTable);
   return writer.take();

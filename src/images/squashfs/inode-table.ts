@@ -107,7 +107,12 @@ class TableMaker {
       this.#byNode.set(node, known);
       return;
     }
-    const inode: Inode = { entry: node.entry, number: ++this.#count, names: 1, reference: undefined };
+    const inode: Inode = {
+      entry: node.entry,
+      number: ++this.#count,
+      names: 1,
+      reference: undefined,
+    };
     this.#byNode.set(node, inode);
     if (key !== undefined) this.#shared.set(key, inode);
   }
@@ -194,7 +199,11 @@ class TableMaker {
       writer.u32(linkCount).u32(sizeBytes).u32(listing.position.block).u32(parent);
       writer.u16(listing.index.length).u16(listing.position.offset).u32(noXattr);
       for (const { offset, start, name } of listing.index) {
-        writer.u32(offset).u32(start).u32(name.length - 1).string(name);
+        writer
+          .u32(offset)
+          .u32(start)
+          .u32(name.length - 1)
+          .string(name);
       }
     }
     this.#inodes.append(writer.take());
@@ -263,16 +272,21 @@ class TableMaker {
   }
 }
 
-
 function writeRun(
   writer: Writer,
   run: readonly { inode: Inode; name: string; type: number }[],
 ): void {
   const first = run[0]!.inode;
-  writer.u32(run.length - 1).u32(first.reference!.block).u32(first.number);
+  writer
+    .u32(run.length - 1)
+    .u32(first.reference!.block)
+    .u32(first.number);
   for (const { inode, name, type } of run) {
     writer.u16(inode.reference!.offset).i16(inode.number - first.number);
-    writer.u16(type).u16(name.length - 1).string(name);
+    writer
+      .u16(type)
+      .u16(name.length - 1)
+      .string(name);
   }
 }
 

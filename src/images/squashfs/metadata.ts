@@ -13,7 +13,10 @@ import type { InodeReference } from './format.ts';
 import { metadataBlockBytes, storedMetadataBit } from './format.ts';
 
 /** Compresses one metadata block, header included. */
-export function encodeMetadataBlock(block: Uint8Array, compressor: BlockCompressor | undefined): Uint8Array {
+export function encodeMetadataBlock(
+  block: Uint8Array,
+  compressor: BlockCompressor | undefined,
+): Uint8Array {
   const compressed = compressor?.compressNow(block);
   const fits = compressed !== undefined && compressed.length < block.length;
   return new Writer(block.length + 2)
@@ -53,7 +56,7 @@ export class MetadataWriter {
   }
 
   append(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const count = Math.min(bytes.length - done, metadataBlockBytes - this.#filled);
       this.#block.set(bytes.subarray(done, done + count), this.#filled);
       this.#filled += count;

@@ -74,21 +74,29 @@ class SquashfsReader {
   #directories = new Metadata(new Uint8Array(0), new Map());
   #ids: number[] = [];
 
-  constructor(source: ByteSource, superblock: Superblock, decompressor: BlockDecompressor | undefined) {
+  constructor(
+    source: ByteSource,
+    superblock: Superblock,
+    decompressor: BlockDecompressor | undefined,
+  ) {
     this.#source = source;
     this.#superblock = superblock;
     this.#decompressor = decompressor;
   }
 
   async loadTables(): Promise<void> {
-    const { inodeTable, directoryTable, fragmentTable, fragmentCount, idTable, idCount } = this.#superblock;
+    const { inodeTable, directoryTable, fragmentTable, fragmentCount, idTable, idCount } =
+      this.#superblock;
     const firstFragments = fragmentCount === 0 ? undefined : await this.#u64(fragmentTable);
     this.#inodes = await this.#readMetadata(inodeTable, directoryTable);
     this.#directories = await this.#readMetadata(directoryTable, firstFragments ?? fragmentTable);
     const fragments = await this.#readIndexed(fragmentTable, fragmentCount * 16);
     for (let at = 0; at < fragments.length; at += 16) {
       const view = viewOf(fragments);
-      this.fragments.push({ startBytes: readU64(view, at), sizeWord: view.getUint32(at + 8, true) });
+      this.fragments.push({
+        startBytes: readU64(view, at),
+        sizeWord: view.getUint32(at + 8, true),
+      });
     }
     const ids = await this.#readIndexed(idTable, idCount * 4);
     this.#ids = Array.from({ length: idCount }, (_, i) => viewOf(ids).getUint32(i * 4, true));
@@ -112,7 +120,9 @@ class SquashfsReader {
       ...(content === undefined ? {} : { content }),
       ...(target === undefined ? {} : { target }),
       ...(device === undefined ? {} : { device }),
-      ...(inode.linkCount > 1 && type !== 'directory' ? { hardLinkKey: `inode ${inode.number}` } : {}),
+      ...(inode.linkCount > 1 && type !== 'directory'
+        ? { hardLinkKey: `inode ${inode.number}` }
+        : {}),
     });
     if (inode.listing === undefined) return;
     let previous = '';
@@ -129,7 +139,7 @@ class SquashfsReader {
     const bytes = this.#directories.slice(listing.position, listing.sizeBytes);
     const view = viewOf(bytes);
     const found: { name: string; place: number }[] = [];
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       if (at + 12 > bytes.length) throw malformed('a directory listing is cut short');
       const count = view.getUint32(at, true) + 1;
       const block = view.getUint32(at + 4, true);
@@ -162,12 +172,18 @@ class SquashfsReader {
     };
     switch (number) {
       case inodeTypes.directory: {
-        const position = this.#directories.place(view.getUint32(16, true), view.getUint16(26, true));
+        const position = this.#directories.place(
+          view.getUint32(16, true),
+          view.getUint16(26, true),
+        );
         const sizeBytes = view.getUint16(24, true) - 3;
         return { ...common, linkCount: view.getUint32(20, true), listing: { position, sizeBytes } };
       }
       case extendedDirectory: {
-        const position = this.#directories.place(view.getUint32(24, true), view.getUint16(34, true));
+        const position = this.#directories.place(
+          view.getUint32(24, true),
+          view.getUint16(34, true),
+        );
         const sizeBytes = view.getUint32(20, true) - 3;
         return { ...common, linkCount: view.getUint32(16, true), listing: { position, sizeBytes } };
       }
@@ -181,7 +197,10 @@ class SquashfsReader {
       case inodeTypes.char:
       case inodeTypes.block: {
         const raw = view.getUint32(20, true);
-        const device = { major: (raw >>> 8) & 0xfff, minor: (raw & 0xff) | ((raw >>> 12) & 0xfff00) };
+        const device = {
+          major: (raw >>> 8) & 0xfff,
+          minor: (raw & 0xff) | ((raw >>> 12) & 0xfff00),
+        };
         return { ...common, linkCount: view.getUint32(16, true), device };
       }
       default:
@@ -189,7 +208,11 @@ class SquashfsReader {
     }
   }
 
-  #file(view: DataView, place: number, extended: boolean): { linkCount: number; content: ByteSource } {
+  #file(
+    view: DataView,
+    place: number,
+    extended: boolean,
+  ): { linkCount: number; content: ByteSource } {
     const startBytes = extended ? readU64(view, 16) : view.getUint32(16, true);
     const sizeBytes = extended ? readU64(view, 24) : view.getUint32(28, true);
     const fragment = view.getUint32(extended ? 44 : 20, true);
@@ -210,12 +233,15 @@ class SquashfsReader {
       const length = Math.min(blockSizeBytes, sizeBytes - index * blockSizeBytes);
       const block = blocks[index];
       if (block !== undefined) {
-        return block.word === 0 ? new Uint8Array(length) : this.#block(block.at, block.word, length);
+        return block.word === 0
+          ? new Uint8Array(length)
+          : this.#block(block.at, block.word, length);
       }
       const found = this.fragments[fragment];
       if (found === undefined) throw malformed(`there is no fragment ${fragment}`);
       const all = await this.#block(found.startBytes, found.sizeWord, undefined);
-      if (fragmentOffset + length > all.length) throw malformed(`fragment ${fragment} is too short`);
+      if (fragmentOffset + length > all.length)
+        throw malformed(`fragment ${fragment} is too short`);
       return all.subarray(fragmentOffset, fragmentOffset + length);
     };
     return {
@@ -227,16 +253,20 @@ class SquashfsReader {
   async #block(at: number, word: number, wanted: number | undefined): Promise<Uint8Array> {
     const length = word & (storedBlockBit - 1);
     const { blockSizeBytes, usedBytes } = this.#superblock;
-    if (length > blockSizeBytes || at + length > usedBytes) throw malformed('a block lies outside of it');
+    if (length > blockSizeBytes || at + length > usedBytes)
+      throw malformed('a block lies outside of it');
     const raw = await this.#read(at, length);
     const bytes = (word & storedBlockBit) !== 0 ? raw : this.#decompress(raw, blockSizeBytes);
-    if (wanted !== undefined && bytes.length !== wanted) throw malformed('a block has the wrong length');
+    if (wanted !== undefined && bytes.length !== wanted)
+      throw malformed('a block has the wrong length');
     return bytes;
   }
 
   #decompress(block: Uint8Array, limitBytes: number): Uint8Array {
     if (this.#decompressor === undefined) {
-      throw malformed(`its compressor has the number ${this.#superblock.compressorId}, which is not known`);
+      throw malformed(
+        `its compressor has the number ${this.#superblock.compressorId}, which is not known`,
+      );
     }
     return this.#decompressor.decompress(block, limitBytes);
   }
@@ -246,19 +276,21 @@ class SquashfsReader {
   }
 
   async #read(at: number, lengthBytes: number): Promise<Uint8Array> {
-    if (at + lengthBytes > this.#superblock.usedBytes) throw malformed('something lies outside of it');
+    if (at + lengthBytes > this.#superblock.usedBytes)
+      throw malformed('something lies outside of it');
     return this.#source.read(at, lengthBytes);
   }
 
   /** All blocks between two places. */
   async #readMetadata(start: number, end: number): Promise<Metadata> {
-    if (start > end || end > this.#superblock.usedBytes) throw malformed('its tables are out of order');
+    if (start > end || end > this.#superblock.usedBytes)
+      throw malformed('its tables are out of order');
     const table = await this.#read(start, end - start);
     const view = viewOf(table);
     const blocks: Uint8Array[] = [];
     const starts = new Map<number, number>();
     let filled = 0;
-    for (let at = 0; at + 2 <= table.length; ) {
+    for (let at = 0; at + 2 <= table.length;) {
       const header = view.getUint16(at, true);
       const length = header & (storedMetadataBit - 1);
       const raw = table.subarray(at + 2, at + 2 + length);
@@ -311,7 +343,8 @@ class Metadata {
   }
 
   view(position: number): DataView {
-    if (position + 20 > this.#bytes.length) throw malformed('an inode lies outside of the inode table');
+    if (position + 20 > this.#bytes.length)
+      throw malformed('an inode lies outside of the inode table');
     // Room for the longest fixed part, whatever the type is.
     const bytes = new Uint8Array(64);
     bytes.set(this.#bytes.subarray(position, position + 64));
@@ -328,7 +361,7 @@ function blockwiseSource(
     sizeBytes,
     async read(offset, length) {
       const bytes = new Uint8Array(length);
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const index = Math.floor((offset + done) / blockSizeBytes);
         const from = (offset + done) % blockSizeBytes;
         const part = (await readBlock(index)).subarray(from, from + length - done);
