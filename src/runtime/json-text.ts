@@ -72,6 +72,7 @@ function badUtf8(text: string, index: number): JsonError {
   return new JsonError(`[json.exception.type_error.316] ${message}`, false);
 }
 
+const anyValue = "'[', '{', or a literal";
 const quote = 0x22;
 const backslash = 0x5c;
 const minInt64 = -(2n ** 63n);
@@ -88,6 +89,10 @@ interface ObjectForm {
 class Reader {
   private readonly text: string;
   private at = 0;
+  /** Where messages begin to quote: at the last string or number. */
+  private quoteFrom = 0;
+  /** What a message about a faulty token says was expected, if anything. */
+  private expected: string | undefined;
   private readonly forms = new Map<string, ObjectForm>();
 
   constructor(text: string) {
@@ -113,7 +118,7 @@ class Reader {
   private byteOrderMark(): void {
     if (!this.text.startsWith('\xef\xbb\xbf')) {
       this.at = this.text[1] === '\xbb' ? 2 : 1;
-      throw this.lexicalError('value', 'invalid BOM; must be 0xEF 0xBB 0xBF if given', 0);
+      throw this.lexicalError('value', 'invalid BOM; must be 0xEF 0xBB 0xBF if given');
     }
     this.at = 3;
   }
@@ -128,6 +133,7 @@ class Reader {
   }
 
   private value(): Value {
+    this.expected = undefined;
     switch (this.text.charCodeAt(this.at)) {
       case quote:
         return this.string('value');
@@ -154,7 +160,7 @@ class Reader {
       case 0x39:
         return this.number('value');
       default:
-        throw this.unexpected('value', "'[', '{', or a literal");
+        throw this.unexpected('value', anyValue);
     }
   }
 
@@ -193,6 +199,7 @@ class Reader {
       if (this.text.charCodeAt(this.at) !== quote) {
         throw this.unexpected('object key', 'string literal');
       }
+      this.expected = 'string literal';
       names.push(this.string('object key'));
       this.skipSpace();
       if (this.text.charCodeAt(this.at) !== 0x3a) {
@@ -232,7 +239,7 @@ class Reader {
     for (let i = 0; i < word.length; i++) {
       if (this.text[begin + i] !== word[i]) {
         this.at = Math.min(begin + i + 1, this.text.length + 1);
-        throw this.lexicalError(context, 'invalid literal', begin);
+        throw this.lexicalError(context, 'invalid literal');
       }
     }
     this.at = begin + word.length;
@@ -241,13 +248,13 @@ class Reader {
 
   private number(context: string): Value {
     const text = this.text;
-    const begin = this.at;
+    const begin = (this.quoteFrom = this.at);
     const digits = (message: string): void => {
       const from = this.at;
       while (isDigit(text.charCodeAt(this.at))) this.at++;
       if (this.at === from) {
         this.at++;
-        throw this.lexicalError(context, `invalid number; expected ${message}`, begin);
+        throw this.lexicalError(context, `invalid number; expected ${message}`);
       }
     };
     if (text[this.at] === '-') this.at++;
@@ -293,6 +300,7 @@ class Reader {
 
   private string(context: string): string {
     const text = this.text;
+    this.quoteFrom = this.at;
     const begin = ++this.at;
     for (let at = begin; ; at++) {
       const code = text.charCodeAt(at);
@@ -315,7 +323,7 @@ class Reader {
     let at = from;
     const fail = (consumed: number, message: string): JsonError => {
       this.at = consumed;
-      return this.lexicalError(context, `invalid string: ${message}`, begin - 1);
+      return this.lexicalError(context, `invalid string: ${message}`);
     };
     for (;;) {
       const code = text.charCodeAt(at);
@@ -378,6 +386,7 @@ class Reader {
 
   /** An error at the token that stands here. */
   private unexpected(context: string, expected: string): JsonError {
+    this.expected = expected === anyValue ? undefined : expected;
     const token = this.tokenHere(context);
     return this.syntaxError(context, `unexpected ${token}; expected ${expected}`);
   }
@@ -416,16 +425,17 @@ class Reader {
       return 'number literal';
     }
     this.at++;
-    throw this.lexicalError(context, 'invalid literal', begin);
+    throw this.lexicalError(context, 'invalid literal');
   }
 
   /** `this.at` is the number of bytes read, one more than there are if the end was read. */
-  private lexicalError(context: string, message: string, tokenBegin: number): JsonError {
-    const token = this.text.slice(tokenBegin, this.at).replace(/[\0-\x1f]/g, (character) => {
+  private lexicalError(context: string, message: string): JsonError {
+    const token = this.text.slice(this.quoteFrom, this.at).replace(/[\0-\x1f]/g, (character) => {
       const hex = character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
       return `<U+${hex}>`;
     });
-    return this.syntaxError(context, `${message}; last read: '${token}'`);
+    const expectation = this.expected === undefined ? '' : `; expected ${this.expected}`;
+    return this.syntaxError(context, `${message}; last read: '${token}'${expectation}`);
   }
 
   private syntaxError(context: string, message: string): JsonError {
