@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError, decodeUtf8, noProgress } from '#base';
 import { NixError, renderNixError } from '#diagnostics';
-import { createEvaluator, type Evaluator } from '#eval';
+import { createEvaluator, type Evaluator, type FetchAttribute, type FetchResult } from '#eval';
 import { EvaluationHost } from '../../src/host/evaluation-host.ts';
 import { createBuiltins, type EvalSettings, type SearchPathEntry } from '#runtime';
 import { deleteTree, LocalStore } from '#store';
@@ -33,6 +33,12 @@ export interface Session {
   readonly output: string[];
 }
 
+/** Stands for the world in tests of fetchers. */
+export type Fetch = (
+  kind: string,
+  attributes: ReadonlyMap<string, FetchAttribute>,
+) => FetchResult;
+
 let scratch: string | undefined;
 let count = 0;
 
@@ -40,6 +46,7 @@ let count = 0;
 export function openSession(
   settings: Partial<EvalSettings> = {},
   environment: Readonly<Record<string, string>> = {},
+  fetch?: Fetch,
 ): Session {
   if (scratch === undefined) {
     const folder = mkdtempSync(join(tmpdir(), 'firn-semantics-'));
@@ -56,7 +63,7 @@ export function openSession(
     progress: noProgress,
     environment,
     currentTime: 1_000_000_000,
-    services: { realise: refuse, fetch: refuse, resolveSearchPathEntry: () => null },
+    services: { realise: refuse, fetch: fetch ?? refuse, resolveSearchPathEntry: () => null },
   });
   const output: string[] = [];
   const evaluator = createEvaluator({

@@ -269,15 +269,18 @@ function treeReference(
   return new Map<string, FetchAttribute>([['reference', text]]);
 }
 
-/** Git's short forms as URLs: `host:path` and plain paths. */
-function fixGitUrl(url: string): string {
-  const short = /^(?:([^/@]+)@)?([^/:]+):(?!\/\/)(.*)$/.exec(url);
-  if (short !== null && !/^[a-z][a-z0-9+.-]*:/.test(url.replace(/^[^:]*@/, '@'))) {
-    const user = short[1] === undefined ? '' : `${short[1]}@`;
-    return `ssh://${user}${short[2]}/${short[3]!.replace(/^\//, '')}`;
-  }
-  if (url.includes('://')) return url;
-  return url.startsWith('file:') ? url : `file://${url}`;
+const gitSchemes = new Set(['ssh', 'http', 'https', 'file', 'ftp', 'ftps', 'git']);
+
+/** What Git takes for a repository as a URL: absolute paths and `host:path` too. */
+function fixGitUrl(text: string): string {
+  if (text.startsWith('/')) return `file://${encodeURI(text)}`;
+  const colon = text.indexOf(':');
+  const before = text.slice(0, Math.max(colon, 0));
+  const isShort =
+    colon >= 0 && !before.includes('/') && !gitSchemes.has(before.replace(/^git\+/, ''));
+  if (isShort) return `ssh://${before}/${text.slice(colon + 1).replace(/^\//, '')}`;
+  if (!/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(text)) throw evalError(`'${text}' is not a valid URL`);
+  return text.replace(/^git\+/, '');
 }
 
 const emptyRevision = '0'.repeat(40);
