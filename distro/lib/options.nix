@@ -38,7 +38,7 @@ rec {
     let
       words = if isList name then lib.lists.last name else name;
       path = if isList default then default else [ default ];
-      text = concatStringsSep "." path;
+      text = lib.attrsets.showAttrPath path;
     in
     mkOption (
       {
@@ -61,7 +61,7 @@ rec {
         else
           {
             example = literalExpression (
-              if isList example then "${pkgsText}.${concatStringsSep "." example}" else example
+              if isList example then "${pkgsText}.${lib.attrsets.showAttrPath example}" else example
             );
           }
       )
@@ -109,7 +109,7 @@ rec {
     else if all isInt values && all (x: x == head values) values then
       head values
     else
-      throw (lib.modules.conflictMessage loc defs);
+      throw "Cannot merge definitions of `${showOption loc}'. Definition values:${showDefs defs}\n${prioritySuggestion}";
 
   mergeOneOption = mergeUniqueOption { message = ""; };
 
@@ -286,7 +286,9 @@ rec {
             else
               "${toString d.file}'";
         in
-        "\n- In `${place}" + (if attempt.success then ": ${shown}" else "")
+        builtins.addErrorContext "while evaluating a definition from `${toString d.file}'" (
+          "\n- In `${place}" + (if attempt.success then ": ${shown}" else "")
+        )
       ) defs
     );
 

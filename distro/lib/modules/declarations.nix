@@ -130,6 +130,8 @@ rec {
     loc: name: file: options: siblings: defs:
     if options ? _type && options._type == "option" then
       settled loc options (locatedType file options) [ file ] (unsafeGetAttrPos name siblings) defs
+    else if options ? _type then
+      throw (messages.notADeclaration loc file options._type)
     else
       mergeLevel loc [ { inherit file options; } ] (concatMap openDefinitions defs);
 
@@ -193,7 +195,9 @@ rec {
           )
         )
     else
-      mergeLevel loc decls (concatMap openDefinitions defs);
+      mergeLevel loc (map (
+        d: if d.options ? _type then throw (messages.notADeclaration loc d.file d.options._type) else d
+      ) decls) (concatMap openDefinitions defs);
 
   settled =
     loc: option: type: declarations: pos: defs:
@@ -285,7 +289,7 @@ rec {
         inherit loc;
         declarations = made.declarations ++ [ d._file ];
         declarationPositions = made.declarationPositions ++ [ (position d) ];
-        options = made.options ++ submodulesAt d._file (new.type or null);
+        options = submodulesAt d._file (new.type or null) ++ made.options;
       };
 
   # An option always has a type, and submodule types know where their modules stand.

@@ -10,7 +10,7 @@
   messages,
 }:
 let
-  inherit (builtins) addErrorContext all concatMap filter head length map tail;
+  inherit (builtins) addErrorContext all any concatMap filter head length map tail;
   inherit (properties) dischargeProperties filterOverrides' sortProperties mkOptionDefault;
 
   # Conditions resolved, one level of `mkDefinition` opened.
@@ -29,6 +29,21 @@ let
       ) (dischargeProperties d.value)
     else
       [ d ];
+
+  open =
+    d:
+    if properties.isConditional d.value then
+      map (value: d // { inherit value; }) (dischargeProperties d.value)
+    else
+      [ d ];
+
+  # The value of an option that nobody defines: many types have an empty one.
+  undefined =
+    loc: type:
+    if type.emptyValue ? at then
+      type.emptyValue.at loc
+    else
+      type.emptyValue.value or (throw (messages.noValue loc type));
 
   normaliseInContext =
     d: addErrorContext "while evaluating definitions from `${d.file}':" (normalise d);
@@ -51,13 +66,18 @@ rec {
       isDefined = defsFinal != [ ];
       mergedValue =
         if !isDefined then
-          throw (messages.noValue loc type)
-        else if all (d: type.check d.value) defsFinal then
-          type.merge loc defsFinal
+          undefined loc type
+        else if defsOpened == [ ] then
+          undefined loc type
+        else if all (d: type.check d.value) defsOpened then
+          type.merge loc defsOpened
         else
           throw (
-            messages.wrongType loc type (filter (d: !type.check d.value) defsFinal)
+            messages.wrongType loc type (filter (d: !type.check d.value) defsOpened)
           );
+      # Conditions inside of overrides and orders, resolved only now that a value is wanted.
+      defsOpened =
+        if any (d: d ? strength || d ? priority) defsFinal then concatMap open defsFinal else defsFinal;
     in
     {
       inherit defsNormalized defsFinal' defsFinal isDefined mergedValue;

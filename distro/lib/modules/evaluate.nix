@@ -79,7 +79,7 @@ rec {
         collect.collectModules class (specialArgs.modulesPath or "") modules (
           {
             inherit lib options specialArgs;
-            config = addErrorContext "if this is an infinite recursion: perhaps `config' or a value of `_module.args' is used to decide on `imports', on which options exist, or on the condition of a set whose names are not fixed (write mkIf around the values instead)" config;
+            config = addErrorContext "if you get an infinite recursion here, perhaps `config' (or a value of `_module.args') decides on `imports', on which options there are, or on the names of a set: write `mkIf' around definitions instead, and pass what `imports' need through `specialArgs'" config;
             _class = class;
             _prefix = prefix;
           }

@@ -59,7 +59,7 @@ let
       containing = filter (
         name:
         !elem name near
-        && stringLength wanted > 3
+        && stringLength wanted > 2
         && (lib.strings.hasInfix wanted name || (stringLength name > 3 && lib.strings.hasInfix name wanted))
       ) names;
       ranked = sort (a: b: lib.strings.levenshtein wanted a < lib.strings.levenshtein wanted b) near;
@@ -121,11 +121,25 @@ let
       others = if near == [ ] then elsewhere missing options else [ ];
       empty = isAttrs found.tree && visible found.tree == [ ];
       more = explain full;
+      # mkOption where a value should be, here or one level below.
+      isDeclaration = lib.lists.any (
+        d:
+        let
+          attempt = builtins.tryEval (
+            isOption d.value || (isAttrs d.value && lib.lists.any isOption (lib.attrsets.attrValues d.value))
+          );
+        in
+        attempt.success && attempt.value
+      ) defs;
     in
-    "The option `${showOption full}' does not exist. Definition values:${showDefs defs}"
+    builtins.addErrorContext
+      "while evaluating the error message for definitions for `${showOption full}', which is an option that does not exist"
+      "The option `${showOption full}' does not exist. Definition values:${showDefs defs}"
     + (
-      if empty then
-        "\n\nThere are no options at all below `${showOption parent}'. Perhaps the options were declared under `config' instead of `options'?"
+      if isDeclaration then
+        "\n\nIt seems as if you're trying to declare an option by placing it into `config' rather than `options'!"
+      else if empty then
+        "\n\nThere are no options at all below `${showOption parent}'. This can happen if you e.g. declared your options in `types.submodule' under `config' instead of `options'."
       else if length written == 1 then
         "\n\nDid you mean ${head written}?"
       else if written != [ ] then
@@ -156,7 +170,7 @@ in
 
   noValue =
     loc: type:
-    "The option `${showOption loc}' was accessed but has no value defined. It is used but not defined anywhere: give it a value (${type.description or type.name}), for example:\n  ${showOption loc} = …;";
+    "The option `${showOption loc}' was accessed but has no value defined. Try setting the option (${type.description or type.name}), for example:\n  ${showOption loc} = …;";
 
   wrongType =
     loc: type: defs:
@@ -244,10 +258,25 @@ in
 
   definitionNotSet =
     prefix: d:
-    if prefix == [ ] then
-      "In module `${d.file}', the configuration is ${withArticle (typeOf d.value)} instead of an attribute set."
-    else
-      "You're trying to define a value of type `${typeOf d.value}' rather than an attribute set for the option\n`${showOption prefix}'!\nThe definition stands in ${showFiles [ d.file ]}. `${showOption prefix}' is not an option itself, it holds options: define those instead.";
+    "In module `${toString d.file}', you're trying to define a value of type `${typeOf d.value}'\nrather than an attribute set for the option\n`${showOption prefix}'!\n"
+    + (
+      if prefix == [ ] then
+        "A module's definitions are an attribute set."
+      else
+        "`${showOption prefix}' is not an option itself, it holds options: define those instead."
+    );
+
+  notADeclaration =
+    loc: file: type:
+    "In module `${toString file}': expected an option declaration at option path `${showOption loc}', but got an attribute set with type ${type}."
+    + (
+      if type == "option-type" then
+        " Write `lib.mkOption { type = …; }' around the type."
+      else if type == "configuration" then
+        " Options of another evaluation are its `options'."
+      else
+        ""
+    );
 
   strangeModuleAttributes =
     file: key: strange:
@@ -260,7 +289,7 @@ in
 
   notAModule =
     file: key: m:
-    "A module from `${toString file}' (${key}) is ${withArticle (typeOf m)}. A module is an attribute set, a function that returns one, or a path to a file with either.";
+    "A module from `${toString file}' (${key}) does not look like a module: it is ${withArticle (typeOf m)}. A module is an attribute set, a function that returns one, or a path to a file with either.";
 
   listAsModule =
     file:
@@ -276,7 +305,7 @@ in
 
   foreignType =
     file: type:
-    "Could not load a value as a module, because it is of type \"${type}\", in `${toString file}'."
+    "Expected a module, but found a value of type \"${type}\", while trying to load a module into `${toString file}'."
     + (
       if type == "flake" then
         " A flake is not a module; use one of its outputs, such as `nixosModules.default'."

@@ -71,16 +71,19 @@ rec {
     else if tree._type == "merge" then
       concatMap pushDownProperties tree.contents
     else if tree._type == "if" then
-      map (mapAttrs (_: mkIf tree.condition)) (pushDownProperties tree.content)
+      map (onMembers (mkIf tree.condition)) (pushDownProperties tree.content)
     else if tree._type == "override" then
-      map (mapAttrs (_: mkOverride tree.priority)) (pushDownProperties tree.content)
+      map (onMembers (mkOverride tree.priority)) (pushDownProperties tree.content)
     else if tree._type == "order" then
-      map (mapAttrs (_: mkOrder tree.priority)) (pushDownProperties tree.content)
+      map (onMembers (mkOrder tree.priority)) (pushDownProperties tree.content)
     else
       [ tree ];
 
-  # One option's value as a list of values, conditions resolved; overrides and orders stay
-  # outermost for the steps that follow.
+  # What is no set is left as it is, to be told of by whoever wants one.
+  onMembers = mark: tree: if isAttrs tree then mapAttrs (_: mark) tree else tree;
+
+  # One option's value as a list of values, conditions resolved. What is inside an override or an
+  # order is not looked at: a definition that loses may not even be evaluable.
   dischargeProperties =
     value:
     if !(value ? _type) then
@@ -97,10 +100,6 @@ rec {
         concatMap dischargeProperties value.contents
       else
         throw "mkMerge was called with ${lib.options.withArticle (builtins.typeOf value.contents)} instead of a list"
-    else if value._type == "override" && isConditional value.content then
-      map (mkOverride value.priority) (dischargeProperties value.content)
-    else if value._type == "order" && isConditional value.content then
-      map (mkOrder value.priority) (dischargeProperties value.content)
     else
       [ value ];
 

@@ -3,7 +3,7 @@
 let
   inherit (builtins)
     all attrNames concatStringsSep elem filter foldl' head isAttrs isBool isInt isString length
-    map mapAttrs tail toJSON toString typeOf
+    map mapAttrs removeAttrs tail toString typeOf
     ;
   inherit (base) mkOptionType optionDescriptionPhrase elementFunctor;
   inherit (lib.options) mergeEqualOption mergeOneOption mergeUniqueOption showFiles showOption;
@@ -16,8 +16,6 @@ let
       ''"${v}"''
     else if isBool v then
       lib.trivial.boolToString v
-    else if v == null then
-      "null"
     else
       "<${typeOf v}>";
 in
@@ -182,10 +180,14 @@ rec {
     let
       names = attrNames tags;
       choices = concatStringsSep ", " names;
+      bare = filter (name: !lib.options.isOption tags.${name}) names;
     in
+    if bare != [ ] then
+      throw "In attrTag, each tag value must be an option, but `${head bare}' is not: wrap its type in mkOption"
+    else
     mkOptionType {
       name = "attrTag";
-      description = "attribute-tagged union of ${choices}";
+      description = "attribute-tagged union with choices: ${choices}";
       descriptionClass = "noun";
       check = x: isAttrs x && length (attrNames x) == 1 && tags ? ${head (attrNames x)};
       merge =
@@ -208,12 +210,29 @@ rec {
       functor = base.defaultFunctor "attrTag" // {
         type = payload: attrTag payload.tags;
         payload = { inherit tags; };
-        binOp =
-          a: b:
-          if builtins.intersectAttrs a.tags b.tags == { } then
-            { tags = a.tags // b.tags; }
-          else
-            null;
+        # A tag in both is one option, declared twice.
+        binOp = a: b: {
+          tags =
+            a.tags
+            // b.tags
+            // mapAttrs (
+              name: option:
+              lib.modules.fixupOptionType [ name ] (
+                lib.modules.mergeOptionDecls [ name ] (
+                  map
+                    (options: {
+                      _file = lib.lists.last (options.declarations or [ "<attrTag {...}>" ]);
+                      pos = null;
+                      options = removeAttrs options [ "loc" "declarations" "declarationPositions" ];
+                    })
+                    [
+                      a.tags.${name}
+                      option
+                    ]
+                )
+              )
+            ) (builtins.intersectAttrs a.tags b.tags);
+        };
       };
       nestedTypes = mapAttrs (_: option: option.type) tags;
     };

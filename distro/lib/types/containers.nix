@@ -130,7 +130,11 @@ let
           let
             merged = a.elemType.typeMerge b.elemType.functor;
           in
-          if merged == null || a.lazy != b.lazy then
+          if
+            merged == null
+            || a.lazy != b.lazy
+            || (a.placeholder != b.placeholder && a.placeholder != "name" && b.placeholder != "name")
+          then
             null
           else
             {

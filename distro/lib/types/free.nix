@@ -1,7 +1,7 @@
 # Types that say little or nothing about the value, and values for data formats.
 { lib, base }:
 let
-  inherit (builtins) all foldl' head isAttrs isList length map tail typeOf;
+  inherit (builtins) all foldl' head isAttrs map tail typeOf;
   inherit (base) mkOptionType;
   inherit (lib.options) mergeEqualOption mergeOneOption;
 
@@ -21,14 +21,11 @@ let
         kind = head kinds;
       in
       if !all (k: k == kind) (tail kinds) then
-        throw (lib.modules.conflictMessage loc defs)
+        throw "The option `${lib.options.showOption loc}' has conflicting option types in ${
+          lib.options.showFiles (map (d: d.file) defs)
+        }.${lib.options.showDefs defs}\n${lib.options.prioritySuggestion}"
       else if kind == "set" then
-        (lib.types.lazyAttrsOf anything).merge loc defs
-      else if kind == "list" then
-        if length defs == 1 then
-          (lib.types.listOf anything).merge loc defs
-        else
-          throw (lib.modules.conflictMessage loc defs)
+        (lib.types.attrsOf anything).merge loc defs
       else if kind == "lambda" then
         argument:
         anything.merge (loc ++ [ "<function body>" ]) (

@@ -52,7 +52,6 @@ let
           }"
         else
           name;
-      descriptionClass = "noun";
       check = isModule;
       merge =
         loc: defs:
@@ -67,7 +66,15 @@ let
           ]
           ++ map asModule defs;
         }).config;
-      emptyValue.value = { };
+      emptyValue = {
+        value = evaluated.config;
+        at =
+          loc:
+          (lib.modules.evalModules {
+            inherit modules class specialArgs;
+            prefix = loc;
+          }).config;
+      };
       getSubOptions =
         prefix:
         (evaluated.extendModules { inherit prefix; }).options
@@ -96,7 +103,7 @@ let
               else if y == null || x == y then
                 x
               else
-                throw "A submoduleWith option is declared multiple times with conflicting ${what} values";
+                throw "A submoduleWith option is declared multiple times with conflicting ${what} values ${lib.generators.toPretty { } x} and ${lib.generators.toPretty { } y}.";
           in
           {
             modules = a.modules ++ b.modules;
