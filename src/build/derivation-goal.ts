@@ -26,14 +26,14 @@ export interface BuildContext {
 }
 
 /**
- * Builds `drvPath` in one of `slots`, unless somebody else has meanwhile. `activity` is the parent
+ * Builds `drvPath` in one of the slots, unless somebody else has meanwhile. `activity` is the parent
  * of its own. The lock is taken before the place: so those of many builds are taken at once, and
  * nobody who holds a place ever waits for a lock, which is what keeps two processes from waiting for
  * each other.
  */
 export async function buildDerivation(
   context: BuildContext,
-  slots: Slots,
+  place: { readonly slots: Slots; readonly size: number },
   drvPath: StorePath,
   derivation: Derivation,
   outputPaths: ReadonlyMap<string, StorePath>,
@@ -48,7 +48,7 @@ export async function buildDerivation(
       lock.release();
       return;
     }
-    const { durable } = await slots.run(signal, () =>
+    const { durable } = await place.slots.run(signal, place.size, () =>
       buildLocked(context, builder, drvPath, derivation, outputPaths, activity),
     );
     // Other processes may not look at the outputs before they are registered; we go on meanwhile.

@@ -126,11 +126,11 @@ class Realisation {
     const outputs = outputPathsOf(drvPath, derivation);
     if (this.#allValid(outputs) || (await this.#substitute(outputs))) return;
     await this.#realiseInputs(derivation);
-    const kind = this.#plan.get(drvPath)?.kind ?? 'build';
+    const { kind, sizeBytes } = this.#plan.get(drvPath) ?? { kind: 'build', sizeBytes: 0 };
     const slots = kind === 'download' ? this.#downloads : this.#builds;
     const activity = this.#activity(kind);
     try {
-      await buildDerivation(this.#context, slots, drvPath, derivation, outputs, activity);
+      await buildDerivation(this.#context, { slots, size: sizeBytes }, drvPath, derivation, outputs, activity);
     } catch (error) {
       this.#fail(drvPath, error);
     }
@@ -172,7 +172,7 @@ class Realisation {
       if (this.#store.isValidPath(path)) continue;
       let found = false;
       for (const substituter of this.#options.substituters ?? []) {
-        found = await this.#downloads.run(this.#stop.signal, () =>
+        found = await this.#downloads.run(this.#stop.signal, 0, () =>
           substituter.substitute(path, this.#store, {
             progress: this.#progress,
             signal: this.#stop.signal,

@@ -1,15 +1,18 @@
-/** A number of places of which each piece of running work holds one; the others wait in order. */
+/**
+ * A number of places of which each piece of running work holds one. Of those that wait the largest
+ * goes first: a long piece that begins last would keep all cores but one idle at the end.
+ */
 export class Slots {
   #free: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: { readonly size: number; readonly enter: () => void }[] = [];
 
   constructor(count: number) {
     this.#free = Math.max(1, count);
   }
 
-  /** Runs `work` in a place of its own. Throws the signal's reason if aborted while waiting. */
-  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    await this.#take(signal);
+  /** Runs `work`, of a `size` in any unit, in a place of its own. Throws the signal's reason if aborted while waiting. */
+  async run<T>(signal: AbortSignal, size: number, work: () => Promise<T>): Promise<T> {
+    await this.#take(signal, size);
     try {
       return await work();
     } finally {
@@ -17,7 +20,7 @@ export class Slots {
     }
   }
 
-  async #take(signal: AbortSignal): Promise<void> {
+  async #take(signal: AbortSignal, size: number): Promise<void> {
     signal.throwIfAborted();
     if (this.#free > 0) {
       this.#free -= 1;
@@ -29,17 +32,19 @@ export class Slots {
         resolve();
       };
       const leave = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        this.#waiting.splice(this.#waiting.indexOf(entry), 1);
         reject(signal.reason as Error);
       };
-      this.#waiting.push(enter);
+      const entry = { size, enter };
+      const place = this.#waiting.findIndex((other) => other.size < size);
+      this.#waiting.splice(place < 0 ? this.#waiting.length : place, 0, entry);
       signal.addEventListener('abort', leave, { once: true });
     });
   }
 
   #release(): void {
     const next = this.#waiting.shift();
-    if (next) next();
+    if (next) next.enter();
     else this.#free += 1;
   }
 }

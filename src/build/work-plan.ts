@@ -9,7 +9,7 @@ import type { Store } from '#store';
 
 export type WorkKind = 'download' | 'unpack' | 'build';
 
-/** The work that is to be done, by derivation. */
+/** The work that is to be done, by derivation; a size is what is downloaded, or was for it. */
 export type WorkPlan = Map<StorePath, { readonly kind: WorkKind; readonly sizeBytes: number }>;
 
 /** The derivations to be built for `roots`, inputs of missing ones included. */
@@ -22,10 +22,7 @@ export function planWork(store: Store, roots: readonly StorePath[]): WorkPlan {
     seen.add(drvPath);
     const derivation = store.readDerivation(drvPath);
     if (isComplete(store, derivation)) continue;
-    plan.set(drvPath, {
-      kind: kindOf(derivation),
-      sizeBytes: Number(derivation.env.get('size')) || 0,
-    });
+    plan.set(drvPath, { kind: kindOf(derivation), sizeBytes: sizeOf(store, derivation) });
     left.push(...derivation.inputDerivations.keys());
   }
   return plan;
@@ -37,6 +34,15 @@ function isComplete(store: Store, derivation: Derivation): boolean {
     if (path === undefined || !store.isValidPath(path)) return false;
   }
   return true;
+}
+
+function sizeOf(store: Store, derivation: Derivation): number {
+  if (kindOf(derivation) !== 'unpack') return Number(derivation.env.get('size')) || 0;
+  let size = 0;
+  for (const input of derivation.inputDerivations.keys()) {
+    if (store.isValidPath(input)) size += Number(store.readDerivation(input).env.get('size')) || 0;
+  }
+  return size;
 }
 
 function kindOf(derivation: Derivation): WorkKind {

@@ -7,6 +7,7 @@
  */
 
 import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What became of one request. */
 export type LockOutcome = 'taken' | 'busy' | 'unavailable';
@@ -18,6 +19,9 @@ interface Request {
 
 const waiting: Request[] = [];
 let running = false;
+let lastBegun = Number.NEGATIVE_INFINITY;
+/** The first request is served at once; when they come thick, children begin no faster than this. */
+const gatherMilliseconds = 60;
 /** More descriptors than this are not handed to one child. */
 const largestBatch = 200;
 
@@ -35,6 +39,9 @@ export function tryLockSoon(file: number): Promise<LockOutcome> {
 
 async function serve(): Promise<void> {
   while (waiting.length > 0) {
+    const pause = gatherMilliseconds - (performance.now() - lastBegun);
+    if (pause > 0) await sleep(pause);
+    lastBegun = performance.now();
     const batch = waiting.splice(0, largestBatch);
     const outcomes = await tryAll(batch.map((request) => request.file));
     for (const [index, request] of batch.entries()) request.resolve(outcomes[index] ?? 'unavailable');
