@@ -294,6 +294,35 @@ test('order of entries leaves no trace, and the seed tells images apart', async 
   assert.ok(different && other.length === reference.length);
 });
 
+test('UEFI alone: the catalog begins with it, and the disk has a GPT', async () => {
+  const { efiImage: efi } = await bootable();
+  const image = await make(sampleTree(4096), { ...plain, efiImage: efi! });
+  const source = bytesSource(image);
+  const [primary] = await readIsoVolumes(source);
+  const catalog = await readBootCatalog(source, primary!.catalogSector!);
+  assert.deepEqual(
+    catalog.map(({ platform }) => platform),
+    ['uefi'],
+  );
+  assert.equal(decodeGpt(image)!.partitions[1]!.firstSector, catalog[0]!.sector * 4);
+});
+
+test('BIOS alone: the disk has one active partition', async () => {
+  const { biosImage: bios, hybridBootCode } = await bootable();
+  const options = { ...plain, biosImage: bios!, hybridBootCode: hybridBootCode! };
+  const image = await make(bootFiles, options);
+  assert.equal(decodeGpt(image), undefined);
+  const [partition, ...others] = decodeMbr(image)!.partitions;
+  assert.deepEqual([partition!.active, partition!.firstSector, others.length], [true, 64, 0]);
+  const volumes = await readIsoVolumes(bytesSource(image), { origin: 16 });
+  assert.equal(volumes[0]!.sectorCount * 4, partition!.sectorCount);
+});
+
+test('without boot code and EFI image there are no partition tables', async () => {
+  const image = await make(bootFiles, { ...plain, biosImage: 'isolinux/isolinux.bin' });
+  assert.ok(image.subarray(0, 32768).every((byte) => byte === 0));
+});
+
 const labels: [string, boolean][] = [
   ['FIRN', true],
   ['nixos-minimal-26.11-x86_64', true],

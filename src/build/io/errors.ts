@@ -22,3 +22,11 @@ export function missingModulesTree(path: string): UserError {
     hint: 'Give a kernel package: it has one folder named by its version below lib/modules or usr/lib/modules',
   });
 }
+
+export function diskFull(path: string, writtenBytes: number, cause: unknown): UserError {
+  const message = `The disk is full: only ${writtenBytes} bytes of ${path} could be written`;
+  return new UserError('IMAGE_DISK_FULL', message, {
+    hint: 'Make room on that disk, for example by collecting garbage, and start again',
+    cause,
+  });
+}

@@ -6,17 +6,20 @@
  */
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import type { ByteSink } from '#images';
+import { diskFull } from './errors.ts';
 
 const gatherBytes = 1 << 20;
 
 export class FileSink implements ByteSink {
   readonly #descriptor: number;
+  readonly #path: string;
   readonly #gathered = new Uint8Array(gatherBytes);
   #gatheredBytes = 0;
   #flushedBytes = 0;
 
-  /** Creates the file, which must not exist. */
+  /** Creates the file, which must not exist. Writing throws `IMAGE_DISK_FULL` on a full disk. */
   constructor(path: string) {
+    this.#path = path;
     this.#descriptor = openSync(path, 'wx', 0o644);
   }
 
@@ -55,8 +58,13 @@ export class FileSink implements ByteSink {
   }
 
   #put(bytes: Uint8Array, position: number): void {
-    for (let done = 0; done < bytes.length;) {
-      done += writeSync(this.#descriptor, bytes, done, bytes.length - done, position + done);
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        done += writeSync(this.#descriptor, bytes, done, bytes.length - done, position + done);
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      throw diskFull(this.#path, position, error);
     }
   }
 }
