@@ -76,8 +76,12 @@ rec {
     first: second:
     mkOptionType {
       name = "either";
+      # A clause of its own ends with a comma.
       description = "${
-        optionDescriptionPhrase (c: c == "noun" || c == "conjunction") first
+        if first.descriptionClass or null == "nonRestrictiveClause" then
+          first.description + ","
+        else
+          optionDescriptionPhrase (c: c == "noun" || c == "conjunction") first
       } or ${
         optionDescriptionPhrase (c: c == "noun" || c == "conjunction" || c == "composite") second
       }";
@@ -135,7 +139,6 @@ rec {
         description = "${
           optionDescriptionPhrase (c: c == "noun") to
         } or ${optionDescriptionPhrase (c: c == "noun") from} convertible to it";
-        descriptionClass = "conjunction";
         check = x: (from.check x && to.check (convert x)) || to.check x;
         merge = loc: defs: to.merge loc (map (d: d // { value = convertOne d.value; }) defs);
         emptyValue = to.emptyValue;
@@ -176,8 +179,20 @@ rec {
 
   # A set with exactly one of the given names, each an option of its own.
   attrTag =
-    tags:
+    given:
     let
+      # Each tag knows where it was written.
+      tags = mapAttrs (
+        name: option:
+        let
+          pos = builtins.unsafeGetAttrPos name given;
+        in
+        {
+          declarations = if pos == null then [ "<unknown-file>" ] else [ pos.file ];
+          declarationPositions = if pos == null then [ ] else [ pos ];
+        }
+        // option
+      ) given;
       names = attrNames tags;
       choices = concatStringsSep ", " names;
       bare = filter (name: !lib.options.isOption tags.${name}) names;
@@ -199,9 +214,9 @@ rec {
         if all (d: attrNames d.value == [ chosen ]) defs then
           {
             ${chosen} =
-              (lib.modules.evalOptionValue (loc ++ [ chosen ]) (
-                option // { declarations = option.declarations or [ "<unknown-file>" ]; }
-              ) (map (d: d // { value = d.value.${chosen}; }) defs)).value;
+              (lib.modules.evalOptionValue (loc ++ [ chosen ]) option (
+                map (d: d // { value = d.value.${chosen}; }) defs
+              )).value;
           }
         else
           throw "The option `${showOption loc}' is defined with different tags, but it can hold one of ${choices}.${lib.options.showDefs defs}\n${lib.options.prioritySuggestion}";
@@ -221,7 +236,7 @@ rec {
                 lib.modules.mergeOptionDecls [ name ] (
                   map
                     (options: {
-                      _file = lib.lists.last (options.declarations or [ "<attrTag {...}>" ]);
+                      _file = head options.declarations;
                       pos = null;
                       options = removeAttrs options [ "loc" "declarations" "declarationPositions" ];
                     })
@@ -231,6 +246,10 @@ rec {
                     ]
                 )
               )
+              // {
+                declarations = a.tags.${name}.declarations ++ option.declarations;
+                declarationPositions = a.tags.${name}.declarationPositions ++ option.declarationPositions;
+              }
             ) (builtins.intersectAttrs a.tags b.tags);
         };
       };

@@ -160,9 +160,14 @@ in
       lazy = true;
     };
 
+  # The former name of attrsOf, from when lists were accepted too.
   loaOf =
     elemType:
-    throw "the option type `loaOf' is gone; use `attrsOf', and name each element";
+    attrsWith { inherit elemType; }
+    // {
+      name = "loaOf";
+      deprecationMessage = "Use `attrsOf' instead of `loaOf'.";
+    };
 
   nonEmptyListOf =
     elemType:

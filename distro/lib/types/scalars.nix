@@ -67,7 +67,10 @@ let
     name: bits: sign: low: high:
     narrow int name "${toString bits} bit ${sign} integer; between ${toString low} and ${toString high} (both inclusive)" (
       x: x >= low && x <= high
-    );
+    )
+    // {
+      descriptionClass = "noun";
+    };
 in
 {
   inherit int float number;

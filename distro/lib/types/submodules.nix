@@ -185,7 +185,8 @@ in
     name = "optionDeclaration";
     description = "option declaration";
     descriptionClass = "noun";
-    check = lib.options.isOption;
+    # A settled option is not a declaration.
+    check = value: lib.options.isOption value && !(value ? loc && value ? value);
     merge = lib.options.mergeOneOption;
   };
 }
