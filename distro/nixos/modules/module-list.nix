@@ -21,6 +21,7 @@
   ./config/zram.nix
   ./hardware/all-firmware.nix
   ./hardware/all-hardware.nix
+  ./hardware/bluetooth.nix
   ./hardware/cpu/amd-microcode.nix
   ./hardware/cpu/intel-microcode.nix
   ./misc/assertions.nix
@@ -36,6 +37,7 @@
   ./misc/version.nix
   ./programs/bash/bash.nix
   ./programs/command-not-found/command-not-found.nix
+  ./programs/debian-programs.nix
   ./programs/environment.nix
   ./programs/git.nix
   ./programs/htop.nix
@@ -54,6 +56,7 @@
   ./security/polkit.nix
   ./security/sudo.nix
   ./security/wrappers/default.nix
+  ./services/debian-services.nix
   ./services/hardware/udev.nix
   ./services/hardware/udisks2.nix
   ./services/logging/logrotate.nix
@@ -97,8 +100,10 @@
   ./tasks/filesystems.nix
   ./tasks/filesystems/known.nix
   ./tasks/filesystems/overlayfs.nix
+  ./tasks/lvm.nix
   ./tasks/network-interfaces-systemd.nix
   ./tasks/network-interfaces.nix
+  ./tasks/swraid.nix
   ./virtualisation/docker.nix
   ./virtualisation/guests.nix
   ./virtualisation/qemu-guest-agent.nix

@@ -33,6 +33,8 @@ let
     systemd-timesync = static 997 "systemd-timesync" "/" // { description = "systemd Time Synchronization"; };
     systemd-resolve = static 996 "systemd-resolve" "/" // { description = "systemd Resolver"; };
     sshd = static 993 "nogroup" "/run/sshd" // { description = "sshd user"; };
+    # tcpdump gives up root's rights for this one.
+    tcpdump = static 403 "tcpdump" "/nonexistent";
     polkitd = static 994 "polkitd" "/" // { description = "User for polkitd"; };
   };
   staticGroups = {
@@ -90,6 +92,7 @@ let
     render = 987;
     crontab = 986;
     netdev = 985;
+    tcpdump = 403;
     wheel = 984;
   };
 in

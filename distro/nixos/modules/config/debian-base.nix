@@ -54,6 +54,19 @@ in
           /usr/bin/chmod "''${record##*:}" "$file"
         done
         unset record file
+        # What packages bring below /var: directories, and links to files.
+        if [ -d "$systemConfig/sw/var" ]; then
+          (
+            cd "$systemConfig/sw/var" || exit
+            /usr/bin/find . -mindepth 1 -type d -print | while IFS= read -r name; do
+              [ -e "/var/$name" ] || /usr/bin/mkdir -p "/var/$name"
+            done
+            /usr/bin/find . -mindepth 1 ! -type d -print | while IFS= read -r name; do
+              [ -e "/var/$name" ] || [ -L "/var/$name" ] ||
+                /usr/bin/ln -s "/run/current-system/sw/var/$name" "/var/$name"
+            done
+          )
+        fi
         # Accounts of packages that declare them for systemd: run without accounts of ours, which
         # all exist by now.
         if [ -x /usr/bin/systemd-sysusers ]; then

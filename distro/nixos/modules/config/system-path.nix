@@ -26,6 +26,16 @@ let
       "usr/share/bug"
       "usr/share/debhelper"
       "usr/share/menu"
+      "usr/lib/dpkg"
+      "var/cache/adduser"
+      "var/cache/debconf"
+      "var/cache/ldconfig"
+      "var/lib/dpkg"
+      "var/lib/ucf"
+      "var/lock"
+      "var/log/runit"
+      "var/run"
+      "var/tmp"
     ]
     ++ cfg.systemTreeExcludes;
 
