@@ -36,6 +36,25 @@ export function cannotFetch(kind: string): UserError {
   return new UserError('CANNOT_FETCH', `this command cannot fetch (${kind})`);
 }
 
+export function downloadMismatch(url: string, wanted: string, found: string): UserError {
+  return new UserError(
+    'HASH_MISMATCH', `hash mismatch in file downloaded from '${url}':\n  specified: ${wanted}\n  got:       ${found}`);
+}
+
+export function unreadableDownload(url: string, cause: unknown): UserError {
+  return new UserError('READ_FAILED', `unable to download '${url}': the file cannot be read`, { cause });
+}
+
+export function unknownArchive(url: string, cause?: unknown): UserError {
+  return new UserError('UNKNOWN_ARCHIVE', `failed to extract the archive '${url}'`, {
+    hint: 'It must be a tar archive, as it is or compressed by gzip, xz or zstd', cause,
+  });
+}
+
+export function unusableArchive(url: string): UserError {
+  return new UserError('UNUSABLE_ARCHIVE', `tarball '${url}' contains an unexpected number of top-level files`);
+}
+
 export function badSetting(file: string, line: number, text: string): UserError {
   return new UserError('BAD_SETTING', `illegal configuration line '${text}' in '${file}':${line}`, {
     hint: 'A line is NAME = VALUE, or include FILE',

@@ -3,6 +3,7 @@
  *
  * What only the evaluator's thread needs is not exported: whoever starts a thread loads little.
  */
+export * from './fetch.ts';
 export * from './settings.ts';
 export * from './store-location.ts';
 export { EvaluationError } from './worker/failure.ts';

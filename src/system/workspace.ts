@@ -11,7 +11,9 @@ import { noProgress, type Progress } from '#base';
 import { BuiltinRunner, realise, type Realised, type Wanted } from '#build';
 import { chooseMirrors, ensureChannel, type Channel, type Mirrors } from '#debian';
 import { splitStorePath, type StorePath } from '#formats';
-import { runEvaluation, type Environment } from '#host';
+import {
+  fetchSearchPathEntry, fetchToStore, runEvaluation, type Environment, type EvaluationServices, type FetchOptions,
+} from '#host';
 import { LocalStore } from '#store';
 import { unknownContextElement } from './errors.ts';
 
@@ -89,15 +91,21 @@ export class Workspace {
       color: options.color ?? false,
       treeRoot: options.treeRoot,
       progress: this.#progress,
-      services: {
-        resolveSearchPathEntry: async (entry) =>
-          entry === channelEntry ? (await this.channel()).path : null,
-        realise: (elements) => this.realiseElements(elements),
-      },
+      services: this.services,
       ...(onOutput === undefined ? {} : { onOutput }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
   }
+
+  /** What an evaluation may ask for while it waits. */
+  readonly services: EvaluationServices = {
+    resolveSearchPathEntry: async (entry) =>
+      entry === channelEntry
+        ? (await this.channel()).path
+        : fetchSearchPathEntry(entry, this.#fetchOptions()),
+    realise: (elements) => this.#realiseElements(elements),
+    fetch: (kind, attributes) => fetchToStore(kind, attributes, this.#fetchOptions()),
+  };
 
   /** Makes outputs and paths valid; throws `UserError` when a build fails. */
   async realise(wanted: readonly Wanted[]): Promise<Realised> {
@@ -118,6 +126,13 @@ export class Workspace {
   async close(): Promise<void> {
     await this.#runner?.close();
     this.#store?.close();
+  }
+
+  #fetchOptions(): FetchOptions {
+    const { cacheDirectory, signal } = this.#options;
+    return {
+      store: this.store, cacheDirectory, progress: this.#progress, ...(signal === undefined ? {} : { signal }),
+    };
   }
 
   async #openChannel(): Promise<Channel> {
@@ -145,7 +160,7 @@ export class Workspace {
   }
 
   /** Import from derivation: makes what a string's context names readable. */
-  async realiseElements(elements: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async #realiseElements(elements: readonly string[]): Promise<ReadonlyMap<string, string>> {
     await this.realise(elements.map(wantedBy));
     return new Map();
   }

@@ -78,6 +78,33 @@ for (const [command, args, input] of sameOutput) {
   });
 }
 
+test('archives and files are fetched to the paths that C++ Nix gives them', needs('nix-instantiate', 'tar'), () => {
+  spawnSync('tar', ['czf', 'archive.tgz', 'path'], { cwd: scratch });
+  const url = `file://${scratch}/archive.tgz`;
+  for (const expression of [
+    `builtins.fetchTarball "${url}"`, `builtins.fetchurl "${url}"`, `(import (builtins.fetchTarball "${url}" + "/sub/file.nix"))`,
+  ]) {
+    const args = ['--eval', '-E', expression];
+    const ours = run('ours', 'nix-instantiate', args);
+    assert.equal(ours.stdout, oracle('nix-instantiate', args).stdout, ours.stderr);
+  }
+  assert.equal(run('ours', 'nix-instantiate', ['--eval', '-I', `n=${url}`, '-E', 'import <n/sub/file.nix>']).stdout, '3\n');
+  const wrong = run('ours', 'nix-instantiate', ['--eval', '-E', `builtins.fetchurl { url = "${url}"; sha256 = "${'0'.repeat(52)}"; }`]);
+  assert.match(wrong.stderr, /hash mismatch in file downloaded/);
+  writeFileSync(join(scratch, 'no.tgz'), 'this is no archive');
+  assert.match(run('ours', 'nix-instantiate', ['--eval', '-E', `fetchTarball "file://${scratch}/no.tgz"`]).stderr, /failed to extract/);
+});
+
+test('pure and restricted evaluation read only what they may', () => {
+  const evaluate = (expression: string, ...options: string[]) => run('ours', 'nix-instantiate', ['--eval', ...options, '-E', expression]);
+  const pure = evaluate('builtins.readFile /etc/hostname', '--option', 'pure-eval', 'true');
+  assert.match(pure.stderr, /forbidden in pure evaluation mode/);
+  assert.equal(evaluate('builtins.getEnv "HOME"', '--option', 'pure-eval', 'true').stdout, '""\n');
+  const restricted = evaluate('builtins.readFile /etc/hostname', '--option', 'restrict-eval', 'true');
+  assert.match(restricted.stderr, /forbidden in restricted mode/);
+  assert.equal(evaluate('import <path/sub/file.nix>', '--option', 'restrict-eval', 'true').stdout, '3\n');
+});
+
 test('evaluation that reads a build builds it', () => {
   assert.equal(run('ours', 'nix-instantiate', ['--eval', '-A', 'imported']).stdout, '"hello"\n');
   const refused = run('fresh', 'nix-instantiate', ['--eval', '-A', 'imported', '--option', 'allow-import-from-derivation', 'false']);

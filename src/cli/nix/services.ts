@@ -24,13 +24,11 @@ export function evaluationServices(
     return openWorkspace(flags, context, progress);
   };
   const workspace = () => opened ??= open();
+  const services = async () => (await workspace()).services;
   return {
-    async realise(elements) {
-      return (await workspace()).realiseElements(elements);
-    },
-    async resolveSearchPathEntry(entry) {
-      return entry === debianEntry.path ? (await (await workspace()).channel()).path : null;
-    },
+    realise: async (elements) => (await services()).realise!(elements),
+    fetch: async (kind, attributes) => (await services()).fetch!(kind, attributes),
+    resolveSearchPathEntry: async (entry) => (await services()).resolveSearchPathEntry!(entry),
     async close() {
       await (await opened)?.close();
     },
