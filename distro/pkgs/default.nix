@@ -30,8 +30,8 @@ let
         function (take function { inherit lib pkgs; });
       evaluated = if builtins.isFunction config then config { inherit pkgs; } else config;
     in
-    debianPackages.main
-    // callFile ./aliases.nix
+    callFile ./aliases.nix
+    // debianPackages.main
     // callFile ./build-support
     // callFile ./images
     // callFile ./linux.nix

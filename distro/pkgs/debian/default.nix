@@ -30,7 +30,7 @@ let
 
   missing =
     names: subject: name:
-    throw "${subject} no package ${name}${suggest names name}; if it is new, renew the lock file with firn update";
+    throw "${subject} no package ${name}${suggest names name} (if it is new in the archive, renew the lock file with firn update)";
 
   packagesOf = names: map (name: pkgs.${name}) names;
 in
