@@ -37,6 +37,7 @@ const packages = ['a', 'b', 'c', 'd'].map((letter, i) => {
   writeFileSync(join(folder, 'bin/program'), sampleBytes(700_000 + i * 1000, i), { mode: 0o755 });
   writeFileSync(join(folder, 'shared'), sampleBytes(90_000, 99));
   symlinkSync('bin/program', join(folder, 'link'));
+  writeFileSync(join(folder, 'Főtanúsítvány'), 'not ASCII');
   symlinkSync(`/nix/store/${base}/bin/program`, join(folder, 'absolute'));
   return `/nix/store/${base}`;
 });
@@ -103,6 +104,7 @@ test('initrd: entries of every kind, later ones over earlier trees', async () =>
         { path: '/', type: 'tree', source: tree },
         { path: '/etc/name', text: 'r\xc3\xa9placed', mode: '0600' },
         { path: '/init', source: `${packages[1]}/absolute`, mode: '0755' },
+        { path: '/name', source: Buffer.from(`${packages[0]}/Főtanúsítvány`).toString('latin1') },
         { path: '/bin/sh', type: 'link', target: 'busybox' },
         { path: '/dev/console', type: 'char', major: 5, minor: 1 },
         { path: '/proc', type: 'directory' },
@@ -118,7 +120,7 @@ test('initrd: entries of every kind, later ones over earlier trees', async () =>
   assert.equal(byName.get('dev/console')!.mode & 0o170000, 0o020000);
   assert.deepEqual(
     [...byName.keys()],
-    ['bin', 'bin/sh', 'dev', 'dev/console', 'etc', 'etc/name', 'init', 'proc'],
+    ['bin', 'bin/sh', 'dev', 'dev/console', 'etc', 'etc/name', 'init', 'name', 'proc'],
   );
 });
 

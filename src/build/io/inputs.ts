@@ -4,7 +4,7 @@
  */
 import { lstatSync, readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
-import { UserError } from '#base';
+import { UserError, decodeUtf8 } from '#base';
 
 /** Maps a logical path below the store to the place of its file. */
 export type PhysicalPath = (logicalPath: string) => string;
@@ -17,6 +17,8 @@ const linkLimit = 40;
  * absolute ones within the logical file system. Throws if something on the way is missing.
  */
 export function followInput(logicalPath: string, physicalPath: PhysicalPath): string {
+  // Names are byte strings here, and ordinary ones where the host is asked.
+  const hostPath = (path: string): string => physicalPath(decodeUtf8(path));
   let pending = logicalPath.split('/').filter((name) => name !== '');
   let reached = '';
   let links = 0;
@@ -29,7 +31,7 @@ export function followInput(logicalPath: string, physicalPath: PhysicalPath): st
       continue;
     }
     const next = `${reached}/${name}`;
-    const target = isStoreItem(next) ? linkTarget(physicalPath(next), logicalPath) : undefined;
+    const target = isStoreItem(next) ? linkTarget(hostPath(next), logicalPath) : undefined;
     if (target === undefined) {
       reached = next;
       continue;
@@ -38,7 +40,7 @@ export function followInput(logicalPath: string, physicalPath: PhysicalPath): st
     pending = [...target.split('/').filter((part) => part !== ''), ...pending];
     if (target.startsWith('/')) reached = '';
   }
-  return physicalPath(reached);
+  return hostPath(reached);
 }
 
 /** `/nix/store/x` and what lies below: above it nothing is ours to look at. */
