@@ -5,21 +5,16 @@
  * compiled form gives its own.
  */
 
-import type { Attrs, Support, Value } from '#runtime';
+import type { Value } from '#runtime';
 
 /** Gives a function of a chunk, compiling the chunk when first wanted. */
 export type ChunkFunction = (chunk: number, index: number) => (...captured: never[]) => Value;
 
 /**
- * Emitted module: support functions, position base, scope of `scopedImport`, chunks. A chunk is one
- * that returns functions.
+ * Emitted module: takes the support functions, the position base, the scope of `scopedImport` and a
+ * `ChunkFunction`. A chunk takes the same and returns functions.
  */
-export type ModuleFunction = (
-  support: Support,
-  base: number,
-  scope: Attrs | undefined,
-  chunks: ChunkFunction,
-) => Value;
+export type ModuleFunction = (...parameters: unknown[]) => Value;
 
 export interface CompiledCode {
   readonly run: ModuleFunction;

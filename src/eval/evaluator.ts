@@ -10,7 +10,7 @@
 
 
 import { NixError, type Position, registerSource, renderNixError, type SourceOrigin } from '#diagnostics';
-import { emit, type EmittedCode, parse } from '#lang';
+import { emit, type EmittedCode, parse, supportNames } from '#lang';
 import {
   type Attrs,
   baseName,
@@ -27,7 +27,6 @@ import {
   type SearchPathEntry,
   type Slot,
   stackOverflow,
-  type Support,
   Thunk,
   tracing,
   type Value,
@@ -86,7 +85,8 @@ export class Evaluator implements EvalServices {
   private readonly globals: ReadonlyMap<string, Slot>;
   private readonly globalNames: ReadonlySet<string>;
   private readonly lazyGlobals: ReadonlySet<string>;
-  private readonly support: Support;
+  /** In the order of `supportNames`. */
+  private readonly support: readonly unknown[];
   private readonly files = new Map<string, Slot>();
   private readonly resolved = new Map<string, string>();
   private readonly storeCopies = new Map<string, string>();
@@ -107,7 +107,8 @@ export class Evaluator implements EvalServices {
     this.lazyGlobals = new Set(
       [...base.globals].filter(([, slot]) => slot instanceof Thunk).map(([name]) => name),
     );
-    this.support = createSupport(this, (name) => this.globals.get(name)!);
+    const support = createSupport(this, (name) => this.globals.get(name)!);
+    this.support = supportNames.map((name) => support[name]);
   }
 
   /** Value of a file, or of `default.nix` in a directory. */
@@ -169,18 +170,15 @@ export class Evaluator implements EvalServices {
     const base = registerSource(origin, text);
     const name = origin.kind === 'file' || origin.kind === 'internal' ? origin.path : origin.kind;
     const code = this.codeFor(text, directory, base, scope);
-    const { support } = this;
     const functions: unknown[][] = [];
     const chunks: ChunkFunction = (chunk, index) => {
       const known = (functions[chunk] ??= this.compiled(code, chunk, name)(
-        support,
-        base,
-        scope,
-        chunks,
+        ...parameters,
       ) as unknown[]);
       return known[index] as ReturnType<ChunkFunction>;
     };
-    return this.compiled(code, mainChunk, name)(support, base, scope, chunks);
+    const parameters = [...this.support, base, scope, chunks];
+    return this.compiled(code, mainChunk, name)(...parameters);
   }
 
   /** Compiles a file's code or one of its chunks, and keeps it if there is a cache. */
@@ -359,7 +357,7 @@ export class Evaluator implements EvalServices {
 }
 
 /** Part of every key of the code cache; changes whenever emitted code may change. */
-export const evaluatorVersion = 'firn-3';
+export const evaluatorVersion = 'firn-4';
 
 function originOfFile(path: string): SourceOrigin {
   return { kind: 'file', path };

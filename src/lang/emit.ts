@@ -43,9 +43,9 @@ export function emit(tree: Expr, options: EmitOptions): EmittedCode {
 }
 
 /**
- * The text of a function `(R, B, X, Z) => value`: support functions, position base, the scope of
- * `scopedImport`, and a function that gives function `i` of chunk `n`. A chunk is the text of a
- * function `(R, B, X) => functions`, compiled when first wanted.
+ * The text of a function that takes the support functions, the position base `B`, the scope `X` of
+ * `scopedImport` and a function `Z` that gives function `i` of chunk `n`, and returns the value. A
+ * chunk takes the same and returns its functions; it is compiled when first wanted.
  */
 export interface EmittedCode {
   readonly code: string;
@@ -58,9 +58,15 @@ export interface FunctionContext {
   readonly variables: string[];
 }
 
-const supportNames =
-  'T,L,A,F,E,H,I,N,G,C,C2,C3,CN,S,SN,SO,SNO,Q,q,W,J,JN,V,U,B:b,FA,FP,eq,lt,sub,mul,div,up,cat,add,path,' +
-  'str,join,join2,P,D,dyn,over,fail,pos,name,tr';
+/** Names of the support functions, in the order in which a module takes them as parameters. */
+export const supportNames = [
+  'T', 'L', 'A', 'F', 'E', 'H', 'I', 'N', 'G', 'C', 'C2', 'C3', 'CN', 'S', 'SN', 'SO', 'SNO',
+  'Q', 'q', 'W', 'J', 'JN', 'V', 'U', 'b', 'FA', 'FP', 'eq', 'lt', 'sub', 'mul', 'div', 'up',
+  'cat', 'add', 'path', 'str', 'join', 'join2', 'P', 'D', 'dyn', 'over', 'fail', 'pos', 'name',
+  'tr',
+] as const;
+
+const moduleParameters = [...supportNames, 'B', 'X', 'Z'].join(',');
 
 /** What a module or a chunk declares at its top. */
 interface ModuleState {
@@ -134,13 +140,13 @@ export class Emitter {
   /** A module: what it declares at its top, and a statement. */
   module(statement: string): string {
     const { globals, constants, lazyNames } = this.state;
-    let head = `const {${supportNames}}=R;`;
+    let head = '';
     for (const [name, variable] of globals) {
       head += `const ${variable.code}=G(${JSON.stringify(name)});`;
     }
     for (const [code, name] of constants) head += `const ${name}=${code};`;
     if (lazyNames.length > 0) head += `let ${lazyNames.join(',')};`;
-    return `(R,B,X,Z)=>{${head}${statement}}`;
+    return `(${moduleParameters})=>{${head}${statement}}`;
   }
 
   /**

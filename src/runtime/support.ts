@@ -79,7 +79,7 @@ export function createSupport(
     JN: laterSelectPath,
     V: laterLookup,
     U: undefinedThrow,
-    B: forceBoolean,
+    b: forceBoolean,
     FA: argumentSet,
     FP: planFor,
     eq: equalOperands,
