@@ -102,3 +102,18 @@ export function unitNotInstallable(name: string, reason: string): UserError {
     hint: `add its package to environment.systemPackages, or name what starts it: systemd.services.<name>.wantedBy`,
   });
 }
+
+/** Whether an error came from the operating system, as Node gives them. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).errno === 'number';
+}
+
+/** What the operating system refused a builder: the world's fault, not ours. */
+export function systemFailed(cause: NodeJS.ErrnoException): UserError {
+  if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') return noSpace(cause.path ?? 'the store', cause);
+  const path = cause.path === undefined ? '' : ` '${cause.path}'`;
+  return new UserError('FILE_FAILED', `The system refused ${cause.syscall ?? 'a call'}${path}: ${cause.code}`, {
+    hint: 'check that the folder can be written to and that the disk is in order',
+    cause,
+  });
+}

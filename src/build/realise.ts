@@ -13,7 +13,15 @@ import { knownOutputPath, type Derivation, type StorePath } from '#formats';
 import type { Store } from '#store';
 import type { Builder, Substituter } from './builder.ts';
 import { buildDerivation, type BuildContext } from './derivation-goal.ts';
-import { buildFailed, buildsFailed, missingPath, noSuchOutput, unknownOutputPath } from './errors.ts';
+import {
+  buildFailed,
+  buildsFailed,
+  isSystemError,
+  missingPath,
+  noSuchOutput,
+  systemFailed,
+  unknownOutputPath,
+} from './errors.ts';
 import { Slots } from './slots.ts';
 import { planWork, type WorkKind, type WorkPlan } from './work-plan.ts';
 
@@ -188,11 +196,12 @@ class Realisation {
   #fail(drvPath: StorePath, error: unknown): never {
     // What stops because of another failure, or of Ctrl-C, has not failed by itself.
     this.#stop.signal.throwIfAborted();
-    if (!(error instanceof UserError)) {
+    const cause = isSystemError(error) ? systemFailed(error) : error;
+    if (!(cause instanceof UserError)) {
       this.#stop.abort(error);
       throw error;
     }
-    const failure = buildFailed(drvPath, error);
+    const failure = buildFailed(drvPath, cause);
     this.#failures.push(failure);
     if (this.#options.keepGoing) this.#progress.message('error', failure.message);
     else this.#stop.abort(failure);

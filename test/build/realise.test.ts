@@ -1,14 +1,23 @@
 /** Realising: downloads from bad servers, failures and what depends on them, stopping, resuming. */
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { after, afterEach, before, test } from 'node:test';
 import { join } from 'node:path';
 import { UserError } from '#base';
-import { realise, type Substituter } from '#build';
+import { BuiltinRunner, realise, type Substituter } from '#build';
 import { chooseMirrors, type Mirrors } from '#debian';
+import { LocalStore } from '#store';
 import { deadUrl, startServer, truncated, type TestServer } from '../support/http-server.ts';
 import { freshBuilds, type Builds, type BuildsOptions } from './derivations.ts';
+
+/** Root in a namespace that may mount: elsewhere a disk is not easily filled. */
+const canMount = {
+  skip: process.getuid?.() === 0 && spawnSync('sh', ['-c', 'd=$(mktemp -d) && mount -t tmpfs tmpfs $d && umount $d && rmdir $d']).status === 0
+    ? false : 'file systems cannot be mounted here',
+};
 
 let server: TestServer;
 let dead: string;
@@ -146,6 +155,29 @@ test('keep going: all that does not need what failed, and a report of all failur
     return true;
   });
   for (const made of good) assert.ok(builds.store.isValidPath(made.out));
+});
+
+test('a full disk: the error says so, and nothing half-written stays', canMount, async () => {
+  const builds = fresh();
+  const folder = mkdtempSync(join(tmpdir(), 'firn-full-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder]);
+  const store = new LocalStore({ root: folder });
+  try {
+    const parts = ['a', 'b', 'c'].map((name) => builds.add(name, 'builtin:write-file', { text: name.repeat(400_000) }));
+    const drvPaths = parts.map(({ drvPath }) => store.addDerivation(builds.store.readDerivation(drvPath)));
+    const builders = [new BuiltinRunner({ mirrors: mirrors(), cacheDirectory: builds.cacheDirectory, threads: 1 })];
+    await assert.rejects(realise(store, drvPaths.map((drvPath) => ({ drvPath })), { builders }), {
+      message: /The disk is full|no space is left/, hint: /[Ff]ree (some )?space/,
+    });
+    const valid = parts.filter(({ out }) => store.isValidPath(out)).map(({ out }) => out.slice('/nix/store/'.length));
+    const names = readdirSync(store.physicalStoreDirectory).filter((name) => !name.endsWith('.drv'));
+    assert.deepEqual(names.sort(), valid.sort());
+    assert.ok(valid.length < parts.length);
+  } finally {
+    store.close();
+    execFileSync('umount', ['-l', folder]);
+    rmdirSync(folder);
+  }
 });
 
 test('an unknown builder, and a derivation for a machine', async () => {
