@@ -35,7 +35,8 @@ export function renderNixError(error: NixError, options: RenderOptions): string 
   if (error.suggestions.length > 0) {
     text += `Did you mean ${renderSuggestions(error.suggestions, paint)}?\n`;
   }
-  return indent(`${prefix} `, ' '.repeat(label.length + 1), text.trimEnd());
+  const report = indent(`${prefix} `, ' '.repeat(label.length + 1), text.trimEnd());
+  return options.color === true ? report : withoutEscapes(report);
 }
 
 export interface Paint {
@@ -137,3 +138,10 @@ function indent(first: string, rest: string, text: string): string {
     .map((line, i) => `${i === 0 ? first : rest}${line}`.trimEnd())
     .join('\n');
 }
+
+/** A program's messages may carry colours of their own; without colour they go too. */
+export function withoutEscapes(text: string): string {
+  return text.includes('\x1b') ? text.replace(escapeSequence, '') : text;
+}
+
+const escapeSequence = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])/g;
