@@ -1,7 +1,7 @@
 /** One evaluation in its thread: the evaluator with its host, and the task that uses them. */
 
 import { decodeUtf8, sha256Hex } from '#base';
-import { renderBrief, renderNixError, type NixError } from '#diagnostics';
+import { renderBrief, renderNixError, withoutEscapes, type NixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
 import { createBuiltins, type EvalSettings } from '#runtime';
 import { LocalStore } from '#store';
@@ -70,12 +70,13 @@ function openSession(input: ThreadInput, main: MainThread): EvaluationSession & 
     hashCache: openHashCache(`${input.cacheDirectory}/source-hashes`),
   });
   const codeCache = nixSettings.flag('eval-cache', true) ? DiskCodeCache.open(input.cacheDirectory) : undefined;
+  const shown = (text: string) => decodeUtf8(input.color ? text : withoutEscapes(text));
   const evaluator = createEvaluator({
     host,
     settings,
     builtins: createBuiltins,
-    onTrace: (text) => main.progress.message('notice', `trace: ${decodeUtf8(text)}`),
-    onWarning: (text, label) => main.progress.message('notice', `${label}: ${decodeUtf8(text)}`),
+    onTrace: (text) => main.progress.message('notice', `trace: ${shown(text)}`),
+    onWarning: (text, label) => main.progress.message('notice', `${label}: ${shown(text)}`),
     ...(codeCache === undefined ? {} : { codeCache, compile: codeCache.compile, hash: sha256Hex }),
   });
   return {
