@@ -9,7 +9,14 @@
 
 import type { NixError } from './nix-error.ts';
 import { originOf, type Position, textOfFile } from './position.ts';
-import { numbered, painted, plain, renderPlace, renderSuggestions } from './render.ts';
+import {
+  numbered,
+  painted,
+  plain,
+  renderPlace,
+  renderSuggestions,
+  withoutEscapes,
+} from './render.ts';
 
 export interface BriefOptions {
   /** Files below it are the tree's own. A byte string. */
@@ -32,8 +39,9 @@ export function renderBrief(error: NixError, options: BriefOptions): string {
   const place = placeOf(error, options.treeRoot, excerpts.length === 0);
   const what = place === undefined || place.text === '' ? '' : `  ${place.text}\n`;
   const where = place === undefined ? '' : `${what}${renderPlace(place.position, '  ', paint).trimEnd()}`;
+  const message = error.message.trimEnd();
   return [
-    `${paint.red('error:')} ${error.message.trimEnd()}`,
+    `${paint.red('error:')} ${options.color === true ? message : withoutEscapes(message)}`,
     ...suggestions,
     ...excerpts,
     where,

@@ -87,7 +87,18 @@ export function evaluationSettings(
     searchPath,
     features: new Set(settings.list('experimental-features')),
     homeDirectory: encodeUtf8(environment['HOME'] ?? '/'),
+    ...lintsOf(settings),
   };
+}
+
+/** The settings `lint-url-literals` and its like, where one is on. */
+function lintsOf(settings: NixSettings): Pick<EvalSettings, 'lints'> {
+  const lints: Record<string, 'warn' | 'fatal'> = {};
+  for (const name of ['url-literals', 'short-path-literals', 'absolute-path-literals']) {
+    const level = settings.text(`lint-${name}`);
+    if (level === 'warn' || level === 'fatal') lints[name] = level;
+  }
+  return Object.keys(lints).length === 0 ? {} : { lints };
 }
 
 /** The system that this process runs on, in Nix's words. */
