@@ -16,7 +16,7 @@ import {
 } from '../coerce.ts';
 import { ContextCollector } from '../context.ts';
 import { evalError } from '../errors.ts';
-import { RegexError, regexMatch, regexSplit } from '../regex/index.ts';
+import { checkRegex, RegexError, regexMatch, regexSplit } from '../regex/index.ts';
 import type { EvalServices } from '../services.ts';
 import { force } from '../thunk.ts';
 import { ContextString, type Slot, type Value } from '../values.ts';
@@ -215,7 +215,7 @@ const drvNameForm = Attrs.fromNames(['name', 'version'], [null, null]);
 function withRegex(source: string, run: () => Value): Value {
   try {
     // The expression is compiled before the string is looked at.
-    regexMatch(source, '');
+    checkRegex(source);
     return run();
   } catch (error) {
     if (!(error instanceof RegexError)) throw error;

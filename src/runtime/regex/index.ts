@@ -16,6 +16,11 @@ export { RegexError };
 /** What the groups took, in order; `null` for one that took no part. */
 export type RegexGroups = (string | null)[];
 
+/** Throws `RegexError` unless `source` is a regular expression. */
+export function checkRegex(source: string): void {
+  lookUp(source);
+}
+
 /** The groups if the whole of `text` matches, else `undefined`. Throws `RegexError`. */
 export function regexMatch(source: string, text: string): RegexGroups | undefined {
   const regex = lookUp(source);
