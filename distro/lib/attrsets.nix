@@ -100,7 +100,8 @@ rec {
         if parts.right == [ ] then
           nested
         else
-          foldl' (value: u: u.update value) here parts.right;
+          # Lazily: a later update may not look at what the earlier ones made.
+          lib.lists.foldl (value: u: u.update value) here parts.right;
     in
     set: go 0 updates true set;
 

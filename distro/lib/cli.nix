@@ -39,7 +39,7 @@ let
     }:
     name: {
       option = if isLong name then "--${name}" else "-${name}";
-      sep = if isLong name then "=" else null;
+      sep = if isLong name then "=" else "";
       inherit explicitBool formatArg;
     };
 in

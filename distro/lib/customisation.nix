@@ -37,7 +37,7 @@ rec {
             { }
         )
       else if lib.trivial.isFunction result then
-        lib.trivial.setFunctionArgs result (lib.trivial.functionArgs result) // { inherit override; }
+        (if isAttrs result then result else lib.trivial.setFunctionArgs result (lib.trivial.functionArgs result)) // { inherit override; }
       else
         result
     );
@@ -188,9 +188,12 @@ rec {
   makeScope =
     newScope: f:
     let
-      self = f self // {
-        newScope = scope: newScope (self // scope);
+      self = {
         callPackage = self.newScope { };
+      }
+      // f self
+      // {
+        newScope = scope: newScope (self // scope);
         overrideScope = overlay: makeScope newScope (lib.fixedPoints.extends overlay f);
         packages = f;
       };

@@ -68,18 +68,17 @@ rec {
       ) (readDir root)
     );
 
-  # A tree of package.nix files as a tree of packages.
+  # A tree of package.nix files as a tree of packages; with `newScope` each folder is a scope of its
+  # own within the one above.
   packagesFromDirectoryRecursive =
     {
       callPackage,
       directory,
       newScope ? null,
-    }:
+    }@arguments:
     let
-      asPackage = directory + "/package.nix";
-      entries = readDir directory;
       named =
-        name: type:
+        scope: name: type:
         let
           path = directory + "/${name}";
           stem = lib.strings.removeSuffix ".nix" name;
@@ -88,26 +87,43 @@ rec {
           [
             {
               inherit name;
-              value = packagesFromDirectoryRecursive {
-                inherit callPackage;
-                directory = path;
-              };
+              value = packagesFromDirectoryRecursive (arguments // { directory = path; } // scope);
             }
           ]
         else if type == "regular" && stem != name then
           [
             {
               name = stem;
-              value = callPackage path { };
+              value = scope.callPackage path { };
             }
           ]
         else
           [ ];
+      members =
+        scope:
+        let
+          entries = readDir directory;
+        in
+        builtins.listToAttrs (concatMap (name: named scope name entries.${name}) (attrNames entries));
     in
-    if pathExists asPackage then
-      callPackage asPackage { }
+    if pathExists (directory + "/package.nix") then
+      callPackage (directory + "/package.nix") { }
+    else if newScope == null then
+      members { inherit callPackage; }
     else
-      builtins.listToAttrs (concatMap (name: named name entries.${name}) (attrNames entries));
+      lib.attrsets.recurseIntoAttrs (
+        lib.customisation.makeScope newScope (
+          scope: members { inherit (scope) callPackage newScope; }
+        )
+      );
 
-  resolveDefaultNix = path: if pathIsDirectory path then path + "/default.nix" else path;
+  # A path that says it is a folder by a slash at its end is taken for one, there or not.
+  resolveDefaultNix =
+    path:
+    if lib.strings.hasSuffix "/" (toString path) then
+      path + "default.nix"
+    else if pathIsDirectory path then
+      path + "/default.nix"
+    else
+      path;
 }

@@ -55,18 +55,24 @@ let
       go =
         depth: value:
         if depth > depthLimit then
-          if throwOnDepthLimit then
-            throw "generators.withRecursion: the value is nested deeper than ${toString depthLimit} levels"
-          else
-            "<unevaluated>"
+          tooDeep
+        else if value ? __functor then
+          value
         else if isAttrs value then
           mapAttrs (
             name: inner: if builtins.elem name special then inner else go (depth + 1) inner
           ) value
         else if isList value then
           map (go (depth + 1)) value
+        else if depth > 0 && depth >= depthLimit && !isFunction value then
+          tooDeep
         else
           value;
+      tooDeep =
+        if throwOnDepthLimit then
+          throw "generators.withRecursion: the value is nested deeper than ${toString depthLimit} levels"
+        else
+          "<unevaluated>";
     in
     go 0;
 
@@ -92,7 +98,7 @@ let
         if isInt value then
           toString value
         else if isFloat value then
-          "~${toString value}"
+          builtins.toJSON value
         else if isString value then
           text indent value
         else if value == true then
@@ -108,7 +114,7 @@ let
             "[ ]"
           else
             "[" + open + concatStringsSep between (map (go inner) value) + close + "]"
-        else if isFunction value then
+        else if lib.trivial.isFunction value then
           let
             args = lib.trivial.functionArgs value;
             shown = concatStringsSep ", " (
@@ -277,7 +283,7 @@ rec {
   # Apple's property lists.
   toPlist =
     {
-      escape ? true,
+      escape ? false,
     }:
     value:
     let
@@ -288,9 +294,7 @@ rec {
           inner = indent + "\t";
           block =
             tag: items:
-            "${indent}<${tag}>\n${concatStringsSep "\n" items}${
-              if items == [ ] then "" else "\n"
-            }${indent}</${tag}>";
+            "${indent}<${tag}>\n${concatStringsSep "\n" items}\n${indent}</${tag}>";
           kept = filter (n: v.${n} != null) (attrNames v);
         in
         if v == null then
@@ -314,7 +318,7 @@ rec {
     in
     ''
       <?xml version="1.0" encoding="UTF-8"?>
-      <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+      <!DOCTYPE plist PUBLIC "-//Apple Computer//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
       <plist version="1.0">
     ''
     + go "" value
@@ -361,7 +365,11 @@ rec {
       pad = inner.indent;
       break = if multiline then "\n" else " ";
       bindings = map (
-        n: "${indent}${n} = ${toLua (options // { asBindings = false; }) value.${n}}\n"
+        n:
+        if match "[a-zA-Z_][a-zA-Z0-9_]*(\\.[a-zA-Z_][a-zA-Z0-9_]*)*" n == null then
+          throw "generators.toLua: `${n}' cannot be the name of a Lua variable"
+        else
+          "${indent}${n} = ${toLua (options // { asBindings = false; }) value.${n}}\n"
       ) (attrNames value);
       table =
         items:

@@ -30,7 +30,10 @@ rec {
 
   platformMatch =
     platform: wanted:
-    if isString wanted then platform.system == wanted else lib.attrsets.matchAttrs wanted platform;
+    if isString wanted then
+      platform.system or null == wanted
+    else
+      lib.attrsets.matchAttrs (if wanted ? parsed then wanted else { parsed = wanted; }) platform;
   availableOn =
     platform: drv:
     (drv.meta.platforms or [ ] == [ ] || any (platformMatch platform) drv.meta.platforms)

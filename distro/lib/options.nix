@@ -221,6 +221,8 @@ rec {
             { default = renderOptionValue option.defaultText; }
           else if option ? default then
             { default = builtins.addErrorContext "while evaluating the default value of option `${name}':" (renderOptionValue option.default); }
+          else if option.type.emptyValue ? value then
+            { default = renderOptionValue option.type.emptyValue.value; }
           else
             { }
         )

@@ -174,8 +174,8 @@ rec {
       nestedTypes.elemType = elemType;
     };
 
-  # Documentation only shows the type; nothing inside is evaluated.
-  noCheckForDocsModule = elemType: elemType // { getSubOptions = _: { }; };
+  # For documentation: wrong definitions in a submodule are no reason not to show its options.
+  noCheckForDocsModule._module.check = lib.modules.mkForce false;
 
   # A set with exactly one of the given names, each an option of its own.
   attrTag =

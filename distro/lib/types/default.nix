@@ -96,7 +96,9 @@ let
         merged = a.typeMerge b.functor;
       in
       if merged == null then
-        throw "the types `${a.description}' and `${b.description}' cannot be merged"
+        base.setType "merge-error" {
+          error = "the types `${a.description}' and `${b.description}' cannot be merged";
+        }
       else
         merged;
   };

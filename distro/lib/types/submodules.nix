@@ -38,7 +38,9 @@ let
         inherit class specialArgs;
         modules = [ { _module.args.name = lib.modules.mkOptionDefault "‹name›"; } ] ++ modules;
       };
-      freeformType = evaluated._module.freeformType;
+      # What describes the type holds whatever its own definitions are.
+      described = evaluated.extendModules { modules = [ lib.types.noCheckForDocsModule ]; };
+      freeformType = described._module.freeformType;
       name = "submodule";
     in
     mkOptionType {
@@ -67,7 +69,8 @@ let
           ++ map asModule defs;
         }).config;
       emptyValue = {
-        value = evaluated.config;
+        value = { };
+        # What a submodule without definitions is, at an option of its own.
         at =
           loc:
           (lib.modules.evalModules {
@@ -77,7 +80,7 @@ let
       };
       getSubOptions =
         prefix:
-        (evaluated.extendModules { inherit prefix; }).options
+        (described.extendModules { inherit prefix; }).options
         // (
           if freeformType == null then
             { }

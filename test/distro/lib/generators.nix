@@ -31,7 +31,7 @@
     expr = lib.generators.toPretty { multiline = false; } (
       lib.generators.withRecursion { depthLimit = 1; throwOnDepthLimit = false; } { a.b = 1; c = 2; }
     );
-    expected = ''{ a = { b = "<unevaluated>"; }; c = 2; }'';
+    expected = ''{ a = { b = "<unevaluated>"; }; c = "<unevaluated>"; }'';
   };
   toLua = {
     expr = lib.generators.toLua { multiline = false; } { a = [ 1 "b" ]; f = lib.mkLuaInline "function() end"; n = null; };
