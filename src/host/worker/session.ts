@@ -3,7 +3,7 @@
 import { decodeUtf8, sha256Hex } from '#base';
 import { renderBrief, renderNixError, withoutEscapes, type NixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
-import { createBuiltins, type EvalSettings } from '#runtime';
+import { counters, createBuiltins, type EvalSettings } from '#runtime';
 import { LocalStore } from '#store';
 import { DiskCodeCache } from '../code-cache.ts';
 import { EvaluationHost } from '../evaluation-host.ts';
@@ -37,6 +37,9 @@ export async function runThread(input: ThreadInput): Promise<void> {
     try {
       const result = session.evaluator.guard(() => task.run(session, input.input));
       main.flushOutput();
+      if (input.environment['NIX_SHOW_STATS'] === '1') {
+        main.progress.message('notice', JSON.stringify(counters, undefined, 2));
+      }
       main.post({ kind: 'done', result });
     } finally {
       session.close();
