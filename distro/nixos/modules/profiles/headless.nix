@@ -11,5 +11,4 @@
   # Nobody could answer: restart instead of waiting in an emergency shell.
   boot.kernelParams = [ "panic=1" "boot.panic_on_fail" "nomodeset" ];
   systemd.enableEmergencyMode = false;
-  boot.loader.grub.splashImage = null;
 }

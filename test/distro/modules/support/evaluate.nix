@@ -59,7 +59,6 @@ let
           allowMissingModules = option types.bool false;
           prepend = option (types.listOf types.str) [ ];
         };
-        loader.grub.splashImage = option (types.nullOr types.path) null;
       };
     };
   };
