@@ -53,6 +53,8 @@ export interface OutputMeasure {
   /** SHA-256 of its NAR. */
   readonly narSha256: Uint8Array;
   readonly narSizeBytes: number;
+  /** Of a fixed output: its content was compared with the hash that it must have. */
+  readonly isAsFixed?: boolean;
 }
 
 /** The store, as far as a builder sees it. */

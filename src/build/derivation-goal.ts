@@ -101,7 +101,7 @@ async function buildLocked(
         path,
         physical,
         ...(measured ? { measured } : {}),
-        ...(await contentAddressOf(store, drvPath, output, physical)),
+        ...(await contentAddressOf(store, drvPath, output, physical, measured?.isAsFixed === true)),
       });
     }
     const soon = await store.commitSoon(finished, {
@@ -123,15 +123,17 @@ async function buildLocked(
   }
 }
 
-/** Of a fixed output: its address, after its content was compared with it. */
+/** Of a fixed output: its address, after its content was compared with it, here or by the builder. */
 async function contentAddressOf(
   store: Store,
   drvPath: StorePath,
   output: DerivationOutput,
   physical: string,
+  isCompared: boolean,
 ): Promise<Pick<FinishedOutput, 'contentAddress'>> {
   if (output.kind !== 'fixed') return {};
   const { method, hash } = output;
+  if (isCompared) return { contentAddress: { method, hash } };
   const found = await store.hashTree(physical, method, hash.algorithm);
   if (!sameHash(found, hash)) {
     throw outputHashMismatch(drvPath, formatHash(hash, 'sri'), formatHash(found, 'sri'));

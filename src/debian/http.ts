@@ -7,7 +7,7 @@
  * file stays where it is: the next run asks for the rest of it only. *Invariant:* nothing reaches
  * the caller whose hash was not the one wanted, and nothing longer than announced is kept.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -35,11 +35,19 @@ export interface DownloadOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Sees every byte of the file in order; from the beginning again after each `restart`. */
+export interface ByteObserver {
+  restart(): void;
+  update(bytes: Uint8Array): void;
+}
+
 /** What a file must be: checked before anybody sees it. */
 export interface ExpectedFile {
   /** In hexadecimal; undefined when the caller checks in another way. */
   readonly sha256?: string | undefined;
   readonly sizeBytes?: number | undefined;
+  /** Told the content on the way, so that it need not be read again. */
+  readonly observer?: ByteObserver | undefined;
 }
 
 /** The whole body at `url`. Throws `UserError`; HTTP_STATUS for anything but 200. */
@@ -103,8 +111,14 @@ async function downloadOnce(
   let have = await fileSize(partial);
   const wholeSize = expected.sizeBytes;
   if (wholeSize !== undefined && have > wholeSize) have = 0;
+  const { observer } = expected;
   let hash = createHash('sha256');
-  if (have > 0) await hashFile(partial, have, hash);
+  const observe = (bytes: Uint8Array): void => {
+    hash.update(bytes);
+    observer?.update(bytes);
+  };
+  observer?.restart();
+  if (have > 0) await readStart(partial, have, observe);
   if (wholeSize === undefined || have < wholeSize || have === 0) {
     const response = await open200(url, have > 0 ? { range: `bytes=${have}-` } : {}, options);
     const start = response.statusCode === 206 ? rangeStart(response) : 0;
@@ -112,6 +126,7 @@ async function downloadOnce(
       // The server does not resume: it sends everything.
       have = 0;
       hash = createHash('sha256');
+      observer?.restart();
       if (start !== 0) {
         response.body.destroy();
         throw mirrorUnreachable(url, `the server sent bytes from ${start} on, which were not asked for`);
@@ -119,7 +134,7 @@ async function downloadOnce(
     }
     const length = contentLength(response);
     const wanted = wholeSize ?? (length === undefined ? undefined : have + length);
-    const received = await appendBody(url, partial, have, response, hash, wanted, options);
+    const received = await appendBody(url, partial, have, response, observe, wanted, options);
     if (wanted !== undefined && received < wanted) throw downloadTruncated(url, wanted, received);
   }
   if (expected.sha256 === undefined) return;
@@ -135,7 +150,7 @@ async function appendBody(
   partial: string,
   start: number,
   response: Dispatcher.ResponseData,
-  hash: Hash,
+  observe: (bytes: Uint8Array) => void,
   limitBytes: number | undefined,
   options: DownloadOptions,
 ): Promise<number> {
@@ -150,7 +165,7 @@ async function appendBody(
       if (limitBytes !== undefined && position + chunk.length > limitBytes) {
         throw downloadTooLarge(url, limitBytes);
       }
-      hash.update(chunk);
+      observe(chunk);
       await file.write(chunk, 0, chunk.length, position).catch((error: unknown) => {
         throw cacheNotWritable(partial, error);
       });
@@ -276,9 +291,13 @@ function rangeStart(response: Dispatcher.ResponseData): number {
   return match ? Number(match[1]) : -1;
 }
 
-async function hashFile(path: string, length: number, hash: Hash): Promise<void> {
+async function readStart(
+  path: string,
+  length: number,
+  observe: (bytes: Uint8Array) => void,
+): Promise<void> {
   for await (const chunk of createReadStream(path, { end: length - 1, highWaterMark: 1 << 20 })) {
-    hash.update(chunk as Uint8Array);
+    observe(chunk as Uint8Array);
   }
 }
 

@@ -6,7 +6,8 @@
  * the snapshot archive: by its own index of package files, then by the times of the lock in use. The
  * partial file stands in the cache, so that what was cut off goes on the next time.
  */
-import { chmodSync, copyFileSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, copyFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError, encodeHex } from '#base';
 import {
@@ -15,10 +16,12 @@ import {
   snapshotFileUrls,
   snapshotUrls,
   type ArchiveName,
+  type ByteObserver,
   type ExpectedFile,
 } from '#debian';
 import type { Hash } from '#base';
-import type { BuiltinBuilder, BuiltinJob, BuiltinNetwork } from '../builtin-builder.ts';
+import { NarWriter, baseNameOf } from '#formats';
+import type { BuiltinBuilder, BuiltinJob, BuiltinNetwork, OutputMeasure } from '../builtin-builder.ts';
 import { fetchWithoutNetwork, noSpace } from '../errors.ts';
 
 export const fetchurlBuilder: BuiltinBuilder = {
@@ -27,8 +30,12 @@ export const fetchurlBuilder: BuiltinBuilder = {
     const output = job.derivation.outputs.get('out');
     if (!job.network || output?.kind !== 'fixed') throw fetchWithoutNetwork(job.derivation.name);
     const executable = flag(job.structuredAttrs['executable']);
-    const expected = expectedFile(output.hash, output.method === 'flat' && !executable, job);
-    const partial = join(job.cacheDirectory, 'downloads', `${encodeHex(output.hash.bytes)}.part`);
+    const measure = new FileMeasure();
+    const wanted = expectedFile(output.hash, output.method === 'flat' && !executable, job);
+    const isCompared = wanted.sha256 !== undefined && wanted.sizeBytes !== undefined;
+    const expected = isCompared ? { ...wanted, observer: measure.of(wanted.sizeBytes) } : wanted;
+    // Named by the output, whose lock is held: no two downloads write the same part.
+    const partial = join(job.cacheDirectory, 'downloads', `${baseNameOf(output.path)}.part`);
     const activity = job.progress.start('download', job.derivation.name, {
       ...(expected.sizeBytes === undefined ? {} : { total: expected.sizeBytes }),
       unit: 'bytes',
@@ -41,6 +48,7 @@ export const fetchurlBuilder: BuiltinBuilder = {
     try {
       await fetchFirst(job, job.network, partial, expected, { ...activity, advance });
       place(partial, job.outputs.get('out') as string, executable);
+      if (isCompared) job.measured('out', { ...measure.end(), isAsFixed: true });
       activity.finish();
     } catch (error) {
       activity.finish('failed');
@@ -48,6 +56,40 @@ export const fetchurlBuilder: BuiltinBuilder = {
     }
   },
 };
+
+/** Hashes the NAR of a plain file of known size while its bytes pass. */
+class FileMeasure {
+  #sizeBytes = 0;
+  #hash = createHash('sha256');
+  #narSizeBytes = 0;
+  #nar = this.#newWriter();
+
+  of(sizeBytes: number): ByteObserver {
+    this.#sizeBytes = sizeBytes;
+    return {
+      restart: () => {
+        this.#hash = createHash('sha256');
+        this.#narSizeBytes = 0;
+        this.#nar = this.#newWriter();
+        this.#nar.beginFile(sizeBytes, false);
+      },
+      update: (bytes) => this.#nar.contents(bytes),
+    };
+  }
+
+  end(): OutputMeasure {
+    this.#nar.endFile(this.#sizeBytes);
+    this.#nar.finish();
+    return { narSha256: new Uint8Array(this.#hash.digest()), narSizeBytes: this.#narSizeBytes };
+  }
+
+  #newWriter(): NarWriter {
+    return new NarWriter((bytes) => {
+      this.#hash.update(bytes);
+      this.#narSizeBytes += bytes.length;
+    });
+  }
+}
 
 async function fetchFirst(
   job: BuiltinJob,
@@ -135,7 +177,9 @@ function place(partial: string, out: string, executable: boolean): void {
       copyFileSync(partial, out);
       rmSync(partial);
     }
-    chmodSync(out, executable ? 0o755 : 0o644);
+    // In the store's canonical form, since a measured output is committed as it stands.
+    chmodSync(out, executable ? 0o555 : 0o444);
+    utimesSync(out, 1, 1);
   } catch (error) {
     if ((error as { code?: string }).code === 'ENOSPC') throw noSpace(out, error);
     throw error;
