@@ -25,7 +25,10 @@ export function call(f: Value, a: Slot, position: Position = 0): Value {
     return partial1(f, a);
   }
   if (f instanceof PrimOp) {
-    return f.arity === 1 ? runPrimOp(f, [a], position) : new PrimOpApp(f, [a]);
+    if (f.arity !== 1) return new PrimOpApp(f, [a]);
+    if (tracing.on) return runPrimOp(f, [a], position);
+    counters.primOpCalls++;
+    return f.run(f.services, a, position);
   }
   return callOther(f, a, position);
 }
@@ -41,7 +44,9 @@ export function call2(f: Value, a: Slot, b: Slot, position: Position = 0): Value
       return new Lambda((...rest) => body(a, b, ...rest), f.arity - 2, after(f.info, 2));
     }
   } else if (f instanceof PrimOp && f.arity === 2) {
-    return runPrimOp(f, [a, b], position);
+    if (tracing.on) return runPrimOp(f, [a, b], position);
+    counters.primOpCalls++;
+    return f.run(f.services, a, b, position);
   }
   return call(call(f, a, position), b, position);
 }
@@ -61,7 +66,9 @@ export function call3(f: Value, a: Slot, b: Slot, c: Slot, position: Position = 
       return call(f.body(a, b), c, position);
     }
   } else if (f instanceof PrimOp && f.arity === 3) {
-    return runPrimOp(f, [a, b, c], position);
+    if (tracing.on) return runPrimOp(f, [a, b, c], position);
+    counters.primOpCalls++;
+    return f.run(f.services, a, b, c, position);
   }
   return call2(call(f, a, position), b, c, position);
 }

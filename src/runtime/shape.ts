@@ -174,11 +174,13 @@ export function sortedShape(
 
 /** The shape of the attributes at the ascending indices `keep`. */
 export function restrictShape(shape: Shape, keep: readonly number[], lasting: boolean): Shape {
-  return new Shape(
-    keep.map((i) => shape.names[i]!),
-    keep.map((i) => shape.positions[i]!),
-    lasting,
-  );
+  const names: string[] = [];
+  const positions: Position[] = [];
+  for (let i = 0; i < keep.length; i++) {
+    names.push(shape.names[keep[i]!]!);
+    positions.push(shape.positions[keep[i]!]!);
+  }
+  return new Shape(names, positions, lasting);
 }
 
 function makeMergePlan(left: Shape, right: Shape): MergePlan {
