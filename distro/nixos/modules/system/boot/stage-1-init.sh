@@ -430,12 +430,20 @@ mountMedium() {
     say "the medium may be removed now"
 }
 
-# Tells systemd of a mount that belongs to no line of fstab, so that it does not take it away when
-# the machine is shut down (the store on it is in use to the very end).
+# What the first boot stage mounts is in use to the very end: systemd must not try to take it away
+# when the machine is shut down. For mounts of fstab it is told so by an addition to their unit.
+keepToTheEnd() {
+    mkdir -p "/run/systemd/system/$(mountUnit "$1").d"
+    cat > "/run/systemd/system/$(mountUnit "$1").d/first-stage.conf" <<UNIT
+[Unit]
+DefaultDependencies=no
+UNIT
+}
+
+# The same for a mount of no line of fstab: this is its whole unit.
 runtimeMountUnit() {
-    unit=$(echo "${1#/}" | sed 's/-/\\x2d/g; s,/,-,g').mount
     mkdir -p /run/systemd/system
-    cat > "/run/systemd/system/$unit" <<UNIT
+    cat > "/run/systemd/system/$(mountUnit "$1")" <<UNIT
 [Unit]
 Description=$1 as mounted by the first boot stage
 DefaultDependencies=no
@@ -445,6 +453,10 @@ What=$2
 Where=$1
 Type=$3
 UNIT
+}
+
+mountUnit() {
+    echo "$(echo "${1#/}" | sed 's/-/\\x2d/g; s,/,-,g').mount"
 }
 
 makeOverlayFolders() {
@@ -499,6 +511,10 @@ mountFileSystems() {
                 "Device: $fsDevice   type: $fsType   options: $fsOptions" \
                 "The reason is in the lines above, or in the kernel's messages (dmesg)."
         done
+        case $fsMountPoint in
+            / | /iso) ;;
+            *) keepToTheEnd "$fsMountPoint" ;;
+        esac
     done
     exec 3<&-
 }
@@ -515,6 +531,18 @@ mountUsr() {
             ln -s "usr/$link" "$targetRoot/$link"
         fi
     done
+}
+
+# Leaves in memory what takes these file systems away when the machine goes down.
+prepareShutdown() {
+    place=/run/initramfs
+    mkdir -p $place/bin $place/oldroot $place/proc $place/sys $place/dev $place/run
+    cp /bin/busybox $place/bin/busybox
+    for tool in sh awk chroot grep umount mount sync reboot poweroff halt; do
+        ln -sf busybox $place/bin/$tool
+    done
+    cp /etc/stage-1/shutdown $place/shutdown
+    chmod 755 $place/shutdown
 }
 
 # ---------------------------------------------------------------- the way through
@@ -548,6 +576,7 @@ while ! [ -x "$init" ] && ! [ -x "$targetRoot$init" ] && ! [ -L "$targetRoot$ini
         "what is there in the store: $(ls $targetRoot/nix/store 2>/dev/null | wc -l) paths."
 done
 mountUsr
+prepareShutdown
 if [ -n "$stopMounts" ]; then shell; fi
 
 set +x

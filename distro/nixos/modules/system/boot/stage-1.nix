@@ -129,6 +129,7 @@ let
         (tree "/lib" "${modulesClosure}/lib")
         (file "/etc/modprobe.d/nixos.conf" config.environment.etc."modprobe.d/nixos.conf".text)
         (file "/etc/stage-1/settings" settings)
+        (file "/etc/stage-1/shutdown" (builtins.readFile ./initrd-shutdown.sh))
         (file "/etc/stage-1/modules" (concatMapStrings (name: name + "\n") cfg.kernelModules))
         (file "/etc/stage-1/special-mounts" config.system.build.specialMountsText)
         (file "/etc/stage-1/file-systems" fileSystemTable)
