@@ -62,6 +62,7 @@
   ./services/logging/logrotate.nix
   ./services/misc/fstrim.nix
   ./services/networking/firewall.nix
+  ./services/networking/nat.nix
   ./services/networking/networkmanager.nix
   ./services/networking/nftables.nix
   ./services/networking/ssh/sshd.nix

@@ -84,6 +84,18 @@ in
   firewallOrder = { expr = let s = (config { }).systemd.services.firewall; in [ s.wantedBy s.before ]; expected = [ [ "sysinit.target" ] [ "network-pre.target" "shutdown.target" ] ]; };
   firewallBadPort = { expr = rules { networking.firewall.allowedTCPPorts = [ 70000 ]; }; expectedError = "networking.firewall.allowedTCPPorts"; };
 
+  nat = {
+    expr = let c = config { networking.nat = { enable = true; internalInterfaces = [ "lan" ]; externalInterface = "wan"; forwardPorts = [ { sourcePort = "90:95"; destination = "10.0.0.2"; proto = "udp"; } ]; }; };
+      in [ c.systemd.services.nat.wantedBy c.boot.kernel.sysctl."net.ipv4.conf.all.forwarding" (map (forward: forward.sourcePort) c.networking.nat.forwardPorts) ];
+    expected = [ [ "network.target" ] true [ "90-95" ] ];
+  };
+  natWithoutOutside = { expr = toplevel { networking.nat = { enable = true; forwardPorts = [ { sourcePort = 1; destination = "10.0.0.1:1"; } ]; }; }; expectedError = "networking.nat.forwardPorts needs networking.nat.externalInterface"; };
+  wirelessNetwork = {
+    expr = hasInfix "network={\n  ssid=\"home\"\n  psk=\"secret88\"\n" (etc "wpa_supplicant/nixos.conf" { networking.wireless = { enable = true; networks.home.psk = "secret88"; }; });
+    expected = true;
+  };
+  wirelessTwice = { expr = toplevel { networking.wireless = { enable = true; networks.home = { psk = "secret88"; pskRaw = "00"; }; }; }; expectedError = "networking.wireless.networks.home: only one of psk, pskRaw and auth can be set"; };
+
   sshdConfig = {
     expr = let text = etc "ssh/sshd_config" { services.openssh = { enable = true; ports = [ 2222 ]; settings = { PasswordAuthentication = false; AllowUsers = [ "a" "b" ]; Ciphers = [ "x" "y" ]; MaxAuthTries = 3; }; extraConfig = "Match User c\n  X no"; }; };
       in map (part: hasInfix part text) [ "Port 2222\n" "PasswordAuthentication no\n" "AllowUsers a b\n" "Ciphers x,y\n" "MaxAuthTries 3\n" "PermitRootLogin prohibit-password\n" "HostKey /etc/ssh/ssh_host_ed25519_key\n" ] ++ [ (lib.hasSuffix "Match User c\n  X no" text) ];

@@ -149,6 +149,11 @@ in
       mode = "0600";
     };
 
+    # A device that comes later (its firmware takes time, or it is plugged in) starts the service.
+    services.udev.extraRules = lib.mkIf (cfg.interfaces == [ ]) ''
+      ACTION=="add", SUBSYSTEM=="net", ENV{DEVTYPE}=="wlan", TAG+="systemd", ENV{SYSTEMD_WANTS}+="wireless-networks.service"
+    '';
+
     systemd.services.wireless-networks = {
       description = "WPA supplicant for all wireless interfaces";
       wantedBy = [ "multi-user.target" ];
