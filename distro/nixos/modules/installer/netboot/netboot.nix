@@ -104,12 +104,16 @@ in
         { name = "kexec-boot"; path = "${config.system.build.kexecScript}"; }
       ];
 
-      # All that a boot server has to offer, in one folder.
-      netboot = pkgs.linkFarm "netboot" [
-        { name = "initrd"; path = "${config.system.build.netbootRamdisk}/initrd"; }
-        { name = kernelFile; path = config.system.build.kernel.imageFile; }
-        { name = "netboot.ipxe"; path = "${config.system.build.netbootIpxeScript}/netboot.ipxe"; }
-      ];
+      # All that a boot server has to offer, in one folder: files, not links, to be served from
+      # wherever the folder is copied to.
+      netboot = pkgs.writeTree {
+        name = "netboot";
+        entries = {
+          "initrd".source = "${config.system.build.netbootRamdisk}/initrd";
+          ${kernelFile}.source = config.system.build.kernel.imageFile;
+          "netboot.ipxe".source = "${config.system.build.netbootIpxeScript}/netboot.ipxe";
+        };
+      };
 
       image = config.system.build.netboot;
     };
