@@ -20,6 +20,7 @@ import {
   makeLock,
   readLock,
   writeLock,
+  writeNewLock,
   type Lock,
   type LockedIndex,
   type LockedSuite,
@@ -50,10 +51,13 @@ export interface Channel {
 /** The channel of the lock file at `lockPath`, which is made if there is none. */
 export async function ensureChannel(lockPath: string, options: ChannelOptions): Promise<Channel> {
   const present = await readLock(lockPath);
-  const lock = present ?? (await makeLock(makeLockOptions(options)));
-  const path = await channelOf(lock, options);
-  if (!present) await writeLock(lockPath, lock);
-  return { path, lock, lockMade: !present };
+  if (present) return { path: await channelOf(present, options), lock: present, lockMade: false };
+  const made = await makeLock(makeLockOptions(options));
+  // The channel first: a lock file appears only when it can be used.
+  const path = await channelOf(made, options);
+  const lock = await writeNewLock(lockPath, made);
+  const isOurs = formatLock(lock) === formatLock(made);
+  return { path: isOurs ? path : await channelOf(lock, options), lock, lockMade: isOurs };
 }
 
 /** Renews the lock file to the archive as it is now, and makes its channel. */

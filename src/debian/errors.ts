@@ -98,7 +98,7 @@ export function malformedLock(path: string, reason: string, cause?: unknown): Us
 export function lockNotWritable(path: string, cause: unknown): UserError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new UserError('LOCK_NOT_WRITABLE', `Cannot write the lock file ${path}: ${reason}`, {
-    hint: 'make its folder writable, or name another place with --lock-file PATH',
+    hint: 'make its folder writable, or name another place with --lock PATH',
     cause,
   });
 }

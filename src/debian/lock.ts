@@ -7,7 +7,8 @@
  * index follow the hashes of all packages. Its text is a function of the archive's state alone, so
  * that two people who lock at the same state get the same bytes.
  */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { UserError, noProgress, type Progress } from '#base';
 import {
   lockNotWritable,
@@ -93,13 +94,37 @@ export async function readLock(path: string): Promise<Lock | undefined> {
 
 /** Replaces the lock file in one step. */
 export async function writeLock(path: string, lock: Lock): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  await writeThen(path, lock, (temporary) => rename(temporary, path));
+}
+
+/** Makes the lock file unless another run just did; returns the lock that then stands there. */
+export async function writeNewLock(path: string, lock: Lock): Promise<Lock> {
+  await writeThen(path, lock, async (temporary) => {
+    try {
+      await link(temporary, path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Where there are no hard links, the last of several at once wins: both are of today.
+      if (code === 'EEXIST') return;
+      await rename(temporary, path);
+    }
+  });
+  return (await readLock(path)) ?? lock;
+}
+
+async function writeThen(
+  path: string,
+  lock: Lock,
+  place: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     await writeFile(temporary, formatLock(lock), { flush: true });
-    await rename(temporary, path);
+    await place(temporary);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
     throw lockNotWritable(path, error);
+  } finally {
+    await rm(temporary, { force: true }).catch(() => {});
   }
 }
 
