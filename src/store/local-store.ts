@@ -186,14 +186,29 @@ export class LocalStore implements Store {
       }
       for (const text of freshTexts) stage(text.path, (place) => stageText(text, place));
       syncTrees(staged.map((one) => one.temporary), this.#physicalStore);
-      for (const { temporary, path } of staged) this.#moveIntoPlace(temporary, path);
+      this.#publish(staged as { temporary: string; info: Registration; path: StorePath }[]);
     } catch (error) {
       // A full disk must not stay full of what nobody will use.
       for (const { temporary } of staged) deleteTree(temporary);
       throw error;
     }
-    syncDirectory(this.#physicalStore);
-    this.#database.register(staged.map((one) => one.info as Registration));
+  }
+
+  /**
+   * Gives staged paths their names and registers them. One process at a time: between the name and
+   * the registration, another must not take a path for a leftover and make it anew.
+   */
+  #publish(staged: readonly { temporary: string; info: Registration; path: StorePath }[]): void {
+    const lock = lockFileNow(join(this.stateDirectory, 'db/firn-add.lock'), 'exclusive');
+    try {
+      const fresh = staged.filter(({ path }) => !this.#database.isValid(path));
+      for (const { temporary, path } of fresh) this.#moveIntoPlace(temporary, path);
+      syncDirectory(this.#physicalStore);
+      this.#database.register(fresh.map((one) => one.info));
+      for (const one of staged) if (!fresh.includes(one)) deleteTree(one.temporary);
+    } finally {
+      lock.release();
+    }
   }
 
   async addNar(info: PathInfo, nar: AsyncIterable<Uint8Array>, progress: Progress = noProgress): Promise<void> {
@@ -361,6 +376,11 @@ export class LocalStore implements Store {
       const code = (error as NodeJS.ErrnoException).code ?? '';
       if (!['ENOTEMPTY', 'EEXIST', 'EISDIR', 'ENOTDIR', 'EPERM', 'EACCES'].includes(code)) {
         throw fileFailed('moving into the store', this.physicalPath(path), error);
+      }
+      // What another process has made valid meanwhile is never touched.
+      if (this.#database.isValid(path)) {
+        deleteTree(temporary);
+        return;
       }
       deleteTree(final);
       renameSync(systemPath(temporary), systemPath(final));

@@ -1,7 +1,7 @@
 /** The local store by itself, and together with C++ Nix on the same store. */
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import {
   chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync,
 } from 'node:fs';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { formatHash, formatPrefixedHash, hashOf } from '#base';
 import { parseDerivation, type Derivation, type StorePath } from '#formats';
-import { LocalStore, deleteTree } from '#store';
+import { LocalStore, deleteTree, verifyStore } from '#store';
 import { needs } from '../support/foreign.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'firn-store-'));
@@ -173,4 +173,25 @@ test('we read a store that C++ Nix made', needs('nix-store', 'nix-instantiate'),
   const source = derivation.inputSources[0] as StorePath;
   assert.equal(other.addTree(source.slice(44), tree, { method: 'recursive', algorithm: 'sha256' }), source);
   assert.equal(other.addDerivation(parseDerivation(readFileSync(store.physicalPath(drvPath), 'latin1'), 'd')), drvPath);
+});
+
+test('several processes adding the same paths at once agree', async () => {
+  const root = join(scratch, `root${count++}`);
+  new LocalStore({ root }).close();
+  const source = sampleTree();
+  const program = `import { LocalStore } from '#store';
+    const store = new LocalStore({ root: ${JSON.stringify(root)} });
+    const tree = store.addTree('tree', ${JSON.stringify(source)}, { method: 'recursive', algorithm: 'sha256' });
+    for (let i = 0; i < 20; i++) store.addTextToStore('text', 'number ' + i, [tree]);
+    store.close();`;
+  const results = await Promise.all(Array.from({ length: 4 }, () => new Promise<number | null>((resolve) => {
+    execFile(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program], {
+      cwd: new URL('../..', import.meta.url).pathname,
+    }, (error) => resolve(error === null ? 0 : 1));
+  })));
+  assert.deepEqual(results, [0, 0, 0, 0]);
+  const store = new LocalStore({ root });
+  assert.deepEqual((await verifyStore(store, { checkContents: true })).problems, []);
+  assert.equal(store.allValidPaths().length, 21);
+  assert.equal(readdirSync(store.physicalStoreDirectory).length, 21);
 });
