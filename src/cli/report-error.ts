@@ -21,7 +21,10 @@ export function reportError(error: unknown, context: CommandContext): number {
   }
   if (error instanceof UserError) {
     stderr.write(`${label} ${error.message}\n`);
-    for (const line of causes(error.cause)) stderr.write(`  because: ${line}\n`);
+    for (const line of causes(error.cause)) {
+      // What the message tells already is not told twice.
+      if (!error.message.includes(line)) stderr.write(`  because: ${line}\n`);
+    }
     if (error.hint !== undefined) {
       stderr.write(`  ${color ? bold('hint:') : 'hint:'} ${error.hint}\n`);
     }
