@@ -16,6 +16,7 @@ import { NixError, type Position } from '#diagnostics';
 import { emitAttrs, emitLet } from './emit-bindings.ts';
 import { emitLambda } from './emit-lambda.ts';
 import { emitCall, emitConcat, emitHasAttr, emitSelect } from './emit-operations.ts';
+import { type Chunk, chunkSize, moduleText, newModuleState } from './module-text.ts';
 import { resolve, type Scope, type Variable } from './scope.ts';
 import { showExpr } from './show.ts';
 import { type Expr, none, type Offset, offsetOf } from './tree.ts';
@@ -57,38 +58,6 @@ export interface FunctionContext {
   /** Variables that it declares. */
   readonly variables: string[];
 }
-
-/** Names of the support functions, in the order in which a module takes them as parameters. */
-export const supportNames = [
-  'T', 'L', 'A', 'F', 'E', 'H', 'I', 'N', 'G', 'C', 'C2', 'C3', 'CN', 'S', 'SN', 'SO', 'SNO',
-  'Q', 'q', 'W', 'J', 'JN', 'V', 'U', 'b', 'FA', 'FP', 'eq', 'lt', 'sub', 'mul', 'div', 'up',
-  'cat', 'add', 'path', 'str', 'join', 'join2', 'P', 'D', 'dyn', 'over', 'fail', 'pos', 'name',
-  'tr',
-] as const;
-
-const moduleParameters = [...supportNames, 'B', 'X', 'Z'].join(',');
-
-/** What a module or a chunk declares at its top. */
-interface ModuleState {
-  /** Variables filled when first wanted. */
-  readonly lazyNames: string[];
-  readonly globals: Map<string, Variable>;
-  readonly constants: Map<string, string>;
-}
-
-function newModuleState(): ModuleState {
-  return { lazyNames: [], globals: new Map(), constants: new Map() };
-}
-
-interface Chunk {
-  readonly index: number;
-  readonly state: ModuleState;
-  readonly functions: string[];
-  size: number;
-}
-
-/** Characters of code from which on a shared chunk is full. */
-const chunkSize = 8000;
 
 export class Emitter {
   readonly options: EmitOptions;
@@ -137,16 +106,9 @@ export class Emitter {
     throw new NixError(kind, message, at === none ? 0 : this.options.base + at);
   }
 
-  /** A module: what it declares at its top, and a statement. */
+  /** A module of the current state: what it declares at its top, and a statement. */
   module(statement: string): string {
-    const { globals, constants, lazyNames } = this.state;
-    let head = '';
-    for (const [name, variable] of globals) {
-      head += `const ${variable.code}=G(${JSON.stringify(name)});`;
-    }
-    for (const [code, name] of constants) head += `const ${name}=${code};`;
-    if (lazyNames.length > 0) head += `let ${lazyNames.join(',')};`;
-    return `(${moduleParameters})=>{${head}${statement}}`;
+    return moduleText(this.state, statement);
   }
 
   /**
