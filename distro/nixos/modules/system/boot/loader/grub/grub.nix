@@ -118,8 +118,10 @@ in
         message = "boot.loader.grub.forcei686: Debian has no signed GRUB for 32-bit firmware.";
       }
     ];
-    warnings =
+    # On an image they are out of place as a whole, and nobody expects them to matter.
+    warnings = lib.optionals (!(config.system.build ? image)) (
       optional (cfg.enable && (cfg.device != "" || cfg.devices != [ ])) (needsInstaller "GRUB")
-      ++ optional config.boot.loader.systemd-boot.enable (needsInstaller "systemd-boot");
+      ++ optional config.boot.loader.systemd-boot.enable (needsInstaller "systemd-boot")
+    );
   };
 }
