@@ -7,6 +7,10 @@ cd "$(dirname "$0")/.."
 
 ./firn --version >/dev/null
 
+# Tests have a store of their own, kept between runs, so that images are not built twice; the
+# machine's /nix and the user's store are left alone.
+export FIRN_ROOT="${FIRN_TEST_ROOT:-${TMPDIR:-/tmp}/firn-test-$(id -u)/root}"
+
 packages=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' -e 's/[[:space:]]*$//' test/apt-packages.txt)
 missing=
 if command -v dpkg-query >/dev/null 2>&1; then
