@@ -24,6 +24,7 @@
   ./hardware/bluetooth.nix
   ./hardware/cpu/amd-microcode.nix
   ./hardware/cpu/intel-microcode.nix
+  ./image/images.nix
   ./misc/assertions.nix
   ./misc/documentation.nix
   ./misc/extra-arguments.nix
