@@ -132,7 +132,8 @@ class Realisation {
     this.#stop.signal.throwIfAborted();
     const derivation = await this.#derivation(drvPath);
     const outputs = outputPathsOf(drvPath, derivation);
-    if (this.#allValid(outputs) || (await this.#substitute(outputs))) return;
+    if (this.#allValid(outputs)) return;
+    if (maySubstitute(derivation) && (await this.#substitute(outputs))) return;
     await this.#realiseInputs(derivation);
     const { kind, sizeBytes } = this.#plan.get(drvPath) ?? { kind: 'build', sizeBytes: 0 };
     const slots = kind === 'download' ? this.#downloads : this.#builds;
@@ -260,6 +261,13 @@ const workLabels: Readonly<Record<WorkKind, string>> = {
   unpack: 'packages',
   build: 'derivations',
 };
+
+/** Whether the derivation leaves it to us: `allowSubstitutes = false` wants it built here. */
+function maySubstitute({ env }: Derivation): boolean {
+  const plain = env.get('allowSubstitutes');
+  if (plain !== undefined) return plain === '1';
+  return !/"allowSubstitutes":false[,}]/.test(env.get('__json') ?? '');
+}
 
 function outputPathsOf(drvPath: StorePath, derivation: Derivation): Map<string, StorePath> {
   const paths = new Map<string, StorePath>();

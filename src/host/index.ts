@@ -6,6 +6,7 @@
 export * from './fetch.ts';
 export * from './settings.ts';
 export * from './store-location.ts';
+export { cacheOptions, substituterOf } from './substituters.ts';
 export { EvaluationError } from './worker/failure.ts';
 export * from './worker/run-evaluation.ts';
 export type { EvaluationSession, EvaluationTask } from './worker/session.ts';

@@ -64,6 +64,12 @@ export function sizeMismatch(path: string, wanted: number, found: number): UserE
     'SIZE_MISMATCH', `size mismatch importing path '${path}';\n  specified: ${wanted}\n  got:       ${found}`);
 }
 
+export function contentAddressMismatch(path: string): UserError {
+  return new UserError('CONTENT_ADDRESS_MISMATCH', `ca hash mismatch importing path '${path}'`, {
+    hint: 'Its content is not the one that its content address says',
+  });
+}
+
 export function referenceNotValid(path: string, reference: string): UserError {
   return new UserError(
     'REFERENCE_NOT_VALID', `cannot register path '${path}': its reference '${reference}' is not valid`);

@@ -12,3 +12,8 @@ export {
 export { exportPaths, importPaths } from './export-paths.ts';
 export { verifyStore, type Verification, type VerifyOptions } from './verify-store.ts';
 export type { PreparedText, PreparedTree } from './staging.ts';
+export { CacheSubstituter, type CacheSubstituterOptions } from './binary-cache/cache-substituter.ts';
+export { CacheServer, type CacheServerOptions } from './binary-cache/cache-server.ts';
+export { readSecretKeys, writeBinaryCache, type CacheWriterOptions } from './binary-cache/cache-writer.ts';
+export { parseCacheUrl, type CacheUrl } from './binary-cache/cache-url.ts';
+export { LookupMemory } from './binary-cache/lookup-memory.ts';

@@ -27,6 +27,7 @@ import { syncDirectory, syncTrees, syncTreesSoon } from './disk-sync.ts';
 import {
   fileFailed, hashMismatch, outputMissing, pathNotValid, sizeMismatch, storeNotWritable,
 } from './errors.ts';
+import { checkContentAddress } from './content-check.ts';
 import { lockFileNow, lockPaths, type FileLock } from './file-lock.ts';
 import {
   bytePath, canonicaliseTree, deleteTree, narPieces, systemPath, TreeRestorer,
@@ -132,8 +133,7 @@ export class LocalStore implements Store {
     let derivation = this.#derivations.get(drvPath);
     if (derivation === undefined) {
       if (!this.isValidPath(drvPath)) throw pathNotValid(drvPath);
-      const name = nameOf(drvPath).slice(0, -derivationExtension.length);
-      derivation = parseDerivation(this.#readText(drvPath), name, this.storeDirectory);
+      derivation = readDerivationAt(bytePath(this.physicalPath(drvPath)), drvPath, this.storeDirectory);
       this.#derivations.set(drvPath, derivation);
     }
     return derivation;
@@ -237,6 +237,9 @@ export class LocalStore implements Store {
       reader.end();
       const narHash = hasher.digest();
       if (!sameHash(narHash, info.narHash)) throw mismatch(info.path, info.narHash, narHash);
+      checkContentAddress(info, temporary);
+      const outputs = info.path.endsWith(derivationExtension)
+        ? { outputs: knownOutputs(readDerivationAt(temporary, info.path, this.storeDirectory)) } : {};
       syncTrees([temporary], this.#physicalStore);
       const lock = await this.lockPaths([info.path]);
       try {
@@ -245,7 +248,7 @@ export class LocalStore implements Store {
         } else {
           this.#moveIntoPlace(temporary, info.path);
           syncDirectory(this.#physicalStore);
-          this.#database.register([{ ...info, narSizeBytes: sizeBytes }]);
+          this.#database.register([{ ...info, narSizeBytes: sizeBytes, ...outputs }]);
         }
       } finally {
         lock.release();
@@ -302,7 +305,8 @@ export class LocalStore implements Store {
   registerValidPaths(infos: readonly (PathInfo & Partial<ValidPathInfo>)[]): void {
     this.#beginWriting();
     this.#database.register(infos.map((info) => (info.path.endsWith(derivationExtension)
-      ? { ...info, outputs: knownOutputs(this.#readDerivationFile(info.path)) } : info)));
+      ? { ...info, outputs: knownOutputs(readDerivationAt(bytePath(this.physicalPath(info.path)), info.path, this.storeDirectory)) }
+      : info)));
   }
 
   addSignatures(path: StorePath, signatures: readonly string[]): void {
@@ -392,20 +396,6 @@ export class LocalStore implements Store {
     this.#collectorLock = lockFileNow(join(this.stateDirectory, 'gc.lock'), 'shared');
   }
 
-  #readText(path: StorePath): string {
-    const physical = this.physicalPath(path);
-    try {
-      return readFileSync(physical, 'latin1');
-    } catch (error) {
-      throw fileFailed('reading', physical, error);
-    }
-  }
-
-  #readDerivationFile(path: StorePath): Derivation {
-    return parseDerivation(
-      this.#readText(path), nameOf(path).slice(0, -derivationExtension.length), this.storeDirectory);
-  }
-
   #makeDirectories(): void {
     const state = this.stateDirectory;
     try {
@@ -429,6 +419,19 @@ export function knownOutputs(derivation: Derivation): Map<string, StorePath> {
     if (path !== undefined) outputs.set(name, path);
   }
   return outputs;
+}
+
+/** The derivation in the file at `place`, a byte string, which is or will be `path`. */
+function readDerivationAt(place: string, path: StorePath, storeDirectory: string): Derivation {
+  let text;
+  try {
+    // A NAR may be anything: only a file is a derivation.
+    if (!lstatSync(systemPath(place)).isFile()) throw new Error('it is not a regular file');
+    text = readFileSync(systemPath(place), 'latin1');
+  } catch (error) {
+    throw fileFailed('reading', place, error);
+  }
+  return parseDerivation(text, nameOf(path).slice(0, -derivationExtension.length), storeDirectory);
 }
 
 function exists(path: string): boolean {

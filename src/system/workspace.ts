@@ -12,9 +12,9 @@ import { BuiltinRunner, realise, type Realised, type Wanted } from '#build';
 import { chooseMirrors, ensureChannel, type Channel, type Mirrors } from '#debian';
 import { splitStorePath, type StorePath } from '#formats';
 import {
-  fetchSearchPathEntry, fetchToStore, runEvaluation, type Environment, type EvaluationServices, type FetchOptions,
+  fetchSearchPathEntry, fetchToStore, readSettings, runEvaluation, substituterOf, type Environment, type EvaluationServices, type FetchOptions,
 } from '#host';
-import { LocalStore } from '#store';
+import { LocalStore, type CacheSubstituter } from '#store';
 import { unknownContextElement } from './errors.ts';
 
 export interface WorkspaceOptions {
@@ -53,6 +53,7 @@ export class Workspace {
   #store: LocalStore | undefined;
   #channel: Promise<Channel> | undefined;
   #runner: BuiltinRunner | undefined;
+  #substituters: readonly CacheSubstituter[] | undefined;
 
   constructor(options: WorkspaceOptions) {
     this.#options = options;
@@ -69,6 +70,16 @@ export class Workspace {
   channel(): Promise<Channel> {
     this.#channel ??= this.#openChannel();
     return this.#channel;
+  }
+
+  /** The binary caches that the settings name, as one; none where they name none. */
+  get substituters(): readonly CacheSubstituter[] {
+    if (this.#substituters === undefined) {
+      const { environment, settingOverrides: overrides = [], cacheDirectory } = this.#options;
+      const found = substituterOf(readSettings({ environment, overrides }), environment, cacheDirectory);
+      this.#substituters = found === undefined ? [] : [found];
+    }
+    return this.#substituters;
   }
 
   /** Runs a task in the evaluator's thread. `onOutput` receives what it prints. */
@@ -113,6 +124,7 @@ export class Workspace {
     this.#runner ??= await this.#startRunner();
     return realise(this.store, wanted, {
       builders: [this.#runner],
+      substituters: this.substituters,
       jobs: options.jobs,
       cores: options.cores,
       keepGoing: options.keepGoing ?? false,
@@ -125,6 +137,7 @@ export class Workspace {
   /** Ends the threads and closes the store. */
   async close(): Promise<void> {
     await this.#runner?.close();
+    for (const substituter of this.#substituters ?? []) substituter.close();
     this.#store?.close();
   }
 

@@ -32,6 +32,7 @@ export function evaluationRequest(
 export function settingOverrides(flags: ParsedFlags): (readonly [string, string])[] {
   const overrides: (readonly [string, string])[] = [...flags.settings];
   if (flags.has('--show-trace')) overrides.push(['show-trace', 'true']);
+  if (flags.has('--fallback')) overrides.push(['fallback', 'true']);
   if (flags.has('--impure')) overrides.push(['pure-eval', 'false']);
   return overrides;
 }

@@ -146,7 +146,8 @@ export const settingNames: ReadonlySet<string> = new Set([
   'allowed-uris', 'build-poll-interval', 'builders', 'connect-timeout', 'cores',
   'download-attempts', 'experimental-features', 'gc-keep-outputs', 'hashed-mirrors',
   'http-connections', 'log-lines', 'max-build-log-size', 'max-call-depth', 'max-jobs',
-  'max-silent-time', 'netrc-file', 'nix-path', 'sandbox', 'sandbox-paths', 'secret-key-files',
+  'max-silent-time', 'narinfo-cache-negative-ttl',
+  'narinfo-cache-positive-ttl', 'netrc-file', 'nix-path', 'sandbox', 'sandbox-paths', 'secret-key-files',
   'stalled-download-timeout', 'store', 'substituters', 'system', 'system-features', 'timeout',
   'trusted-public-keys', 'trusted-substituters', 'user-agent-suffix',
 ]);

@@ -1,0 +1,43 @@
+/**
+ * The binary caches that the settings name, as a substituter.
+ *
+ * With none configured there is none: no server is ever asked that nobody named. The settings and
+ * their defaults are Nix's, but for that one.
+ */
+
+import { join, resolve } from 'node:path';
+import { CacheSubstituter, LookupMemory, type CacheSubstituterOptions } from '#store';
+import type { Environment, NixSettings } from './settings.ts';
+
+/** What the settings say of `urls`. */
+export function cacheOptions(
+  settings: NixSettings, environment: Environment, cacheDirectory: string, urls: readonly string[],
+): CacheSubstituterOptions {
+  return {
+    urls,
+    trustedKeys: settings.list('trusted-public-keys'),
+    requireSignatures: settings.flag('require-sigs', true),
+    fallback: settings.flag('fallback', false),
+    downloads: Math.min(8, settings.number('http-connections', 8) || 8),
+    transport: {
+      attempts: settings.number('download-attempts', 5),
+      connections: settings.number('http-connections', 25) || 100,
+      connectTimeoutMilliseconds: 1000 * (settings.number('connect-timeout', 0) || 15),
+      stallTimeoutMilliseconds: 1000 * settings.number('stalled-download-timeout', 300),
+      netrcFile: resolve(environment['NIX_CONF_DIR'] ?? '/etc/nix', settings.text('netrc-file') ?? 'netrc'),
+    },
+    memory: new LookupMemory(join(cacheDirectory, 'binary-caches.sqlite'), {
+      positiveSeconds: settings.number('narinfo-cache-positive-ttl', 30 * 86_400),
+      negativeSeconds: settings.number('narinfo-cache-negative-ttl', 3600),
+    }),
+  };
+}
+
+/** Undefined where the settings `substituters` and `substitute` name none. */
+export function substituterOf(
+  settings: NixSettings, environment: Environment, cacheDirectory: string,
+): CacheSubstituter | undefined {
+  const urls = settings.flag('substitute', true) ? settings.list('substituters') : [];
+  return urls.length === 0 ? undefined
+    : new CacheSubstituter(cacheOptions(settings, environment, cacheDirectory, [...new Set(urls)]));
+}

@@ -1,0 +1,110 @@
+/**
+ * `BinaryCache`: one binary cache, read: what it says of itself, of a path, and the path's NAR.
+ *
+ * Nothing that it says is trusted here but for its form: sizes are bounded before anything is read,
+ * a description must be of the path that was asked for, and the NAR is no longer than it says.
+ * Whether to believe the description is for whoever asks (`isTrusted`).
+ */
+
+import { byteString, type Activity } from '#base';
+import { hashPartOf, parseNarInfo, type NarInfo, type StorePath } from '#formats';
+import { parseCacheInfo, type CacheInfo } from './cache-info.ts';
+import type { CacheUrl } from './cache-url.ts';
+import { decompressNar } from './compression.ts';
+import { corruptNarInfo, notABinaryCache, otherStoreDirectory, wrongNarInfoPath } from './errors.ts';
+import type { LookupMemory } from './lookup-memory.ts';
+import { openTransport, type CacheTransport, type TransportSettings } from './transport.ts';
+
+export interface BinaryCacheOptions {
+  /** Logical. */
+  readonly storeDirectory: string;
+  readonly transport?: TransportSettings;
+  readonly memory?: LookupMemory;
+}
+
+const maximumCacheInfoBytes = 1 << 16;
+/** Room for some ten thousand references. */
+const maximumNarInfoBytes = 1 << 20;
+
+export class BinaryCache {
+  readonly url: CacheUrl;
+  readonly info: CacheInfo;
+  readonly #transport: CacheTransport;
+  readonly #options: BinaryCacheOptions;
+
+  private constructor(url: CacheUrl, info: CacheInfo, transport: CacheTransport, options: BinaryCacheOptions) {
+    this.url = url;
+    this.info = info;
+    this.#transport = transport;
+    this.#options = options;
+  }
+
+  /** Throws NOT_A_BINARY_CACHE, OTHER_STORE_DIRECTORY, and what keeps the cache from being read. */
+  static async open(url: CacheUrl, options: BinaryCacheOptions, signal?: AbortSignal): Promise<BinaryCache> {
+    const transport = await openTransport(url, options.transport ?? {});
+    const bytes = await transport.read('nix-cache-info', maximumCacheInfoBytes, { signal });
+    if (bytes === undefined) throw notABinaryCache(url.name);
+    const info = parseCacheInfo(byteString(bytes), url.name);
+    if (info.storeDirectory !== options.storeDirectory) {
+      throw otherStoreDirectory(url.name, info.storeDirectory, options.storeDirectory);
+    }
+    return new BinaryCache(url, info, transport, options);
+  }
+
+  get name(): string {
+    return this.url.name;
+  }
+
+  get priority(): number {
+    return this.url.priority ?? this.info.priority;
+  }
+
+  /** What the cache says of the path; undefined if it has none. Throws for a corrupt description. */
+  async narInfo(path: StorePath, signal?: AbortSignal): Promise<NarInfo | undefined> {
+    const { memory, storeDirectory } = this.#options;
+    const hashPart = hashPartOf(path);
+    const source = `${this.name}/${hashPart}.narinfo`;
+    // A folder of this machine is asked as quickly as the memory.
+    const remembers = this.url.directory === undefined ? memory : undefined;
+    const recalled = remembers?.recall(this.name, hashPart);
+    if (recalled === null) return undefined;
+    let text = recalled;
+    if (text === undefined) {
+      const bytes = await this.#transport.read(`${hashPart}.narinfo`, maximumNarInfoBytes, { signal });
+      text = bytes === undefined ? undefined : byteString(bytes);
+    }
+    if (text === undefined) {
+      remembers?.remember(this.name, hashPart, null);
+      return undefined;
+    }
+    const info = parseNarInfo(text, source, storeDirectory);
+    if (info.path !== path) throw wrongNarInfoPath(source, path, info.path);
+    if (info.narHash.algorithm !== 'sha256') throw corruptNarInfo(source, "'NarHash' is not a SHA-256 hash");
+    if (info.narSizeBytes === 0) throw corruptNarInfo(source, "'NarSize' is zero");
+    if (recalled === undefined) remembers?.remember(this.name, hashPart, text);
+    return info;
+  }
+
+  /** The NAR, unpacked; `activity` advances by what arrives. */
+  async *nar(info: NarInfo, signal?: AbortSignal, activity?: Activity): AsyncGenerator<Uint8Array, void, void> {
+    // Compression never makes much more of it, and the announced size is nobody's promise.
+    const limit = Math.min(info.fileSizeBytes ?? Infinity, Math.ceil(info.narSizeBytes * 1.1) + 65_536);
+    const packed = counted(this.#transport.stream(info.url, limit, { signal }), activity);
+    const url = /^https?:/.test(info.url) ? info.url : `${this.name}/${info.url}`;
+    yield* decompressNar(info.compression, packed, info.narSizeBytes, url);
+  }
+
+  /** To be called when what the cache said has turned out wrong: it is asked again. */
+  forget(path: StorePath): void {
+    this.#options.memory?.forget(this.name, hashPartOf(path));
+  }
+}
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>, activity: Activity | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const piece of source) {
+    activity?.advance(piece.length);
+    yield piece;
+  }
+}

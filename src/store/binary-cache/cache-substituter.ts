@@ -1,0 +1,301 @@
+/**
+ * Substituting: making paths valid from binary caches, with all they refer to.
+ *
+ * First the whole closure is described, which costs small files only: caches are asked in order of
+ * their priority, and the first whose description is believed is taken. Then the NARs are fetched,
+ * several at once, each path after those it refers to, and each becomes valid in one step. A path
+ * whose NAR fails in one cache is tried in the next. A cache that cannot be used is told of once
+ * and then left out. Whatever many callers want is fetched once.
+ */
+
+import { UserError, noProgress, type Progress } from '#base';
+import { nameOf, type NarInfo, type StorePath } from '#formats';
+import type { Store } from '../store.ts';
+import { BinaryCache, type BinaryCacheOptions } from './binary-cache.ts';
+import { parseCacheUrl } from './cache-url.ts';
+import { lacksSignature, notInCache, referenceCycle } from './errors.ts';
+import { Trust, type TrustOptions } from './trust.ts';
+
+export interface CacheSubstituterOptions extends Omit<BinaryCacheOptions, 'storeDirectory'>, TrustOptions {
+  /** URLs as the setting substituters lists them. */
+  readonly urls: readonly string[];
+  /** What cannot be fetched is told and left to be built. Default: false, it is an error. */
+  readonly fallback?: boolean;
+  /** NARs at once. Default: 8. */
+  readonly downloads?: number;
+}
+
+export interface SubstitutionOptions {
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+interface Candidate {
+  readonly cache: BinaryCache;
+  readonly info: NarInfo;
+}
+
+export class CacheSubstituter {
+  readonly name = 'binary caches';
+  readonly #options: CacheSubstituterOptions;
+  readonly #trust: Trust;
+  readonly #found = new Map<StorePath, Promise<Candidate | undefined>>();
+  readonly #fetches = new Map<StorePath, Promise<void>>();
+  readonly #told = new Set<string>();
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+  #caches: Promise<readonly BinaryCache[]> | undefined;
+
+  constructor(options: CacheSubstituterOptions) {
+    this.#options = options;
+    this.#trust = new Trust(options);
+    this.#free = Math.max(1, options.downloads ?? 8);
+  }
+
+  /**
+   * Makes the path and all it refers to valid; false if no cache has it. Throws `UserError` when the
+   * NAR of a path cannot be had, though a cache describes it.
+   */
+  async substitute(path: StorePath, store: Store, options: SubstitutionOptions = {}): Promise<boolean> {
+    const run = new Substitution(store, options);
+    try {
+      const missing: StorePath[] = [];
+      const plan = await this.#plan(path, run, missing);
+      if (plan === undefined) return false;
+      if (missing.length > 0) {
+        run.progress.message('warning', `'${path}' is not substituted: no cache has '${missing[0]}', which it needs`);
+        return false;
+      }
+      await Promise.all([...plan.values()].map((one) => this.#fetch(one.info.path, plan, run)));
+      return true;
+    } catch (error) {
+      run.signal?.throwIfAborted();
+      if (this.#options.fallback !== true || !(error instanceof UserError)) throw error;
+      run.progress.message('warning', `${error.message}; '${path}' is built instead`);
+      return false;
+    }
+  }
+
+  /** As `substitute`, for several paths that must be there: throws NOT_IN_CACHE, LACKS_SIGNATURE. */
+  async require(paths: readonly StorePath[], store: Store, options: SubstitutionOptions = {}): Promise<void> {
+    const run = new Substitution(store, options);
+    run.strict = true;
+    for (const path of paths) {
+      if (store.isValidPath(path)) continue;
+      const missing: StorePath[] = [];
+      const plan = await this.#plan(path, run, missing);
+      const absent = plan === undefined ? path : missing[0];
+      if (absent !== undefined) throw notInCache(absent, this.#options.urls);
+      await Promise.all([...(plan ?? new Map()).values()].map((one) => this.#fetch(one.info.path, plan!, run)));
+    }
+  }
+
+  /** Ends what it keeps open. */
+  close(): void {
+    this.#options.memory?.close();
+  }
+
+  /** All that is to be fetched for a path, by path; undefined if no cache has the path itself. */
+  async #plan(
+    root: StorePath, run: Substitution, missing: StorePath[],
+  ): Promise<Map<StorePath, Candidate> | undefined> {
+    const plan = new Map<StorePath, Candidate>();
+    let level: readonly StorePath[] = [root];
+    const seen = new Set<StorePath>(level);
+    while (level.length > 0) {
+      const found = await Promise.all(level.map((path) => this.#lookUp(path, run)));
+      const next: StorePath[] = [];
+      found.forEach((candidate, index) => {
+        const path = level[index] as StorePath;
+        if (candidate === undefined) {
+          missing.push(path);
+          return;
+        }
+        plan.set(path, candidate);
+        for (const reference of candidate.info.references) {
+          if (seen.has(reference) || run.store.isValidPath(reference)) continue;
+          seen.add(reference);
+          next.push(reference);
+        }
+      });
+      if (!plan.has(root)) return undefined;
+      level = next;
+    }
+    checkAcyclic(root, plan);
+    return plan;
+  }
+
+  #lookUp(path: StorePath, run: Substitution): Promise<Candidate | undefined> {
+    let found = this.#found.get(path);
+    if (found === undefined) {
+      found = this.#firstCandidate(path, run, []);
+      this.#found.set(path, found);
+      found.catch(() => this.#found.delete(path));
+    }
+    return found;
+  }
+
+  /** The first cache's description that is believed; `tried` are left out. */
+  async #firstCandidate(
+    path: StorePath, run: Substitution, tried: readonly BinaryCache[],
+  ): Promise<Candidate | undefined> {
+    let unsigned: BinaryCache | undefined;
+    for (const cache of await this.#open(run)) {
+      if (tried.includes(cache)) continue;
+      try {
+        const info = await cache.narInfo(path, run.signal);
+        if (info === undefined) continue;
+        if (cache.url.trusted || this.#trust.believes(info, run.store.storeDirectory)) return { cache, info };
+        unsigned = cache;
+        if (!run.strict) {
+          this.#tell(run, `ignoring substitute for '${path}' from '${cache.name}', as it's not signed by any of the keys in 'trusted-public-keys'`);
+        }
+      } catch (error) {
+        run.signal?.throwIfAborted();
+        if (run.strict || !(error instanceof UserError) || error.code === 'BAD_SIGNING_KEY') throw error;
+        this.#tell(run, error.message);
+      }
+    }
+    if (run.strict && unsigned !== undefined) throw lacksSignature(path, unsigned.name);
+    return undefined;
+  }
+
+  /** All caches that can be used, the most wanted first. */
+  #open(run: Substitution): Promise<readonly BinaryCache[]> {
+    this.#caches ??= this.#openAll(run);
+    this.#caches.catch(() => { this.#caches = undefined; });
+    return this.#caches;
+  }
+
+  async #openAll(run: Substitution): Promise<readonly BinaryCache[]> {
+    const options = { ...this.#options, storeDirectory: run.store.storeDirectory };
+    const opened = await Promise.all(this.#options.urls.map(async (url) => {
+      try {
+        return await BinaryCache.open(parseCacheUrl(url), options, run.signal);
+      } catch (error) {
+        run.signal?.throwIfAborted();
+        if (run.strict || !(error instanceof UserError)) throw error;
+        this.#tell(run, `${error.message}; this cache is not used`);
+        return undefined;
+      }
+    }));
+    return opened.filter((cache) => cache !== undefined).sort((a, b) => a.priority - b.priority);
+  }
+
+  #fetch(path: StorePath, plan: ReadonlyMap<StorePath, Candidate>, run: Substitution): Promise<void> {
+    let fetch = this.#fetches.get(path);
+    if (fetch === undefined) {
+      fetch = this.#fetchAfterReferences(path, plan, run);
+      this.#fetches.set(path, fetch);
+      // Another time it may go better, and a path may be collected and wanted again.
+      fetch.then(() => this.#fetches.delete(path), () => this.#fetches.delete(path));
+    }
+    return fetch;
+  }
+
+  async #fetchAfterReferences(
+    path: StorePath, plan: ReadonlyMap<StorePath, Candidate>, run: Substitution,
+  ): Promise<void> {
+    // Fetches of a deep graph must not all begin on one stack.
+    await Promise.resolve();
+    const candidate = plan.get(path) as Candidate;
+    const before = candidate.info.references.filter((reference) => reference !== path && plan.has(reference));
+    await Promise.all(before.map((reference) => this.#fetch(reference, plan, run)));
+    await this.#inPlace(async () => {
+      run.signal?.throwIfAborted();
+      if (!run.store.isValidPath(path)) await this.#fetchFromAny(candidate, run);
+    });
+  }
+
+  async #fetchFromAny(first: Candidate, run: Substitution): Promise<void> {
+    const { path } = first.info;
+    const tried: BinaryCache[] = [];
+    let failure: unknown;
+    for (let candidate: Candidate | undefined = first; candidate !== undefined;) {
+      try {
+        await fetchNar(candidate, run);
+        return;
+      } catch (error) {
+        run.signal?.throwIfAborted();
+        if (!(error instanceof UserError) || error.code === 'DISK_FULL') throw error;
+        failure ??= error;
+        candidate.cache.forget(path);
+        this.#found.delete(path);
+        tried.push(candidate.cache);
+        candidate = run.strict ? undefined : await this.#firstCandidate(path, run, tried);
+        if (candidate !== undefined) this.#tell(run, error.message);
+      }
+    }
+    throw failure;
+  }
+
+  async #inPlace(work: () => Promise<void>): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
+  }
+
+  /** Each thing is told once. */
+  #tell(run: Substitution, text: string): void {
+    if (this.#told.has(text)) return;
+    this.#told.add(text);
+    run.progress.message('warning', text);
+  }
+}
+
+/** Where one substitution goes, and who watches it. */
+class Substitution {
+  readonly store: Store;
+  readonly progress: Progress;
+  readonly signal: AbortSignal | undefined;
+  /** Nothing is passed over. */
+  strict = false;
+
+  constructor(store: Store, options: SubstitutionOptions) {
+    this.store = store;
+    this.progress = options.progress ?? noProgress;
+    this.signal = options.signal;
+  }
+}
+
+async function fetchNar({ cache, info }: Candidate, run: Substitution): Promise<void> {
+  const activity = run.progress.start('download', nameOf(info.path), {
+    unit: 'bytes', ...(info.fileSizeBytes === undefined ? {} : { total: info.fileSizeBytes }),
+  });
+  try {
+    await run.store.addNar(info, cache.nar(info, run.signal, activity));
+    activity.finish();
+  } catch (error) {
+    activity.finish('failed');
+    throw error;
+  }
+}
+
+/** Waiting for each other, paths of a cycle would wait for ever. */
+function checkAcyclic(root: StorePath, plan: ReadonlyMap<StorePath, Candidate>): void {
+  const state = new Map<StorePath, 'open' | 'done'>();
+  const stack: { readonly path: StorePath; readonly left: StorePath[] }[] = [];
+  const enter = (path: StorePath): void => {
+    const references = plan.get(path)?.info.references ?? [];
+    state.set(path, 'open');
+    stack.push({ path, left: references.filter((one) => one !== path && plan.has(one)) });
+  };
+  enter(root);
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const next = top.left.pop();
+    if (next === undefined) {
+      state.set(top.path, 'done');
+      stack.pop();
+    } else if (state.get(next) === 'open') {
+      throw referenceCycle(next);
+    } else if (!state.has(next)) {
+      enter(next);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The URL of a binary cache with its parameters, as `substituters` and `--to` name it:
+ * `https://cache.example.org?priority=10&trusted=1`, `file:///srv/cache?compression=xz`.
+ *
+ * The parameters are for us and are never sent.
+ */
+
+import { fileURLToPath } from 'node:url';
+import { badCacheUrl } from './errors.ts';
+
+export interface CacheUrl {
+  /** Without parameters, password and trailing slash; names the cache in messages. */
+  readonly name: string;
+  /** The folder, for `file:`. */
+  readonly directory?: string;
+  /** With the user's name and password if they stood there, for `http:` and `https:`. */
+  readonly base?: URL;
+  /** Over the one that the cache gives itself. */
+  readonly priority?: number;
+  /** What it gives needs no signature. */
+  readonly trusted: boolean;
+  /** How NARs written there are compressed. */
+  readonly compression?: string;
+  readonly compressionLevel?: number;
+  /** Files of keys that sign what is written there. */
+  readonly secretKeyFiles: readonly string[];
+}
+
+/** Parses the URL of a cache; a path that begins with a slash is not one. */
+export function parseCacheUrl(text: string): CacheUrl {
+  const mark = text.indexOf('?');
+  const plain = mark < 0 ? text : text.slice(0, mark);
+  const parameters = new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1));
+  if (!/^(file|https?):\/\//.test(plain)) throw badCacheUrl(text, 'it begins with neither file, http nor https');
+  let url;
+  try {
+    url = new URL(plain.replace(/\/+$/, plain.startsWith('file:') ? '/' : ''));
+  } catch (error) {
+    throw badCacheUrl(text, (error as Error).message);
+  }
+  const priority = numberOf(text, parameters, 'priority');
+  const level = numberOf(text, parameters, 'compression-level');
+  const compression = parameters.get('compression');
+  const common = {
+    trusted: /^(1|true|yes)$/.test(parameters.get('trusted') ?? ''),
+    secretKeyFiles: [parameters.get('secret-key'), ...(parameters.get('secret-keys') ?? '').split(',')]
+      .filter((file): file is string => Boolean(file)),
+    ...(priority === undefined ? {} : { priority }),
+    ...(level === undefined ? {} : { compressionLevel: level }),
+    ...(compression === null ? {} : { compression }),
+  };
+  if (url.protocol !== 'file:') {
+    const shown = new URL(url);
+    shown.username = '';
+    shown.password = '';
+    return { ...common, base: url, name: shown.href.replace(/\/+$/, '') };
+  }
+  if (url.host !== '') throw badCacheUrl(text, 'a file URL has three slashes');
+  const directory = fileURLToPath(url).replace(/(?<=.)\/+$/, '');
+  return { ...common, directory, name: `file://${directory}` };
+}
+
+function numberOf(text: string, parameters: URLSearchParams, name: string): number | undefined {
+  const value = parameters.get(name);
+  if (value === null) return undefined;
+  if (!/^[0-9]{1,9}$/.test(value)) throw badCacheUrl(text, `'${name}' is not a number`);
+  return Number(value);
+}

@@ -1,0 +1,45 @@
+/**
+ * `CacheTransport`: how the files of a binary cache are read, wherever it stands.
+ *
+ * Names are relative to the cache. A transport bounds what it reads, tries again what may pass, and
+ * goes on where a stream broke off; what the bytes mean is not its concern.
+ */
+
+import type { CacheUrl } from './cache-url.ts';
+import { FileTransport } from './file-transport.ts';
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CacheTransport {
+  /** The whole file, or undefined if there is none. Throws CACHE_FILE_TOO_LARGE beyond the limit. */
+  read(name: string, limitBytes: number, options?: ReadOptions): Promise<Uint8Array | undefined>;
+  /**
+   * The file in pieces, each the reader's own. Throws CACHE_FILE_MISSING, CACHE_FILE_TRUNCATED, and
+   * CACHE_FILE_TOO_LARGE beyond the limit.
+   */
+  stream(name: string, limitBytes: number, options?: ReadOptions): AsyncIterable<Uint8Array>;
+}
+
+export interface TransportSettings {
+  /** Tries for each file. Default: 5, as in Nix. */
+  readonly attempts?: number;
+  /** The first pause before trying again, doubled each time. Default: 250 ms. */
+  readonly retryDelayMilliseconds?: number;
+  /** How long to wait for a connection. Default: 15 s. */
+  readonly connectTimeoutMilliseconds?: number;
+  /** How long to wait for the next byte. Default: 300 s, as in Nix. */
+  readonly stallTimeoutMilliseconds?: number;
+  /** Connections to one server. Default: 25, as in Nix. */
+  readonly connections?: number;
+  /** Names and passwords, in the form of ~/.netrc. */
+  readonly netrcFile?: string;
+}
+
+/** Loads what a transport needs only when it is used. */
+export async function openTransport(url: CacheUrl, settings: TransportSettings): Promise<CacheTransport> {
+  if (url.directory !== undefined) return new FileTransport(url.directory);
+  const { HttpTransport } = await import('./http-transport.ts');
+  return new HttpTransport(url.base as URL, settings);
+}

@@ -1,0 +1,46 @@
+/**
+ * Whether a description of a path is to be believed: it has a signature by a trusted key, or the
+ * path is made of its content, which is compared when it arrives.
+ */
+
+import {
+  makeContentAddressedPath, nameOf, parsePublicKey, verifySignature, type NamedKey, type PathInfo,
+} from '#formats';
+
+export interface TrustOptions {
+  /** Public keys as the setting trusted-public-keys lists them. */
+  readonly trustedKeys: readonly string[];
+  /** False: everything is believed. */
+  readonly requireSignatures: boolean;
+}
+
+export class Trust {
+  readonly #options: TrustOptions;
+  #keys: readonly NamedKey[] | undefined;
+
+  constructor(options: TrustOptions) {
+    this.#options = options;
+  }
+
+  /** Throws BAD_SIGNING_KEY for a trusted key that is none. */
+  believes(info: PathInfo, storeDirectory: string): boolean {
+    if (!this.#options.requireSignatures || isNamedByContent(info, storeDirectory)) return true;
+    this.#keys ??= this.#options.trustedKeys.map(parsePublicKey);
+    const keys = this.#keys;
+    return info.signatures.slice(0, maximumSignatures).some((signature) => verifySignature(info, signature, keys));
+  }
+}
+
+/** More are not looked at: each costs time. */
+const maximumSignatures = 64;
+
+/** Whether the path follows from the content address. One with itself inside needs a signature. */
+export function isNamedByContent(info: PathInfo, storeDirectory: string): boolean {
+  if (info.contentAddress === undefined || info.references.includes(info.path)) return false;
+  try {
+    const references = { others: info.references, self: false };
+    return makeContentAddressedPath(nameOf(info.path), info.contentAddress, references, storeDirectory) === info.path;
+  } catch {
+    return false;
+  }
+}
