@@ -1,0 +1,112 @@
+/**
+ * Whole systems of nixpkgs: installation media, network boot, disk images, hosts of several kinds.
+ * Each must have C++ Nix's derivation, or fail where C++ Nix fails; of the minimal installer every
+ * derivation of the closure must have the same bytes.
+ *
+ * One process a system and side. FIRN_TEST_NIXPKGS_ONLY, a part of a title, picks systems.
+ */
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import {
+  compareDerivations, nixpkgs, oracle, own, scratchFolder, withTree, withTreeAndNix,
+} from './support.ts';
+
+const hosts = join(import.meta.dirname, 'hosts');
+const installers = join(nixpkgs, 'nixos/modules/installer');
+const only = process.env['FIRN_TEST_NIXPKGS_ONLY'] ?? '';
+
+interface System {
+  readonly title: string;
+  readonly configuration: string;
+  /** Below `config.system.build`. */
+  readonly attribute: string;
+  readonly platform?: string;
+}
+
+function modulesIn(folder: string, pattern: RegExp): string[] {
+  const place = join(installers, folder);
+  return existsSync(place) ? readdirSync(place).filter((name) => pattern.test(name)).sort() : [];
+}
+
+function installationMedia(): System[] {
+  return modulesIn('cd-dvd', /^installation-cd-.*\.nix$/).map((name) => (
+    { title: name, configuration: join(installers, 'cd-dvd', name), attribute: 'isoImage' }));
+}
+
+function networkBoot(): System[] {
+  const configuration = join(installers, 'netboot/netboot-minimal.nix');
+  return ['netbootRamdisk', 'netbootIpxeScript', 'kexecTree', 'kernel']
+    .map((attribute) => ({ title: `netboot-minimal.nix: ${attribute}`, configuration, attribute }));
+}
+
+function cards(): System[] {
+  return modulesIn('sd-card', /^sd-image-(?:aarch64|x86_64|riscv64-qemu).*\.nix$/).map((name) => ({
+    title: name,
+    configuration: join(installers, 'sd-card', name),
+    attribute: 'sdImage',
+    platform: `${/aarch64|x86_64|riscv64/.exec(name)?.[0]}-linux`,
+  }));
+}
+
+function ownHosts(): System[] {
+  return readdirSync(hosts).sort().flatMap((name): System[] => {
+    const host = { title: `the host ${name}`, configuration: join(hosts, name) };
+    const systems = [{ ...host, attribute: 'toplevel' }];
+    return name === 'overrides.nix' ? [...systems, { ...host, attribute: 'isoImage' }] : systems;
+  });
+}
+
+/** Variants of `system.build.images` as the tree names them; by our evaluator, C++ Nix is the judge later. */
+function diskImages(): System[] {
+  if (withTree.skip !== false || !existsSync(join(nixpkgs, 'nixos/modules/image/images.nix'))) return [];
+  const configuration = join(hosts, 'bare.nix');
+  const { stdout } = own(['--eval', '--strict', '--json', '-E',
+    `builtins.attrNames (import ${nixpkgs}/nixos { configuration = ${configuration}; }).config.image.modules`]);
+  return (JSON.parse(stdout) as string[]).map((name) => (
+    { title: `system.build.images.${name}`, configuration, attribute: `images.${name}` }));
+}
+
+/** The derivation's path, or null where evaluation fails with a message. */
+function drvPath(side: typeof own, { configuration, attribute, platform = 'x86_64-linux' }: System): string | null {
+  const expression = `(import ${nixpkgs}/nixos { system = "${platform}"; configuration = ${configuration}; })`
+    + `.config.system.build.${attribute}.drvPath`;
+  const { status, stdout, stderr } = side(['--eval', '--json', '-E', expression], { NIX_PATH: `nixpkgs=${nixpkgs}` });
+  if (status === 0) return JSON.parse(stdout) as string;
+  assert.match(stderr, /error: /, 'the process ended without a message');
+  return null;
+}
+
+/** What must evaluate on both sides; of the others both may refuse. */
+const sound = /minimal|the host|sd-image-aarch64\.nix|images\.(?:iso|qemu|kexec)$/;
+
+describe('systems of nixpkgs', withTreeAndNix, () => {
+  const systems = withTree.skip === false
+    ? [...ownHosts(), ...installationMedia(), ...networkBoot(), ...cards(), ...diskImages()]
+    : [];
+  for (const system of systems.filter(({ title }) => title.includes(only))) {
+    test(`${system.title}: the same derivation`, () => {
+      const wanted = drvPath(oracle, system);
+      assert.equal(drvPath(own, system), wanted);
+      if (sound.test(system.title)) assert.ok(wanted !== null, 'C++ Nix refuses it');
+    });
+  }
+
+  test('the minimal installer: every derivation has the same bytes', () => {
+    const scratch = scratchFolder();
+    const args = (name: string): string[] => [
+      '--store', join(scratch, name), '-A', 'config.system.build.isoImage',
+      '-I', `nixos-config=${join(installers, 'cd-dvd/installation-cd-minimal.nix')}`,
+      join(nixpkgs, 'nixos/default.nix'),
+    ];
+    const theirs = oracle(args('theirs'));
+    assert.equal(theirs.status, 0, theirs.stderr);
+    const ours = own(args('ours'));
+    assert.equal(ours.status, 0, ours.stderr);
+    assert.equal(ours.stdout, theirs.stdout);
+    const count = compareDerivations(join(scratch, 'theirs'), join(scratch, 'ours'));
+    assert.ok(count > 1000, `only ${count} derivations`);
+  });
+});
