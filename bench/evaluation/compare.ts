@@ -1,100 +1,133 @@
 /**
  * Firn's evaluator beside `nix-instantiate` on the same nixpkgs tree and expressions.
  *
- *   node bench/evaluation/compare.ts TREE [--nix-instantiate PATH] [--rounds N] [--only NAME]
+ *   node bench/evaluation/compare.ts TREE [--nix nix-instantiate] [--rounds N] [--only NAME]
  *
- * TREE is a nixpkgs checkout. Each round runs both sides in turn: Firn without any cache of its own
- * (cold), again with what the first run left (warm), and the other. Printed are the medians of
- * processor time and peak memory and their ratios, Firn by the other; the values must be equal.
- * Needs GNU time as /usr/bin/time.
+ * TREE is a nixpkgs checkout. A round runs, in turn: the other program; Firn without any cache of
+ * its own (cold); Firn again (unchanged); both on a changed expression that neither has seen, with
+ * Firn's caches as they are (changed). Every value must be equal on both sides. Printed are the
+ * medians over rounds of each side's clock, processor time and peak memory, and the median of the
+ * rounds' ratios, Firn by the other. Needs GNU time as /usr/bin/time.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 interface Measurement {
   readonly value: string;
-  readonly seconds: number;
   readonly clock: number;
+  readonly processor: number;
   readonly peakMegabytes: number;
+}
+
+/** Firn, then the other. */
+type Pair = readonly [Measurement, Measurement];
+
+interface Subject {
+  readonly expression: string;
+  /** Another expression over the same files, new in each round; absent: only cold and unchanged. */
+  readonly changed?: (round: number) => string;
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    'nix-instantiate': { type: 'string', default: 'nix-instantiate' },
+    nix: { type: 'string', default: 'nix-instantiate' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string' },
   },
 });
-const tree = resolve(positionals[0] ?? '.');
+const rounds = Number(values.rounds);
+if (positionals.length !== 1 || !(rounds >= 1)) {
+  console.error('usage: node bench/evaluation/compare.ts TREE [--nix PROGRAM] [--rounds N] [--only NAME]');
+  process.exit(1);
+}
+const tree = resolve(positionals[0] as string);
 const firn = new URL('../../firn', import.meta.url).pathname;
 const scratch = mkdtempSync(join(tmpdir(), 'firn-bench-'));
 
-const programs: Readonly<Record<string, string>> = {
-  hello: `(import ${tree} { }).hello.drvPath`,
-  firefox: `(import ${tree} { }).firefox.drvPath`,
-  iso:
-    `(import ${tree}/nixos { configuration = ` +
-    `${tree}/nixos/modules/installer/cd-dvd/installation-cd-minimal.nix; })` +
-    '.config.system.build.isoImage.drvPath',
+const packageOf = (name: string): Subject => ({
+  expression: `(import ${tree} { }).${name}.drvPath`,
+  changed: (round) => `((import ${tree} { }).${name}.overrideAttrs { changed = ${round}; }).drvPath`,
+});
+
+function installer(more: string): string {
+  const minimal = `${tree}/nixos/modules/installer/cd-dvd/installation-cd-minimal.nix`;
+  return `(import ${tree}/nixos { configuration = { imports = [ ${minimal} ]; ${more} }; })`
+    + '.config.system.build.isoImage.drvPath';
+}
+
+const subjects: Readonly<Record<string, Subject>> = {
+  start: { expression: '1' },
+  hello: packageOf('hello'),
+  firefox: packageOf('firefox'),
+  iso: {
+    expression: installer(''),
+    changed: (round) => installer(`networking.domain = "changed${round}"; services.nginx.enable = true;`),
+  },
 };
 
-function measure(command: readonly string[], environment: Record<string, string>): Measurement {
+function measure(program: readonly string[], expression: string, cache: string): Measurement {
   const report = join(scratch, 'time');
   const result = spawnSync(
     '/usr/bin/time',
-    ['-o', report, '-f', '%U %S %e %M', ...command],
-    { env: { ...process.env, ...environment }, encoding: 'utf8', maxBuffer: 1 << 28 },
+    ['-o', report, '-f', '%U %S %e %M', ...program, '--eval', '-E', expression],
+    {
+      env: { ...process.env, XDG_CACHE_HOME: cache, XDG_DATA_HOME: join(scratch, 'data') },
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    },
   );
-  if (result.status !== 0) throw new Error(`${command[0]} failed: ${result.stderr}`);
+  if (result.status !== 0) throw new Error(`${program[0]} failed: ${result.stderr}`);
   const [user, system, clock, peak] = readFileSync(report, 'utf8').trim().split(' ').map(Number);
-  return {
-    value: result.stdout.trim(),
-    seconds: user! + system!,
-    clock: clock!,
-    peakMegabytes: peak! / 1024,
-  };
+  return { value: result.stdout.trim(), clock: clock!, processor: user! + system!, peakMegabytes: peak! / 1024 };
 }
 
 function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!;
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-function line(label: string, ours: readonly Measurement[], theirs: readonly Measurement[]): void {
-  const cells = (['seconds', 'clock', 'peakMegabytes'] as const).map((field) => {
-    const a = median(ours.map((m) => m[field]));
-    const b = median(theirs.map((m) => m[field]));
-    return `${field} ${a.toFixed(2)} / ${b.toFixed(2)} = ${(a / b).toFixed(2)}`;
+function report(label: string, pairs: readonly Pair[]): void {
+  const cells = (['clock', 'processor', 'peakMegabytes'] as const).map((field) => {
+    const [ours, theirs] = [0, 1].map((side) => median(pairs.map((pair) => pair[side]![field])));
+    const ratio = median(pairs.map(([one, other]) => one[field] / other[field]));
+    return `${field} ${ours!.toFixed(2)} / ${theirs!.toFixed(2)} = ${ratio.toFixed(2)}`;
   });
-  console.log(`${label.padEnd(16)} ${cells.join('   ')}`);
+  console.log(`${label.padEnd(18)} ${cells.join('   ')}`);
+}
+
+function compare(name: string, { expression, changed }: Subject): void {
+  const phases = { cold: [] as Pair[], unchanged: [] as Pair[], changed: [] as Pair[] };
+  for (let round = 0; round < rounds; round++) {
+    const cache = join(scratch, `cache-${name}-${round}`);
+    const ours = [firn, 'nix-instantiate'];
+    const theirs = measure([values.nix], expression, cache);
+    phases.cold.push([measure(ours, expression, cache), theirs]);
+    phases.unchanged.push([measure(ours, expression, cache), theirs]);
+    if (changed !== undefined) {
+      const text = changed(round);
+      phases.changed.push([measure(ours, text, cache), measure([values.nix], text, cache)]);
+    }
+    rmSync(cache, { recursive: true, force: true });
+  }
+  for (const [phase, pairs] of Object.entries(phases)) {
+    if (pairs.length === 0) continue;
+    const wrong = pairs.find(([one, other]) => one.value !== other.value);
+    if (wrong !== undefined) throw new Error(`${name}: ${wrong[0].value} is not ${wrong[1].value}`);
+    report(`${name} ${phase}`, pairs);
+  }
 }
 
 try {
-  for (const [name, program] of Object.entries(programs)) {
-    if (values.only !== undefined && values.only !== name) continue;
-    const cold: Measurement[] = [];
-    const warm: Measurement[] = [];
-    const theirs: Measurement[] = [];
-    for (let round = 0; round < Number(values.rounds); round++) {
-      const environment = {
-        XDG_CACHE_HOME: join(scratch, `cache-${name}-${round}`),
-        XDG_DATA_HOME: join(scratch, 'data'),
-      };
-      const ours = [firn, 'nix-instantiate', '--eval', '-E', program];
-      cold.push(measure(ours, environment));
-      warm.push(measure(ours, environment));
-      theirs.push(measure([values['nix-instantiate'], '--eval', '-E', program], {}));
-    }
-    const different = [...cold, ...warm].find((m) => m.value !== theirs[0]!.value);
-    if (different !== undefined) {
-      throw new Error(`${name}: ${different.value} is not ${theirs[0]!.value}`);
-    }
-    line(`${name} cold`, cold, theirs);
-    line(`${name} warm`, warm, theirs);
+  console.log(`load before: ${loadavg().map((load) => load.toFixed(1)).join(' ')}`);
+  for (const [name, subject] of Object.entries(subjects)) {
+    if (values.only === undefined || values.only === name) compare(name, subject);
   }
+  console.log(`load after: ${loadavg().map((load) => load.toFixed(1)).join(' ')}`);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
