@@ -25,6 +25,7 @@ export default async function* report(source: Source): AsyncGenerator<string> {
   /** Names of tests that hold subtests, by file and nesting, so that they are not counted. */
   const parents = new Set<string>();
   const path: string[] = [];
+  let current = '';
 
   for await (const event of source) {
     if (event.type === 'test:start') {
@@ -45,6 +46,9 @@ export default async function* report(source: Source): AsyncGenerator<string> {
     const ownFailure = event.type === 'test:fail' && !isSubtestFailure(event.data.details.error);
     const tally = tallies.get(file) ?? { passed: 0, failed: 0, skipped: 0, milliseconds: 0 };
     tallies.set(file, tally);
+    // The runner tells of one file after the other, so a new one means that the last is complete.
+    if (file !== current && current !== '') yield describeTally(current, tallies.get(current)!);
+    current = file;
     if (data.nesting === 0) tally.milliseconds += data.details.duration_ms;
 
     if (data.skip !== undefined || data.todo !== undefined) {
@@ -64,16 +68,20 @@ export default async function* report(source: Source): AsyncGenerator<string> {
   let passed = 0;
   let failed = 0;
   let skipped = 0;
-  for (const [file, tally] of [...tallies].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  if (current !== '') yield describeTally(current, tallies.get(current)!);
+  for (const tally of tallies.values()) {
     passed += tally.passed;
     failed += tally.failed;
     skipped += tally.skipped;
-    const seconds = (tally.milliseconds / 1000).toFixed(1);
-    yield `${file}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped, ${seconds} s\n`;
   }
   for (const skip of skips) yield `SKIPPED ${skip}\n`;
   for (const failure of failures) yield failure.split('\n', 1)[0] + '\n';
   yield `${passed} passed, ${failed} failed, ${skipped} skipped\n`;
+}
+
+function describeTally(file: string, tally: FileTally): string {
+  const { passed, failed, skipped, milliseconds } = tally;
+  return `${file}: ${passed} passed, ${failed} failed, ${skipped} skipped, ${(milliseconds / 1000).toFixed(1)} s\n`;
 }
 
 function keyOf(file: string | undefined, path: readonly string[]): string {
