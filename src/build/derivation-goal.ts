@@ -5,15 +5,20 @@
  * same that C++ Nix takes, let one of them build and the others find the result. What a build leaves
  * when it fails is removed; what a killed process leaves lies at a temporary place and is garbage.
  */
+import { lstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatHash, sameHash, type Activity, type Progress } from '#base';
+import { UserError, formatHash, sameHash, type Activity, type Progress } from '#base';
 import { type Derivation, type DerivationOutput, type StorePath } from '#formats';
 import { deleteTree, bytePath, type FinishedOutput, type SoonDurable, type Store } from '#store';
 import type { Builder } from './builder.ts';
 import type { OutputMeasure } from './builtin-builder.ts';
 import { BuildLog } from './build-log.ts';
+import { derivationOptions } from './derivation-options.ts';
+import { checkOutputs } from './output-checks.ts';
 import type { Slots } from './slots.ts';
-import { noBuilderFor, outputHashMismatch, referencesNotAllowed } from './errors.ts';
+import {
+  fixedOutputNotPlain, noBuilderFor, outputHashMismatch, referencesNotAllowed, withLastLines,
+} from './errors.ts';
 
 export interface BuildContext {
   readonly store: Store;
@@ -90,8 +95,11 @@ async function buildLocked(
         context.progress.message('debug', line);
       },
       measured: (output, measure) => measures.set(output, measure),
+    }).catch((error: unknown) => {
+      throw error instanceof UserError ? withLastLines(error, log.tail(shownLogLines), drvPath) : error;
     });
     context.signal.throwIfAborted();
+    const options = derivationOptions(derivation);
     const finished: FinishedOutput[] = [];
     for (const [name, path] of outputPaths) {
       const physical = places.get(name) as string;
@@ -101,6 +109,7 @@ async function buildLocked(
         path,
         physical,
         ...(measured ? { measured } : {}),
+        ...(options.discardsReferences(name) ? { withoutReferences: true } : {}),
         ...(await contentAddressOf(store, drvPath, output, physical, measured?.isAsFixed === true)),
       });
     }
@@ -113,6 +122,7 @@ async function buildLocked(
             throw referencesNotAllowed(drvPath, info.references);
           }
         }
+        checkOutputs(store, derivation, options, infos);
       },
     });
     committed = true;
@@ -122,6 +132,9 @@ async function buildLocked(
     if (!committed) for (const place of places.values()) await removeLeftover(place);
   }
 }
+
+/** How much of its builder's output a failure shows. */
+const shownLogLines = 25;
 
 /** Of a fixed output: its address, after its content was compared with it, here or by the builder. */
 async function contentAddressOf(
@@ -134,6 +147,10 @@ async function contentAddressOf(
   if (output.kind !== 'fixed') return {};
   const { method, hash } = output;
   if (isCompared) return { contentAddress: { method, hash } };
+  if (method === 'flat' || method === 'text') {
+    const status = lstatSync(physical, { throwIfNoEntry: false });
+    if (status !== undefined && (!status.isFile() || (status.mode & 0o100) !== 0)) throw fixedOutputNotPlain(drvPath);
+  }
   const found = await store.hashTree(physical, method, hash.algorithm);
   if (!sameHash(found, hash)) {
     throw outputHashMismatch(drvPath, formatHash(hash, 'sri'), formatHash(found, 'sri'));

@@ -25,7 +25,7 @@ export function noBuilderFor(builder: string, system: string): UserError {
   return new UserError(
     'NO_BUILDER',
     `There is no builder for ${builder} on the system ${system}`,
-    { hint: 'only builtin builders run here: take the package from Debian, or its output from a binary cache' },
+    { hint: 'no builder for such derivations is in use: take the output from a binary cache' },
   );
 }
 
@@ -94,6 +94,51 @@ export function unknownOutputPath(drvPath: string): UserError {
     'OUTPUT_PATH_UNKNOWN',
     `The outputs of ${drvPath} are addressed by their content, which no builder here supports`,
     { hint: 'remove __contentAddressed from the derivation' },
+  );
+}
+
+export function malformedOption(name: string, attribute: string, wanted: string): UserError {
+  return new UserError('DERIVATION_ATTRIBUTE', `The attribute ${attribute} of the derivation ${name} must be ${wanted}`);
+}
+
+export function outputTooLarge(path: string, what: string, sizeBytes: number, limitBytes: number): UserError {
+  return new UserError(
+    'OUTPUT_TOO_LARGE',
+    `The output ${path} is rejected: ${what} has ${sizeBytes} bytes, and the limit is ${limitBytes}`,
+  );
+}
+
+export function pathsNotAllowed(path: string, bad: readonly string[]): UserError {
+  return new UserError(
+    'REFERENCES_NOT_ALLOWED',
+    `output '${path}' is not allowed to refer to the following paths:\n  ${bad.join('\n  ')}`,
+    { hint: 'the derivation limits its references: see its allowed and disallowed references and requisites' },
+  );
+}
+
+export function unknownCheckedOutput(name: string, specifier: string): UserError {
+  return new UserError(
+    'DERIVATION_ATTRIBUTE',
+    `The limits on references of the derivation ${name} name '${specifier}', which is no store path and none of its outputs`,
+  );
+}
+
+export function fixedOutputNotPlain(drvPath: string): UserError {
+  return new UserError(
+    'FIXED_OUTPUT_NOT_PLAIN',
+    `The output of ${drvPath} must be a regular file that is not executable, since its hash is flat`,
+    { hint: 'set outputHashMode to "recursive" and give the hash of the whole' },
+  );
+}
+
+/** The same failure, with what its builder said last. */
+export function withLastLines(error: UserError, lines: readonly string[], drvPath: string): UserError {
+  if (lines.length === 0) return error;
+  const said = lines.map((line) => `> ${line}\n`).join('');
+  return new UserError(
+    error.code,
+    `${error.message}\nLast ${lines.length} log lines:\n${said}For full logs, run:\n  nix-store -l ${drvPath}`,
+    { ...(error.hint === undefined ? {} : { hint: error.hint }), cause: error },
   );
 }
 

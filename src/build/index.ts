@@ -1,7 +1,9 @@
-/** build: goals and their scheduler, the `Builder` interface, the builtin builders. */
+/** build: goals and their scheduler, the `Builder` interface, the builtin builders, the sandbox. */
 export * from './builder.ts';
 export * from './builtin-builder.ts';
 export * from './builtin-runner.ts';
 export * from './errors.ts';
 export * from './realise.ts';
+export * from './sandbox/sandbox-builder.ts';
+export * from './sandbox/settings.ts';
 export * from './worker-pool.ts';

@@ -8,11 +8,14 @@
 
 import { dirname, join } from 'node:path';
 import { noProgress, type Progress } from '#base';
-import { BuiltinRunner, realise, type Realised, type Wanted } from '#build';
+import {
+  BuiltinRunner, realise, sandboxFromSettings, type Builder, type Realised, type Wanted,
+} from '#build';
 import { chooseMirrors, ensureChannel, type Channel, type Mirrors } from '#debian';
 import { splitStorePath, type StorePath } from '#formats';
 import {
-  fetchSearchPathEntry, fetchToStore, readSettings, runEvaluation, substituterOf, type Environment, type EvaluationServices, type FetchOptions,
+  fetchSearchPathEntry, fetchToStore, hostSystem, readSettings, runEvaluation, substituterOf, type Environment,
+  type EvaluationServices, type FetchOptions,
 } from '#host';
 import { LocalStore, type CacheSubstituter } from '#store';
 import { unknownContextElement } from './errors.ts';
@@ -53,6 +56,7 @@ export class Workspace {
   #store: LocalStore | undefined;
   #channel: Promise<Channel> | undefined;
   #runner: BuiltinRunner | undefined;
+  #sandbox: Builder | undefined;
   #substituters: readonly CacheSubstituter[] | undefined;
 
   constructor(options: WorkspaceOptions) {
@@ -123,7 +127,7 @@ export class Workspace {
     const options = this.#options;
     this.#runner ??= await this.#startRunner();
     return realise(this.store, wanted, {
-      builders: [this.#runner],
+      builders: [this.#runner, this.#sandbox ??= this.#makeSandbox()],
       substituters: this.substituters,
       jobs: options.jobs,
       cores: options.cores,
@@ -169,6 +173,15 @@ export class Workspace {
       snapshotDates: lock === undefined ? [] : Object.values(lock.suites).map((suite) => suite.date),
       cacheDirectory: this.#options.cacheDirectory,
       threads: Math.max(1, this.#options.cores),
+    });
+  }
+
+  #makeSandbox(): Builder {
+    const { environment, settingOverrides: overrides = [] } = this.#options;
+    return sandboxFromSettings(readSettings({ environment, overrides }), {
+      system: hostSystem(),
+      environment,
+      keptDirectory: join(this.store.stateDirectory, 'builds'),
     });
   }
 

@@ -34,6 +34,11 @@ export function settingOverrides(flags: ParsedFlags): (readonly [string, string]
   if (flags.has('--show-trace')) overrides.push(['show-trace', 'true']);
   if (flags.has('--fallback')) overrides.push(['fallback', 'true']);
   if (flags.has('--impure')) overrides.push(['pure-eval', 'false']);
+  if (flags.has('--keep-failed')) overrides.push(['keep-failed', 'true']);
+  for (const name of ['timeout', 'max-silent-time']) {
+    const value = flags.last(`--${name}`);
+    if (value !== undefined) overrides.push([name, value]);
+  }
   return overrides;
 }
 

@@ -1,0 +1,73 @@
+/**
+ * The limits that a derivation puts on its outputs: what they may refer to and how large they may
+ * be. Checked after the build and before anything becomes valid; references of outputs to each
+ * other count although neither is valid yet.
+ */
+import { knownOutputPath, maybeStorePath, type Derivation, type StorePath } from '#formats';
+import type { Store, ValidPathInfo } from '#store';
+import type { DerivationOptions, OutputChecks } from './derivation-options.ts';
+import { outputTooLarge, pathsNotAllowed, unknownCheckedOutput } from './errors.ts';
+
+export function checkOutputs(
+  store: Store, derivation: Derivation, options: DerivationOptions, infos: readonly ValidPathInfo[],
+): void {
+  const fresh = new Map(infos.map((info) => [info.path, info]));
+  const infoOf = (path: StorePath): ValidPathInfo | undefined => fresh.get(path) ?? store.queryPathInfo(path);
+  for (const [name, output] of derivation.outputs) {
+    const info = fresh.get(knownOutputPath(output) as StorePath);
+    const checks = options.checksOf(name);
+    if (info !== undefined && checks !== undefined) checkOutput(derivation, info, checks, infoOf);
+  }
+}
+
+function checkOutput(
+  derivation: Derivation, info: ValidPathInfo, checks: OutputChecks,
+  infoOf: (path: StorePath) => ValidPathInfo | undefined,
+): void {
+  const { path } = info;
+  const closure = (): Map<StorePath, number> => closureWithSizes(path, infoOf);
+  if (checks.maxSizeBytes !== undefined && info.narSizeBytes > checks.maxSizeBytes) {
+    throw outputTooLarge(path, 'it', info.narSizeBytes, checks.maxSizeBytes);
+  }
+  if (checks.maxClosureSizeBytes !== undefined) {
+    const sizeBytes = [...closure().values()].reduce((sum, size) => sum + size, 0);
+    if (sizeBytes > checks.maxClosureSizeBytes) {
+      throw outputTooLarge(path, 'its closure', sizeBytes, checks.maxClosureSizeBytes);
+    }
+  }
+  const refuse = (list: readonly string[], used: readonly StorePath[], refuses: (isListed: boolean) => boolean): void => {
+    const listed = new Set(list.map((specifier) => pathOf(derivation, specifier)));
+    const bad = used.filter((one) => refuses(listed.has(one)));
+    if (bad.length > 0) throw pathsNotAllowed(path, bad.sort());
+  };
+  const requisites = (): StorePath[] => [...closure().keys()].filter((one) => one !== path || !checks.ignoresItself);
+  const { references } = info;
+  if (checks.allowedReferences) refuse(checks.allowedReferences, references, (isListed) => !isListed);
+  if (checks.allowedRequisites) refuse(checks.allowedRequisites, requisites(), (isListed) => !isListed);
+  if (checks.disallowedReferences?.length) refuse(checks.disallowedReferences, references, (isListed) => isListed);
+  if (checks.disallowedRequisites?.length) refuse(checks.disallowedRequisites, requisites(), (isListed) => isListed);
+}
+
+function closureWithSizes(
+  root: StorePath, infoOf: (path: StorePath) => ValidPathInfo | undefined,
+): Map<StorePath, number> {
+  const sizes = new Map<StorePath, number>();
+  const left = [root];
+  for (let path = left.pop(); path !== undefined; path = left.pop()) {
+    if (sizes.has(path)) continue;
+    const info = infoOf(path);
+    sizes.set(path, info?.narSizeBytes ?? 0);
+    left.push(...(info?.references ?? []));
+  }
+  return sizes;
+}
+
+/** A specifier is a store path or the name of an output of the same derivation. */
+function pathOf(derivation: Derivation, specifier: string): StorePath {
+  const path = maybeStorePath(specifier);
+  if (path !== undefined) return path;
+  const output = derivation.outputs.get(specifier);
+  const own = output === undefined ? undefined : knownOutputPath(output);
+  if (own === undefined) throw unknownCheckedOutput(derivation.name, specifier);
+  return own;
+}

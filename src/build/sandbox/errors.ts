@@ -1,0 +1,88 @@
+/** The errors of the sandbox: what is missing to make one, and what befalls a builder in it. */
+import { UserError } from '#base';
+
+export function sandboxMissing(): UserError {
+  return new UserError('SANDBOX_MISSING', 'The program bwrap, which builds are kept apart with, is not on PATH', {
+    hint: 'install the package bubblewrap: apt install bubblewrap, dnf install bubblewrap, pacman -S bubblewrap',
+  });
+}
+
+export function sandboxRefused(said: string): UserError {
+  return new UserError('SANDBOX_REFUSED', `The system does not let bwrap make namespaces: ${said}`, {
+    hint: 'allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1, or '
+      + 'kernel.apparmor_restrict_unprivileged_userns=0; in a container, run it so that namespaces may be made in it',
+  });
+}
+
+export function sandboxOnLinuxOnly(platform: string): UserError {
+  return new UserError('SANDBOX_UNSUPPORTED', `Builders cannot be run in a sandbox on ${platform}`, {
+    hint: 'take the output from a binary cache, or build on Linux',
+  });
+}
+
+export function foreignSystem(wanted: string, here: string): UserError {
+  return new UserError('FOREIGN_SYSTEM', `It needs a machine of the system ${wanted}, and this one is ${here}`, {
+    hint: 'take the output from a binary cache, or name the system in extra-platforms if this machine can run it',
+  });
+}
+
+export function featuresMissing(features: readonly string[]): UserError {
+  return new UserError('FEATURES_MISSING', `It needs a machine with the features ${features.join(', ')}`, {
+    hint: 'if this machine has them, name them in the setting system-features',
+  });
+}
+
+export function builderNotVisible(builder: string): UserError {
+  return new UserError('BUILDER_NOT_VISIBLE', `Its builder ${builder} is not in its input closure`, {
+    hint: 'a builder is a file of a store path that the derivation depends on, or of a path in the setting sandbox-paths',
+  });
+}
+
+export function notInInputs(path: string): UserError {
+  return new UserError(
+    'NOT_IN_INPUTS',
+    `cannot export references of path '${path}' because it is not in the input closure of the derivation`,
+  );
+}
+
+export function argumentNotText(argument: string): UserError {
+  return new UserError('ARGUMENT_NOT_TEXT', `An argument of its builder is not UTF-8: ${JSON.stringify(argument)}`);
+}
+
+export function tooManyInputs(count: number, limit: number): UserError {
+  return new UserError(
+    'TOO_MANY_INPUTS',
+    `It needs ${count} store paths, variables and settings of the sandbox, and bwrap takes about ${limit}`,
+    { hint: 'split the derivation, or gather its inputs in fewer paths' },
+  );
+}
+
+export function builderFailed(status: number): UserError {
+  return new UserError('BUILDER_FAILED', `builder failed with exit code ${status}`);
+}
+
+export function builderKilled(signal: string): UserError {
+  return new UserError('BUILDER_FAILED', `builder failed due to signal ${signal}`);
+}
+
+export function builderTimedOut(seconds: number): UserError {
+  return new UserError('BUILDER_TIMED_OUT', `timed out after ${seconds} seconds`, {
+    hint: 'raise the setting timeout',
+  });
+}
+
+export function builderSilent(seconds: number): UserError {
+  return new UserError('BUILDER_TIMED_OUT', `timed out after ${seconds} seconds of silence`, {
+    hint: 'raise the setting max-silent-time',
+  });
+}
+
+export function builderTooLoud(limitBytes: number): UserError {
+  return new UserError('BUILD_LOG_TOO_LONG', `builder killed after writing more than ${limitBytes} bytes of log output`, {
+    hint: 'raise the setting max-build-log-size',
+  });
+}
+
+export function noFilterFor(architecture: string): UserError {
+  return new UserError('SANDBOX_UNSUPPORTED', `There is no filter of system calls for the processor ${architecture}`);
+}

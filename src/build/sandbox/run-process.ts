@@ -1,0 +1,200 @@
+/**
+ * Runs bwrap around one builder and waits until every process in it is gone.
+ *
+ * The builder is process 1 of its namespace, so the kernel kills all others when it ends, and bwrap
+ * ends after them. To stop it, process 1 is killed, not bwrap: else nobody would have waited for
+ * the rest. bwrap itself dies with us. What the builder says comes through a FIFO, since it may
+ * open /dev/stdout anew, which sockets do not allow.
+ */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { builderFailed, builderKilled, builderSilent, builderTimedOut, builderTooLoud } from './errors.ts';
+import { giveTo } from './identity.ts';
+
+export interface ProcessLimits {
+  /** 0 and undefined: none. */
+  readonly timeoutSeconds?: number | undefined;
+  readonly silenceSeconds?: number | undefined;
+  readonly logBytes?: number | undefined;
+}
+
+export interface BuilderProcess {
+  readonly bwrap: string;
+  /** Options of bwrap, as bytes; they are no arguments of the process, so they may be many. */
+  readonly options: readonly string[];
+  readonly filter: Uint8Array;
+  readonly command: readonly string[];
+  /** A private folder for the files that the descriptors come from. */
+  readonly directory: string;
+  /** The user and group to run as; undefined: as we are. */
+  readonly identity: number | undefined;
+  readonly limits: ProcessLimits;
+  readonly signal: AbortSignal;
+  log(line: string): void;
+}
+
+/** Numbers of the descriptors that bwrap gets beside the standard ones. */
+const infoDescriptor = 3;
+const optionsDescriptor = 4;
+export const filterDescriptor = 5;
+
+/** Throws `UserError` when the builder fails or outlives a limit, the signal's reason when aborted. */
+export async function runBuilder(work: BuilderProcess): Promise<void> {
+  work.signal.throwIfAborted();
+  const { child, output } = start(work);
+  let pid: number | undefined;
+  let failure: unknown;
+  const stop = (reason: unknown): void => {
+    failure ??= reason;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    // Before it is known who process 1 is, no builder runs, and it ends with bwrap.
+    if (pid === undefined) child.kill('SIGKILL');
+    else killQuietly(pid);
+  };
+  const abort = (): void => stop(work.signal.reason);
+  work.signal.addEventListener('abort', abort, { once: true });
+  const info: Buffer[] = [];
+  child.stdio[infoDescriptor]?.on('data', (bytes: Buffer) => {
+    info.push(bytes);
+    pid ??= childPid(Buffer.concat(info).toString());
+    if (failure !== undefined && pid !== undefined) killQuietly(pid);
+  });
+  const watch = watchOutput(output, work, stop);
+  try {
+    const [status, signal] = await ended(child);
+    await watch.finished;
+    if (failure !== undefined) throw failure;
+    // bwrap reports the death of its child by a signal as a shell does.
+    if (signal !== null) throw builderKilled(signal);
+    if (status !== null && status > 128) throw builderKilled(String(status - 128));
+    if (status !== 0) throw builderFailed(status ?? 1);
+  } finally {
+    watch.stop();
+    work.signal.removeEventListener('abort', abort);
+  }
+}
+
+function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
+  const path = (name: string): string => join(work.directory, name);
+  writeFileSync(path('options'), work.options.map((option) => `${option}\0`).join(''), 'latin1');
+  writeFileSync(path('filter'), work.filter);
+  const fifo = path('output');
+  const made = spawnSync('mkfifo', ['-m', '600', fifo]);
+  if (made.error !== undefined) throw made.error;
+  giveTo(work.identity, [fifo]);
+  const reading = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writing = openSync(fifo, constants.O_WRONLY);
+  unlinkSync(fifo);
+  const options = openSync(path('options'), 'r');
+  const filter = openSync(path('filter'), 'r');
+  const umask = process.umask(0o022);
+  try {
+    const child = spawn(work.bwrap, ['--args', String(optionsDescriptor), '--', ...work.command], {
+      stdio: ['ignore', writing, writing, 'pipe', options, filter, ...coveredDescriptors()],
+      env: {},
+      ...(work.identity === undefined ? {} : { uid: work.identity, gid: work.identity }),
+    });
+    return { child, output: new Socket({ fd: reading, readable: true, writable: false }) };
+  } finally {
+    process.umask(umask);
+    for (const descriptor of [writing, options, filter]) closeSync(descriptor);
+  }
+}
+
+/**
+ * What we inherited from our own parent and would pass on: an open folder would be a way out of the
+ * sandbox. Each such number, and those below it, gets /dev/null instead.
+ */
+function coveredDescriptors(): 'ignore'[] {
+  let highest = filterDescriptor;
+  for (const name of readdirSync('/proc/self/fd')) {
+    const number = Number(name);
+    if (number > highest && isInherited(number)) highest = number;
+  }
+  return Array.from({ length: highest - filterDescriptor }, () => 'ignore');
+}
+
+function isInherited(descriptor: number): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'))?.[1] ?? '0';
+    return (parseInt(flags, 8) & closeOnExec) === 0;
+  } catch {
+    // The descriptor by which the folder was listed is closed again.
+    return false;
+  }
+}
+
+/** O_CLOEXEC, as the kernel prints it. */
+const closeOnExec = 0o2000000;
+
+/** The options by which bwrap reports who process 1 is. */
+export const reportOptions: readonly string[] = ['--info-fd', String(infoDescriptor)];
+
+function childPid(text: string): number | undefined {
+  const found = /"child-pid"\s*:\s*([0-9]+)\s*[,}\n]/.exec(text)?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
+  }
+}
+
+function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (status, signal) => resolve([status, signal]));
+  });
+}
+
+/** Splits the output in lines, and stops the builder when a limit is reached. */
+function watchOutput(
+  output: Socket, work: BuilderProcess, stop: (reason: unknown) => void,
+): { finished: Promise<void>; stop(): void } {
+  const { timeoutSeconds, silenceSeconds, logBytes } = work.limits;
+  const timeout = timer(timeoutSeconds, () => stop(builderTimedOut(timeoutSeconds ?? 0)));
+  const silent = (): NodeJS.Timeout | undefined =>
+    timer(silenceSeconds, () => stop(builderSilent(silenceSeconds ?? 0)));
+  let silence = silent();
+  let rest = '';
+  let sizeBytes = 0;
+  output.on('data', (bytes: Buffer) => {
+    clearTimeout(silence);
+    silence = silent();
+    sizeBytes += bytes.length;
+    if (logBytes && sizeBytes > logBytes) {
+      stop(builderTooLoud(logBytes));
+      return;
+    }
+    const lines = (rest + bytes.toString('latin1')).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) work.log(readable(line));
+  });
+  const finished = new Promise<void>((resolve) => {
+    output.once('close', () => {
+      if (rest !== '') work.log(readable(rest));
+      resolve();
+    });
+  });
+  output.once('error', () => output.destroy());
+  return {
+    finished,
+    stop() {
+      clearTimeout(timeout);
+      clearTimeout(silence);
+    },
+  };
+}
+
+function timer(seconds: number | undefined, act: () => void): NodeJS.Timeout | undefined {
+  return seconds ? setTimeout(act, seconds * 1000) : undefined;
+}
+
+function readable(line: string): string {
+  return Buffer.from(line.replace(/\r$/, ''), 'latin1').toString('utf8');
+}

@@ -1,0 +1,222 @@
+/**
+ * The builder of ordinary derivations: any program of the store, run by bubblewrap as an ordinary
+ * user, in namespaces of its own.
+ *
+ * The builder sees its inputs, read-only, an empty store to put outputs in, its build folder, /tmp,
+ * and a minimal /dev, /etc and /proc; nothing else of the machine. The store is at /nix/store there,
+ * wherever its files are. It is user 1000 without any capability. Without bwrap, or where namespaces
+ * may not be made, nothing is built: there is no way around the sandbox. docs/sandbox.md has more.
+ *
+ * *Invariant:* when `build` returns or throws, no process of the builder lives.
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, lstatSync, writeFileSync } from 'node:fs';
+import { basename, delimiter, isAbsolute, join } from 'node:path';
+import { decodeUtf8Strictly } from '#base';
+import { baseNameOf, knownOutputPath, splitStorePath, type Derivation, type StorePath } from '#formats';
+import type { Builder, BuildRequest } from '../builder.ts';
+import { derivationOptions, type DerivationOptions } from '../derivation-options.ts';
+import { missingOutput } from '../errors.ts';
+import { buildDirectory, builderSurroundings, isFixed, type BuilderSurroundings } from './environment.ts';
+import {
+  argumentNotText, builderNotVisible, featuresMissing, foreignSystem, sandboxMissing, sandboxOnLinuxOnly,
+  sandboxRefused, tooManyInputs,
+} from './errors.ts';
+import { builderIdentity, coverForRoot, giveTo } from './identity.ts';
+import { filterDescriptor, reportOptions, runBuilder, type ProcessLimits } from './run-process.ts';
+import { keepBuildFolder, linkInput, makeScratch, moveEntry, removeScratch, writeEtc, type Scratch } from './scratch.ts';
+import { syscallFilter } from './syscall-filter.ts';
+
+/** A path of the machine that builders may see, read-only. */
+export interface VisiblePath {
+  readonly target: string;
+  readonly source: string;
+  /** Left out where there is none. */
+  readonly isOptional?: boolean;
+}
+
+export interface SandboxOptions {
+  /** The systems whose programs run here, in Nix's words. */
+  readonly systems: readonly string[];
+  /** What derivations may ask for by `requiredSystemFeatures`. */
+  readonly features?: readonly string[];
+  /** The user's, for PATH and for what fixed outputs let through. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly visiblePaths?: readonly VisiblePath[];
+  readonly limits?: ProcessLimits;
+  /** Where the build folders of failed builds are kept; undefined removes them. */
+  readonly keepFailedIn?: string | undefined;
+}
+
+/** The features that every machine has which can build at all. */
+export const usualFeatures: readonly string[] = ['benchmark', 'big-parallel', 'nixos-test'];
+
+/** bwrap takes 9000 arguments. */
+const argumentLimit = 9000;
+
+export class SandboxBuilder implements Builder {
+  readonly name = 'sandbox';
+  readonly #options: SandboxOptions;
+  #bwrap: Bwrap | undefined;
+
+  constructor(options: SandboxOptions) {
+    this.#options = options;
+  }
+
+  accepts(derivation: Derivation): boolean {
+    return !derivation.builder.startsWith('builtin:');
+  }
+
+  async build(request: BuildRequest): Promise<void> {
+    const { derivation, drvPath, outputs, store, inputPaths } = request;
+    const options = derivationOptions(derivation);
+    this.#checkMachine(derivation, options);
+    const identity = builderIdentity(store.physicalPath(store.storeDirectory));
+    this.#bwrap ??= findBwrap(this.#options.environment['PATH'] ?? '', identity);
+    const outputPaths = pathsOf(derivation);
+    const surroundings = builderSurroundings(request, options, outputPaths, this.#options.environment);
+    this.#checkBuilder(surroundings.builder, inputPaths, store.storeDirectory);
+    const scratch = makeScratch(store.prepareOutput([...outputPaths.values()][0] as StorePath));
+    try {
+      await this.#run(this.#bwrap, request, options, surroundings, scratch, identity);
+      for (const [name, path] of outputPaths) {
+        const made = join(scratch.store, baseNameOf(path));
+        if (!stands(made)) throw missingOutput(drvPath, name);
+        moveEntry(made, outputs.get(name) as string);
+      }
+    } catch (error) {
+      const { keepFailedIn } = this.#options;
+      if (keepFailedIn !== undefined && !request.signal.aborted) {
+        const kept = keepBuildFolder(scratch, keepFailedIn, derivation.name);
+        request.progress.message('notice', `the build folder of ${drvPath} is kept at ${kept}`);
+      }
+      throw error;
+    } finally {
+      removeScratch(scratch.root);
+    }
+  }
+
+  async #run(
+    bwrap: Bwrap, request: BuildRequest, options: DerivationOptions, surroundings: BuilderSurroundings,
+    scratch: Scratch, identity: number | undefined,
+  ): Promise<void> {
+    const network = isFixed(request);
+    writeEtc(scratch.etc, network);
+    for (const [name, text] of surroundings.files) {
+      writeFileSync(join(scratch.build, name), text, { encoding: 'latin1', mode: 0o644 });
+    }
+    const given = [...surroundings.files.keys()].map((name) => join(scratch.build, name));
+    giveTo(identity, [scratch.root, scratch.store, scratch.build, scratch.tmp, ...given]);
+    const bwrapOptions = [
+      ...isolation(network),
+      ...this.#mounts(request, options, scratch),
+      ...coverForRoot(identity),
+      '--remount-ro', '/',
+      ...[...surroundings.variables].flatMap(([name, value]) => ['--setenv', name, value]),
+      ...(bwrap.namesProcess ? ['--argv0', basename(surroundings.builder)] : []),
+    ];
+    if (bwrapOptions.length > argumentLimit) throw tooManyInputs(bwrapOptions.length, argumentLimit);
+    await runBuilder({
+      bwrap: bwrap.path,
+      options: bwrapOptions,
+      filter: syscallFilter(process.arch, { sharesNetwork: network }),
+      command: [surroundings.builder, ...surroundings.args].map(textOf),
+      directory: scratch.root,
+      identity,
+      limits: this.#options.limits ?? {},
+      signal: request.signal,
+      log: (line) => request.log(line),
+    });
+  }
+
+  #mounts(request: BuildRequest, options: DerivationOptions, scratch: Scratch): string[] {
+    const { store, inputPaths } = request;
+    const mounts = [
+      '--bind', scratch.store, store.storeDirectory,
+      '--bind', scratch.build, buildDirectory,
+      '--bind', scratch.tmp, '/tmp',
+      '--ro-bind', scratch.etc, '/etc',
+      '--proc', '/proc',
+      '--dev', '/dev',
+    ];
+    for (const path of inputPaths) {
+      const physical = store.physicalPath(path);
+      if (!linkInput(scratch, path, physical)) mounts.push('--ro-bind', physical, path);
+    }
+    for (const { target, source, isOptional } of this.#options.visiblePaths ?? []) {
+      mounts.push(isOptional === true ? '--ro-bind-try' : '--ro-bind', source, target);
+    }
+    if (options.requiredFeatures.includes('kvm')) mounts.push('--dev-bind', '/dev/kvm', '/dev/kvm');
+    return mounts;
+  }
+
+  #checkMachine(derivation: Derivation, options: DerivationOptions): void {
+    const { systems, features = usualFeatures } = this.#options;
+    if (process.platform !== 'linux') throw sandboxOnLinuxOnly(process.platform);
+    if (!systems.includes(derivation.system)) throw foreignSystem(derivation.system, systems.join(', '));
+    const missing = options.requiredFeatures.filter((feature) => !features.includes(feature));
+    if (missing.length > 0) throw featuresMissing(missing);
+  }
+
+  #checkBuilder(builder: string, inputs: readonly StorePath[], storeDirectory: string): void {
+    const path = splitStorePath(builder, storeDirectory)?.storePath;
+    if (path !== undefined && inputs.includes(path)) return;
+    const visible = this.#options.visiblePaths ?? [];
+    if (!visible.some(({ target }) => builder === target || builder.startsWith(`${target}/`))) {
+      throw builderNotVisible(builder);
+    }
+  }
+}
+
+/** Namespaces and identity; `network` leaves the builder in ours for the network. */
+function isolation(network: boolean): string[] {
+  return [
+    '--unshare-all', ...(network ? ['--share-net'] : []),
+    '--die-with-parent', '--new-session', '--as-pid-1',
+    '--uid', '1000', '--gid', '100', '--cap-drop', 'ALL',
+    '--hostname', 'localhost', '--chdir', buildDirectory, '--clearenv',
+    '--seccomp', String(filterDescriptor), ...reportOptions,
+  ];
+}
+
+interface Bwrap {
+  readonly path: string;
+  /** Whether it has `--argv0`. */
+  readonly namesProcess: boolean;
+}
+
+/** Finds bwrap and tries whether it may make namespaces; fails with what to do about it. */
+function findBwrap(searchPath: string, identity: number | undefined): Bwrap {
+  const path = searchPath.split(delimiter).filter(isAbsolute)
+    .map((folder) => join(folder, 'bwrap')).find(isExecutable);
+  if (path === undefined) throw sandboxMissing();
+  const trial = spawnSync(path, [
+    '--unshare-all', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--', path, '--help',
+  ], { encoding: 'utf8', env: {}, ...(identity === undefined ? {} : { uid: identity, gid: identity }) });
+  if (trial.status !== 0) throw sandboxRefused(trial.stderr.trim() || `it ended with ${trial.status ?? trial.signal}`);
+  return { path, namesProcess: trial.stdout.includes('--argv0') };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function pathsOf(derivation: Derivation): Map<string, StorePath> {
+  return new Map([...derivation.outputs].map(([name, output]) => [name, knownOutputPath(output) as StorePath]));
+}
+
+function stands(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** An argument of a process: Node hands them over as UTF-8. */
+function textOf(argument: string): string {
+  const text = decodeUtf8Strictly(argument);
+  if (text === undefined) throw argumentNotText(argument);
+  return text;
+}

@@ -1,0 +1,132 @@
+/**
+ * The folders of one build: the store that the builder sees, its build folder, /tmp and /etc.
+ *
+ * All lie in one private folder (mode 0700) at a temporary place of the store: outputs are renamed
+ * from there, and what a killed process leaves is garbage like any other. Nobody else may enter it,
+ * whatever modes the builder gives what is inside.
+ */
+import {
+  chmodSync, cpSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmdirSync,
+  symlinkSync, unlinkSync, writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { baseNameOf, type StorePath } from '#formats';
+
+export interface Scratch {
+  readonly root: string;
+  readonly store: string;
+  readonly build: string;
+  readonly tmp: string;
+  readonly etc: string;
+}
+
+/** Makes the folders; nothing stands at `root`. */
+export function makeScratch(root: string): Scratch {
+  const scratch = {
+    root, store: join(root, 'store'), build: join(root, 'build'), tmp: join(root, 'tmp'), etc: join(root, 'etc'),
+  };
+  mkdirSync(root, { mode: 0o700 });
+  for (const [place, mode] of [[scratch.store, 0o755], [scratch.build, 0o700], [scratch.tmp, 0o1777], [scratch.etc, 0o755]] as const) {
+    mkdirSync(place);
+    // The umask has no say.
+    chmodSync(place, mode);
+  }
+  return scratch;
+}
+
+/** Writes `/etc`: accounts and, with `network`, how names of hosts are found. */
+export function writeEtc(etc: string, network: boolean): void {
+  const files: Record<string, string> = {
+    passwd: 'root:x:0:0:Nix build user:/build:/noshell\n'
+      + 'nixbld:x:1000:100:Nix build user:/build:/noshell\n'
+      + 'nobody:x:65534:65534:Nobody:/:/noshell\n',
+    group: 'root:x:0:\nnixbld:!:100:\nnogroup:x:65534:\n',
+    hosts: '127.0.0.1 localhost\n::1 localhost\n',
+  };
+  if (network) {
+    files['nsswitch.conf'] = 'hosts: files dns\nservices: files\n';
+    for (const name of ['resolv.conf', 'services', 'hosts']) {
+      try {
+        files[name] = readFileSync(join('/etc', name), 'latin1');
+      } catch {
+        // A machine without one has none to give.
+      }
+    }
+  }
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(etc, name), text, { encoding: 'latin1', mode: 0o644 });
+  }
+}
+
+/** A store path that is a link is copied into the builder's store: a mount would follow it. */
+export function linkInput(scratch: Scratch, path: StorePath, physical: string): boolean {
+  if (!lstatSync(physical).isSymbolicLink()) return false;
+  symlinkSync(readlinkSync(physical, 'buffer'), join(scratch.store, baseNameOf(path)));
+  return true;
+}
+
+/** Moves the build folder of a failed build to a free name in `directory`; returns where it is. */
+export function keepBuildFolder(scratch: Scratch, directory: string, name: string): string {
+  mkdirSync(directory, { recursive: true });
+  for (let number = 0; ; number++) {
+    const place = join(directory, `nix-build-${basename(name)}-${number}`);
+    try {
+      mkdirSync(place, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+      throw error;
+    }
+    try {
+      // An empty folder gives way.
+      moveEntry(scratch.build, place);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+      cpSync(scratch.build, place, { recursive: true, verbatimSymlinks: true });
+    }
+    return place;
+  }
+}
+
+/** Renames what stands at `from`, were it a link, or a folder that its maker may not write to. */
+export function moveEntry(from: string | Buffer, to: string | Buffer): void {
+  const status = lstatSync(from);
+  if (status.isDirectory() && (status.mode & 0o700) !== 0o700) chmodSync(from, 0o700);
+  renameSync(from, to);
+}
+
+/**
+ * Deletes whatever a builder made. Folders nested deeper than a path can name are first moved up:
+ * a builder could else leave what nobody can delete.
+ */
+export function removeScratch(root: string): void {
+  let moved = 0;
+  const remove = (path: Buffer): void => {
+    let status;
+    try {
+      status = lstatSync(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    if (!status.isDirectory()) {
+      unlinkSync(path);
+      return;
+    }
+    if ((status.mode & 0o700) !== 0o700) chmodSync(path, 0o700);
+    for (const name of readdirSync(path, { encoding: 'buffer' })) {
+      let child = Buffer.concat([path, slash, name]);
+      if (child.length > longestPath) {
+        const higher = Buffer.from(join(root, `deep-${moved++}`));
+        moveEntry(child, higher);
+        child = higher;
+      }
+      remove(child);
+    }
+    rmdirSync(path);
+  };
+  remove(Buffer.from(root));
+}
+
+const slash = Buffer.from('/');
+/** Well below PATH_MAX, with room for one more name. */
+const longestPath = 3000;

@@ -1,0 +1,76 @@
+/** The sandbox that Nix's settings ask for. */
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { SandboxBuilder, usualFeatures, type VisiblePath } from './sandbox-builder.ts';
+
+/** What is read of the settings; `NixSettings` of the host is one. */
+export interface SandboxSettings {
+  text(name: string): string | undefined;
+  flag(name: string, otherwise: boolean): boolean;
+  number(name: string, otherwise: number): number;
+  list(name: string): string[];
+}
+
+/** `system` is this machine's; failed builds are kept in `keptDirectory` if the user wants them kept. */
+export function sandboxFromSettings(
+  settings: SandboxSettings,
+  machine: {
+    readonly system: string;
+    readonly environment: Readonly<Record<string, string | undefined>>;
+    readonly keptDirectory: string;
+  },
+): SandboxBuilder {
+  const features = settings.list('system-features');
+  const kvm = existsSync('/dev/kvm') ? ['kvm'] : [];
+  return new SandboxBuilder({
+    systems: [settings.text('system') || machine.system, ...settings.list('extra-platforms'), ...siblings(machine.system)],
+    features: features.length > 0 ? features : [...usualFeatures, ...kvm],
+    environment: machine.environment,
+    visiblePaths: settings.text('sandbox-paths') === undefined
+      ? defaultPaths() : settings.list('sandbox-paths').map(visiblePath),
+    limits: {
+      timeoutSeconds: settings.number('timeout', 0),
+      silenceSeconds: settings.number('max-silent-time', 0),
+      logBytes: settings.number('max-build-log-size', 0),
+    },
+    keepFailedIn: settings.flag('keep-failed', false) ? machine.keptDirectory : undefined,
+  });
+}
+
+/** The 32-bit programs that a machine runs too. */
+function siblings(system: string): string[] {
+  return system === 'x86_64-linux' ? ['i686-linux'] : [];
+}
+
+/** `TARGET`, `TARGET=SOURCE`, each with `?` at its end if it may be missing. */
+function visiblePath(text: string): VisiblePath {
+  const isOptional = text.endsWith('?');
+  const [target = '', source = target] = text.replace(/\?$/, '').split('=');
+  return { target, source, isOptional };
+}
+
+/** A shell for programs that start one by system(3), where there is one that needs no library. */
+function defaultPaths(): VisiblePath[] {
+  const source = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path) && isStatic(path));
+  return source === undefined ? [] : [{ target: '/bin/sh', source }];
+}
+
+/** Whether a 64-bit or 32-bit ELF program names no interpreter (a program header of type 3). */
+function isStatic(path: string): boolean {
+  const bytes = Buffer.alloc(4096);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, bytes, 0, bytes.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  if (bytes.toString('latin1', 0, 4) !== '\x7fELF') return false;
+  const is64 = bytes[4] === 2;
+  const start = is64 ? Number(bytes.readBigUInt64LE(32)) : bytes.readUInt32LE(28);
+  const size = bytes.readUInt16LE(is64 ? 54 : 42);
+  const count = bytes.readUInt16LE(is64 ? 56 : 44);
+  for (let at = 0; at < count; at++) {
+    const place = start + at * size;
+    if (place + 4 > bytes.length || bytes.readUInt32LE(place) === 3) return false;
+  }
+  return true;
+}
