@@ -9,9 +9,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { minimalIso, minimalNetboot, withVolumeLabel } from './images.ts';
+import {
+  fatDiskWith, installerFirstStage, minimalIso, minimalNetboot, withVolumeLabel,
+} from './images.ts';
 import type { Firmware, MachineOptions } from './machine.ts';
-import { Machine, missingTool } from './machine.ts';
+import { Machine, missingProgram, missingTool } from './machine.ts';
 import { checkRunningSystem, checkShutdown } from './running-system.ts';
 
 /** From the boot menu to the shell; the menu's letter chooses the entry with a serial console. */
@@ -115,4 +117,68 @@ bootTest(
     await checkRunningSystem(machine);
     await checkShutdown(machine);
   },
+);
+
+/** Starts the installer's kernel and initrd alone; `parameters` are added to those of its menu. */
+function firstStage(parameters: string, media: Omit<MachineOptions, 'firmware'>): MachineOptions {
+  const { kernel, initrd, init } = installerFirstStage();
+  return {
+    firmware: 'bios',
+    memoryMegabytes: 2048,
+    ...media,
+    kernel: {
+      file: kernel,
+      initrd,
+      parameters: `console=ttyS0,115200n8 init=${init} boot.shell_on_fail ${parameters}`,
+    },
+  };
+}
+
+const noMachine = missingTool('bios') ?? false;
+const firstStageTimeout = { skip: noMachine, timeout: 400_000 };
+
+test('copytoram: the medium is not needed any more', firstStageTimeout, () =>
+  Machine.with(
+    firstStage('copytoram boot.debug1mounts', { cd: minimalIso() }),
+    async ({ console }) => {
+      await console.waitFor(/the medium may be removed now/, { seconds: 240 });
+      await console.reachRootShell({ seconds: 60 });
+      const mounts = await console.run(
+        "awk '$2 == \"/mnt-root/iso\" { print $3 }' /proc/mounts; grep -c sr0 /proc/mounts; " +
+          'test -x "/mnt-root$(sed \'s/.*init=\\([^ ]*\\).*/\\1/\' /proc/cmdline)"',
+      );
+      assert.deepEqual(mounts, { status: 0, output: 'tmpfs\n0' });
+    },
+  ),
+);
+
+test(
+  'findiso: the medium is a file on a disk',
+  { ...firstStageTimeout, skip: noMachine || missingProgram('mkfs.vfat', 'mcopy') },
+  () =>
+    Machine.with(
+      firstStage('findiso=/images/firn.iso boot.debug1mounts', {
+        usb: fatDiskWith(minimalIso(), 'firn.iso'),
+      }),
+      async ({ console }) => {
+        await console.waitFor(/found the medium of .*: \/findiso\/images\/firn\.iso/, { seconds: 120 });
+        await console.reachRootShell({ seconds: 60 });
+        const mounts = await console.run(
+          "awk '$2 ~ \"^/mnt-root/(iso|findiso)$\" { print $2, $3 }' /proc/mounts | sort",
+        );
+        assert.equal(mounts.output, '/mnt-root/findiso vfat\n/mnt-root/iso iso9660');
+      },
+    ),
+);
+
+test('no medium: the message says what was looked for, and a shell is offered', firstStageTimeout, () =>
+  Machine.with(firstStage('boot.medium_timeout=3', {}), async ({ console }) => {
+    const message = await console.waitFor(/cannot go on booting\.[^]*Your choice: /, { seconds: 120 });
+    assert.match(message[0], /Looked for 3 seconds/);
+    assert.match(message[0], /\/nix\/store\/\S+-nixos-system-/);
+    console.type('s\r');
+    await console.reachRootShell({ seconds: 60 });
+    const { output } = await console.run('readlink /proc/self/exe');
+    assert.equal(output, '/bin/busybox');
+  }),
 );

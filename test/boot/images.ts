@@ -5,9 +5,12 @@
  * folder that `config.system.build.netboot` makes.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, openSync, closeSync, realpathSync, writeSync } from 'node:fs';
+import {
+  closeSync, copyFileSync, mkdirSync, openSync, readSync, readdirSync, realpathSync, rmSync, statSync,
+  truncateSync, writeFileSync, writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = join(tmpdir(), `firn-test-boot-${process.getuid?.() ?? 0}`);
@@ -29,16 +32,58 @@ export function minimalNetboot(): string {
   return realpathSync(netboot);
 }
 
-/** A copy of an ISO image whose volume label is another. */
+/** A copy of an ISO image whose volume label, of at most 16 characters, is another. */
 export function withVolumeLabel(image: string, label: string): string {
   mkdirSync(folder, { recursive: true });
   const copy = join(folder, 'relabelled.iso');
   copyFileSync(image, copy);
   const file = openSync(copy, 'r+');
-  // ECMA-119, 8.4.8: bytes 41 to 72 of the primary volume descriptor in sector 16.
-  writeSync(file, Buffer.from(label.padEnd(32), 'latin1'), 0, 32, 16 * 2048 + 40);
+  // ECMA-119, 8.4.8 and 8.5: bytes 41 to 72 of the primary volume descriptor, and of the one that
+  // has the same label in UCS-2. The descriptors begin in sector 16.
+  const descriptor = Buffer.alloc(2048);
+  for (let sector = 16; ; sector += 1) {
+    readSync(file, descriptor, 0, 2048, sector * 2048);
+    const kind = descriptor[0];
+    if (kind === 255) break;
+    if (kind !== 1 && kind !== 2) continue;
+    const text = kind === 1
+      ? Buffer.from(label.padEnd(32), 'latin1')
+      : Buffer.from(label.padEnd(16), 'utf16le').swap16();
+    writeSync(file, text, 0, 32, sector * 2048 + 40);
+  }
   closeSync(file);
   return copy;
+}
+
+/**
+ * The first boot stage of the minimal installer by itself: kernel and initrd as files, and the path
+ * of the program that init= has to name for the installer's ISO image.
+ */
+export function installerFirstStage(): { kernel: string; initrd: string; init: string } {
+  const module = 'cd-dvd/installation-cd-minimal.nix';
+  const initrd = join(build('initialRamdisk', module), 'initrd');
+  const kernel = join(build('kernel.package', module), 'boot');
+  const file = readdirSync(kernel).find((name) => name.startsWith('vmlinuz-'))!;
+  const toplevel = basename(realpathSync(build('toplevel', module)));
+  return { kernel: join(kernel, file), initrd, init: `/nix/store/${toplevel}/init` };
+}
+
+/** A disk image with one FAT file system that holds `file` under `name`. */
+export function fatDiskWith(file: string, name: string): string {
+  mkdirSync(folder, { recursive: true });
+  const disk = join(folder, 'disk.img');
+  rmSync(disk, { force: true });
+  writeFileSync(disk, '');
+  truncateSync(disk, statSync(file).size + (64 << 20));
+  for (const [tool, ...more] of [
+    ['mkfs.vfat', '-n', 'DATA', disk],
+    ['mmd', '-i', disk, '::/images'],
+    ['mcopy', '-i', disk, file, `::/images/${name}`],
+  ] as const) {
+    const { status, stderr } = spawnSync(tool, more, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${tool} failed: ${stderr}`);
+  }
+  return disk;
 }
 
 function build(attribute: string, module: string): string {

@@ -44,6 +44,12 @@ export function missingTool(firmware: Firmware): string | null {
   return null;
 }
 
+/** Which of some programs is not installed, as a reason to skip a test; false if all are. */
+export function missingProgram(...programs: readonly string[]): string | false {
+  const missing = programs.find((program) => spawnSync(program, ['--help']).error !== undefined);
+  return missing === undefined ? false : `${missing} is not installed`;
+}
+
 export class Machine {
   readonly console: SerialConsole;
   /** Port of this host's loopback that leads to the machine's port 22. */
