@@ -112,7 +112,8 @@ export class Machine {
 export function greetingOf(port: number, seconds: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port });
-    const timer = setTimeout(() => socket.destroy(new Error(`no greeting in ${seconds} s`)), seconds * 1000);
+    const late = new Error(`no greeting in ${seconds} s`);
+    const timer = setTimeout(() => socket.destroy(late), seconds * 1000);
     socket.setEncoding('latin1');
     socket.once('data', (text: string) => {
       clearTimeout(timer);

@@ -64,12 +64,22 @@ const fileSystems: readonly Check[] = [
 const network: readonly Check[] = [
   {
     what: 'an address came by DHCP',
-    command: 'for i in $(seq 30); do ip -4 -o addr show scope global | grep -q 10.0.2 && break; sleep 1; done; ip -4 -o addr show scope global',
+    command:
+      'for i in $(seq 30); do ip -4 -o addr show scope global | grep -q 10.0.2 && break; ' +
+      'sleep 1; done; ip -4 -o addr show scope global',
     expected: /10\.0\.2\.15\/24/,
     seconds: 90,
   },
-  { what: 'there is a route', command: 'ip route show default', expected: /default via 10\.0\.2\.2/ },
-  { what: 'DNS is configured', command: 'cat /etc/resolv.conf', expected: /^nameserver (127\.0\.0\.53|10\.0\.2\.3)/m },
+  {
+    what: 'there is a route',
+    command: 'ip route show default',
+    expected: /default via 10\.0\.2\.2/,
+  },
+  {
+    what: 'DNS is configured',
+    command: 'cat /etc/resolv.conf',
+    expected: /^nameserver (127\.0\.0\.53|10\.0\.2\.3)/m,
+  },
   {
     what: 'the name server is known',
     command: 'resolvectl dns 2>/dev/null || cat /etc/resolv.conf',
@@ -81,18 +91,26 @@ const tools: readonly Check[] = [
   { what: 'lsblk runs', command: 'lsblk --version && lsblk -n -o NAME', expected: /util-linux/ },
   {
     what: 'parted makes a partition',
-    command: 'truncate -s 64M /tmp/disk && parted -s /tmp/disk mklabel gpt mkpart data 1MiB 60MiB && parted -s /tmp/disk print',
+    command:
+      'truncate -s 64M /tmp/disk && parted -s /tmp/disk mklabel gpt mkpart data 1MiB 60MiB && ' +
+      'parted -s /tmp/disk print',
     expected: /1\s+1049kB\s+62\.9MB/,
   },
   {
     what: 'mkfs.ext4 formats, and the result mounts',
-    command: 'truncate -s 32M /tmp/fs && mkfs.ext4 -q /tmp/fs && mkdir -p /mnt/test && mount -o loop /tmp/fs /mnt/test && findmnt -n -o FSTYPE /mnt/test && umount /mnt/test',
+    command:
+      'truncate -s 32M /tmp/fs && mkfs.ext4 -q /tmp/fs && mkdir -p /mnt/test && ' +
+      'mount -o loop /tmp/fs /mnt/test && findmnt -n -o FSTYPE /mnt/test && umount /mnt/test',
     expected: 'ext4',
   },
   { what: 'nano runs', command: 'nano --version', expected: /GNU nano/ },
   { what: 'curl runs', command: 'curl --version', expected: /^curl \d/ },
   { what: 'ip runs', command: 'ip -V', expected: /iproute2/ },
-  { what: 'an unprivileged program becomes root by sudo', command: 'sudo -u nobody true && runuser -u nixos -- sudo -n id -u', expected: '0' },
+  {
+    what: 'an ordinary user becomes root by sudo',
+    command: 'sudo -u nobody true && runuser -u nixos -- sudo -n id -u',
+    expected: '0',
+  },
 ];
 
 /** Checks everything in a machine whose root shell has been reached. */
@@ -107,7 +125,8 @@ export async function checkRunningSystem(machine: Machine): Promise<void> {
     const fits = expected === undefined
       || (typeof expected === 'string' ? text === expected : expected.test(text));
     if (status !== 0 || !fits) {
-      wrong.push(`not true: ${check.what}\n$ ${check.command}\n${text}\n(status ${status}, expected ${expected})`);
+      const found = `${text}\n(status ${status}, expected ${expected})`;
+      wrong.push(`not true: ${check.what}\n$ ${check.command}\n${found}`);
     }
   }
   const greeting = await greetingOf(machine.sshPort, 30).catch((error: unknown) => String(error));
@@ -128,6 +147,6 @@ export async function checkShutdown(machine: Machine): Promise<void> {
   assert.deepEqual(exit, { code: 0, signal: null }, 'the machine did not switch itself off');
   const complaints = machine.console.transcript
     .split('\n')
-    .filter((line) => /\[FAILED\]|Failed unmounting|Failed to unmount|Unmounting timed out/.test(line));
+    .filter((line) => /\[FAILED\]|Failed (unmounting|to unmount)|Unmounting timed out/.test(line));
   assert.deepEqual(complaints, []);
 }
