@@ -70,7 +70,8 @@ export function runEvaluation<Result>(request: EvaluationRequest): Promise<Resul
     wake,
   };
   const heapMegabytes = heapLimit(request.environment);
-  const worker = new Worker(new URL('./evaluation-thread.ts', import.meta.url), {
+  const worker = new Worker(threadStart, {
+    eval: true,
     workerData,
     transferList: [threadPort],
     resourceLimits: {
@@ -185,6 +186,16 @@ function heapLimit(environment: Environment): number {
   const chosen = Number(environment['FIRN_HEAP_MB']);
   return chosen > 0 ? chosen : Math.max(2048, Math.floor((totalmem() / 1048576) * 0.75));
 }
+
+/**
+ * Where the thread starts. A text in plain JavaScript: a module would be loaded before Node's compile
+ * cache is on, and be stripped of its types each time, by a stripper loaded only for it.
+ */
+const threadStart = `
+require('node:module').enableCompileCache(
+  require('node:path').join(require('node:worker_threads').workerData.cacheDirectory, 'modules'));
+import(${JSON.stringify(new URL('./evaluation-thread.ts', import.meta.url).href)});
+`;
 
 /** Reserved, not used, until recursion needs it. */
 const stackMegabytes = 768;
