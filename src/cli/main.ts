@@ -15,6 +15,7 @@ enableCompileCache(join(XDG_CACHE_HOME || join(HOME || '/', '.cache'), 'firn/mod
 
 const commands: Record<string, () => Promise<CommandModule>> = {
   build: () => import('./firn/build.ts'),
+  cache: () => import('./firn/cache.ts'),
   update: () => import('./firn/update.ts'),
   help: () => import('./firn/help.ts'),
   'nix-build': () => import('./nix/nix-build.ts'),

@@ -126,6 +126,8 @@ export class CacheSubstituter {
   }
 
   #lookUp(path: StorePath, run: Substitution): Promise<Candidate | undefined> {
+    // What was passed over before is an error now.
+    if (run.strict) return this.#firstCandidate(path, run, []);
     let found = this.#found.get(path);
     if (found === undefined) {
       found = this.#firstCandidate(path, run, []);
@@ -147,6 +149,8 @@ export class CacheSubstituter {
         if (info === undefined) continue;
         if (cache.url.trusted || this.#trust.believes(info, run.store.storeDirectory)) return { cache, info };
         unsigned = cache;
+        // It may be signed, or its key trusted, by the next time.
+        cache.forget(path);
         if (!run.strict) {
           this.#tell(run, `ignoring substitute for '${path}' from '${cache.name}', as it's not signed by any of the keys in 'trusted-public-keys'`);
         }

@@ -34,7 +34,7 @@ export function parseNetrc(text: string): CredentialsOf {
     // The first entry of a host counts.
     if (host !== undefined && !byHost.has(host)) byHost.set(host, entry);
   };
-  const words = text.replace(/^\s*macdef\b[^]*?(?:\n\s*\n|$)/gm, '').replace(/^\s*#.*$/gm, '').split(/\s+/);
+  const words = text.replace(/^\s*macdef\b[^]*?(?:\n\s*\n|$(?![^]))/gm, '').replace(/^\s*#.*$/gm, '').split(/\s+/);
   for (let at = 0; at < words.length; at++) {
     const word = words[at];
     if (word === 'machine' || word === 'default') {
