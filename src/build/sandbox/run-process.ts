@@ -89,31 +89,30 @@ function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
   unlinkSync(fifo);
   const options = openSync(path('options'), 'r');
   const filter = openSync(path('filter'), 'r');
+  const empty = openSync('/dev/null', 'r');
   const umask = process.umask(0o022);
   try {
     const child = spawn(work.bwrap, ['--args', String(optionsDescriptor), '--', ...work.command], {
-      stdio: ['ignore', writing, writing, 'pipe', options, filter, ...coveredDescriptors()],
+      stdio: ['ignore', writing, writing, 'pipe', options, filter, ...coveredDescriptors(empty)],
       env: {},
       ...(work.identity === undefined ? {} : { uid: work.identity, gid: work.identity }),
     });
     return { child, output: new Socket({ fd: reading, readable: true, writable: false }) };
   } finally {
     process.umask(umask);
-    for (const descriptor of [writing, options, filter]) closeSync(descriptor);
+    for (const descriptor of [writing, options, filter, empty]) closeSync(descriptor);
   }
 }
 
 /**
  * What we inherited from our own parent and would pass on: an open folder would be a way out of the
- * sandbox. Each such number, and those below it, gets /dev/null instead.
+ * sandbox. Each such number gets `/dev/null` instead; at the others nothing is passed.
  */
-function coveredDescriptors(): 'ignore'[] {
-  let highest = filterDescriptor;
-  for (const name of readdirSync('/proc/self/fd')) {
-    const number = Number(name);
-    if (number > highest && isInherited(number)) highest = number;
-  }
-  return Array.from({ length: highest - filterDescriptor }, () => 'ignore');
+function coveredDescriptors(empty: number): ('ignore' | number)[] {
+  const inherited = readdirSync('/proc/self/fd').map(Number)
+    .filter((number) => number > filterDescriptor && isInherited(number));
+  const count = Math.max(filterDescriptor, ...inherited) - filterDescriptor;
+  return Array.from({ length: count }, (_, at) => (inherited.includes(filterDescriptor + 1 + at) ? empty : 'ignore'));
 }
 
 function isInherited(descriptor: number): boolean {
