@@ -62,7 +62,7 @@ function ownHosts(): System[] {
 /** Variants of `system.build.images` as the tree names them; by our evaluator, C++ Nix is the judge later. */
 function diskImages(): System[] {
   if (withTree.skip !== false || !existsSync(join(nixpkgs, 'nixos/modules/image/images.nix'))) return [];
-  const configuration = join(hosts, 'bare.nix');
+  const configuration = join(import.meta.dirname, 'image.nix');
   const { stdout } = own(['--eval', '--strict', '--json', '-E',
     `builtins.attrNames (import ${nixpkgs}/nixos { configuration = ${configuration}; }).config.image.modules`]);
   return (JSON.parse(stdout) as string[]).map((name) => (

@@ -3,7 +3,7 @@
 { pkgs, lib, modulesPath, ... }:
 {
   imports = [ "${toString modulesPath}/installer/cd-dvd/installation-cd-minimal.nix" ];
-  disabledModules = [ "services/web-servers/nginx/default.nix" ];
+  disabledModules = [ "programs/zmap.nix" ];
   nixpkgs.overlays = [ (final: prev: { hello = prev.hello.overrideAttrs { doCheck = false; }; }) ];
   isoImage = {
     squashfsCompression = "gzip -Xcompression-level 1";
