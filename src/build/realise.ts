@@ -263,7 +263,7 @@ const workLabels: Readonly<Record<WorkKind, string>> = {
 };
 
 /** Whether the derivation leaves it to us: `allowSubstitutes = false` wants it built here. */
-function maySubstitute({ env }: Derivation): boolean {
+export function maySubstitute({ env }: Derivation): boolean {
   const plain = env.get('allowSubstitutes');
   if (plain !== undefined) return plain === '1';
   return !/"allowSubstitutes":false[,}]/.test(env.get('__json') ?? '');

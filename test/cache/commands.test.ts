@@ -74,6 +74,12 @@ test('a cache is written, signed, and read back; a wrong key is refused', () => 
   assert.match(refused.stderr, /lacks a signature by a trusted key\n {2}hint: /);
   succeed(firn('c', 'nix', 'copy', '--no-check-sigs', '--from', `file://${scratch}/written`, path));
   // With what is substituted nothing is built.
+  const planned = ['--dry-run', '--substituters', `file://${scratch}/written`, ...trusting];
+  assert.match(firn('f', 'nix-store', '-r', path, ...planned).stderr,
+    /^these 2 paths will be fetched \(0\.00 MiB download, 0\.15 MiB unpacked\):\n( {2}\/nix.*\n){2}$/m);
+  const { stderr } = firn('d', 'nix-build', 'ours.nix', ...planned);
+  assert.match(stderr, /^this path will be fetched \(0\.00 MiB download, 0\.00 MiB unpacked\):\n {2}\/nix.*-ours$/m);
+  assert.doesNotMatch(stderr, /will be built/);
   const built = firn('d', 'nix-build', '--no-out-link', 'ours.nix', '--option', 'substituters', `file://${scratch}/written`, ...trusting);
   assert.equal(succeed(built), path);
   assert.match(built.stderr, /download/);

@@ -83,7 +83,8 @@ async function build(
     if (options.dryRun === true) {
       progress.close();
       const wanted = [{ drvPath: found.drvPath as StorePath, outputs: [found.output] }];
-      context.stderr.write(describeMissing(workspace.store, wanted));
+      const { substituters } = workspace;
+      context.stderr.write(await describeMissing(workspace.store, wanted, { substituters }));
       context.stdout.write(`${found.drvPath}\n`);
       return 0;
     }

@@ -1,15 +1,35 @@
 /** What a build would do: the lists that `--dry-run` shows, in C++ Nix's words. */
 
-import { isDerivationPath, knownOutputPath, type StorePath } from '#formats';
-import type { Store } from '#store';
+import { maySubstitute } from '#build';
+import { isDerivationPath, knownOutputPath, type NarInfo, type StorePath } from '#formats';
+import type { CacheSubstituter, Store } from '#store';
 
 export interface WantedOutputs {
   readonly drvPath: StorePath;
   readonly outputs: readonly string[];
 }
 
+export interface MissingOptions {
+  readonly substituters?: readonly CacheSubstituter[];
+  /** Wanted as they are. */
+  readonly paths?: readonly StorePath[];
+}
+
+/** The text of `--dry-run`; empty if nothing is missing. */
+export async function describeMissing(
+  store: Store, wanted: readonly WantedOutputs[], options: MissingOptions = {},
+): Promise<string> {
+  const fetched = new Map<StorePath, NarInfo>();
+  const saved = await findSubstitutes(store, wanted, options, fetched);
+  const missing = missingDerivations(store, wanted, saved).filter(isDerivationPath);
+  return listOf(missing, missing.length === 1 ? 'this derivation will be built:'
+    : `these ${missing.length} derivations will be built:`) + describeFetched([...fetched.values()]);
+}
+
 /** Derivations that would be built, inputs before what needs them. */
-export function missingDerivations(store: Store, wanted: readonly WantedOutputs[]): StorePath[] {
+function missingDerivations(
+  store: Store, wanted: readonly WantedOutputs[], saved: ReadonlySet<string>,
+): StorePath[] {
   const order: StorePath[] = [];
   const seen = new Set<StorePath>();
   // A stack of its own: a system's graph is deeper than the call stack should go.
@@ -20,25 +40,73 @@ export function missingDerivations(store: Store, wanted: readonly WantedOutputs[
       continue;
     }
     if (seen.has(next.drvPath)) continue;
+    if (missingOutputs(store, next).length === 0 || saved.has(keyOf(next))) continue;
     seen.add(next.drvPath);
-    const derivation = store.readDerivation(next.drvPath);
-    const isThere = next.outputs.every((name) => {
-      const output = derivation.outputs.get(name);
-      const path = output === undefined ? undefined : knownOutputPath(output);
-      return path !== undefined && store.isValidPath(path);
-    });
-    if (isThere) continue;
     stack.push({ ...next, done: true });
-    for (const [drvPath, outputs] of derivation.inputDerivations) stack.push({ drvPath, outputs, done: false });
+    for (const [drvPath, outputs] of store.readDerivation(next.drvPath).inputDerivations) {
+      stack.push({ drvPath, outputs, done: false });
+    }
   }
   return order;
 }
 
-/** The text of `--dry-run`; empty if nothing is missing. */
-export function describeMissing(store: Store, wanted: readonly WantedOutputs[]): string {
-  const missing = missingDerivations(store, wanted).filter(isDerivationPath);
-  if (missing.length === 0) return '';
-  const head = missing.length === 1 ? 'this derivation will be built:'
-    : `these ${missing.length} derivations will be built:`;
-  return `${head}\n${missing.map((path) => `  ${path}\n`).join('')}`;
+/** Looks for all that is missing in the caches; returns what need not be built, and gathers what is fetched. */
+async function findSubstitutes(
+  store: Store, wanted: readonly WantedOutputs[], { substituters = [], paths = [] }: MissingOptions,
+  fetched: Map<StorePath, NarInfo>,
+): Promise<ReadonlySet<string>> {
+  const saved = new Set<string>();
+  const [substituter] = substituters;
+  if (substituter === undefined) return saved;
+  const describe = async (wantedPaths: readonly StorePath[]): Promise<boolean> => {
+    const plans = await Promise.all(wantedPaths.map((path) => substituter.describe(path, store)));
+    if (plans.includes(undefined)) return false;
+    for (const info of plans.flatMap((plan) => plan ?? [])) fetched.set(info.path, info);
+    return true;
+  };
+  await Promise.all(paths.filter((path) => !store.isValidPath(path)).map((path) => describe([path])));
+  const seen = new Set<string>();
+  for (let level = [...wanted]; level.length > 0;) {
+    const fresh = level.filter((one) => !seen.has(keyOf(one)) && seen.add(keyOf(one)));
+    const next = await Promise.all(fresh.map(async (one): Promise<WantedOutputs[]> => {
+      const outputs = missingOutputs(store, one);
+      const derivation = store.readDerivation(one.drvPath);
+      if (outputs.length === 0) return [];
+      const known = outputs.filter((path) => path !== undefined);
+      if (known.length === outputs.length && maySubstitute(derivation) && (await describe(known))) {
+        saved.add(keyOf(one));
+        return [];
+      }
+      return [...derivation.inputDerivations].map(([drvPath, names]) => ({ drvPath, outputs: names }));
+    }));
+    level = next.flat();
+  }
+  return saved;
+}
+
+/** The wanted outputs that are not valid; undefined stands for one whose path is not known. */
+function missingOutputs(store: Store, { drvPath, outputs }: WantedOutputs): (StorePath | undefined)[] {
+  const derivation = store.readDerivation(drvPath);
+  return outputs
+    .map((name) => {
+      const output = derivation.outputs.get(name);
+      return output === undefined ? undefined : knownOutputPath(output);
+    })
+    .filter((path) => path === undefined || !store.isValidPath(path));
+}
+
+function describeFetched(infos: readonly NarInfo[]): string {
+  const sum = (sizeOf: (info: NarInfo) => number) =>
+    (infos.reduce((total, info) => total + sizeOf(info), 0) / 2 ** 20).toFixed(2);
+  const sizes = `(${sum((info) => info.fileSizeBytes ?? 0)} MiB download, ${sum((info) => info.narSizeBytes)} MiB unpacked)`;
+  return listOf(infos.map((info) => info.path).sort(), infos.length === 1
+    ? `this path will be fetched ${sizes}:` : `these ${infos.length} paths will be fetched ${sizes}:`);
+}
+
+function listOf(paths: readonly StorePath[], head: string): string {
+  return paths.length === 0 ? '' : `${head}\n${paths.map((path) => `  ${path}\n`).join('')}`;
+}
+
+function keyOf({ drvPath, outputs }: WantedOutputs): string {
+  return `${drvPath}!${[...outputs].sort().join(',')}`;
 }

@@ -64,7 +64,8 @@ async function build(
   const found = [...stored, ...evaluated];
   const wanted = found.map(({ drvPath, output }) => ({ drvPath: drvPath as StorePath, outputs: [output] }));
   if (flags.has('--dry-run')) {
-    context.stderr.write(describeMissing(workspace.store, wanted));
+    const { substituters } = workspace;
+    context.stderr.write(await describeMissing(workspace.store, wanted, { substituters }));
     return 0;
   }
   const realised = await workspace.realise(wanted);

@@ -12,8 +12,7 @@ export async function realisePaths(command: StoreCommand): Promise<number> {
   const { flags, store, context } = command;
   const wanted = wantedOf(command);
   if (flags.has('--dry-run')) {
-    context.stderr.write(describeMissing(store, wanted.flatMap((one) => ('drvPath' in one
-      ? [{ drvPath: one.drvPath, outputs: one.outputs ?? [...store.readDerivation(one.drvPath).outputs.keys()] }] : []))));
+    await describeAll(command, wanted);
     return 0;
   }
   await realiseAll(command, wanted);
@@ -33,6 +32,23 @@ export async function realisePaths(command: StoreCommand): Promise<number> {
       "warning: you did not specify '--add-root'; the result might be removed by the garbage collector\n");
   }
   return 0;
+}
+
+async function describeAll(command: StoreCommand, wanted: readonly Wanted[]): Promise<void> {
+  const { flags, context, store } = command;
+  const progress = await command.openProgress();
+  const workspace = openWorkspace(flags, context, progress);
+  try {
+    const derivations = wanted.flatMap((one) => ('drvPath' in one
+      ? [{ drvPath: one.drvPath, outputs: one.outputs ?? [...store.readDerivation(one.drvPath).outputs.keys()] }] : []));
+    const paths = wanted.flatMap((one) => ('path' in one ? [one.path] : []));
+    const text = await describeMissing(store, derivations, { substituters: workspace.substituters, paths });
+    progress.close();
+    context.stderr.write(text);
+  } finally {
+    progress.close();
+    await workspace.close();
+  }
 }
 
 /** For --query --force-realise. */

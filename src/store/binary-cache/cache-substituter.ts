@@ -76,6 +76,15 @@ export class CacheSubstituter {
     }
   }
 
+  /** What `substitute` would fetch; undefined if it could not. */
+  async describe(
+    path: StorePath, store: Store, options: SubstitutionOptions = {},
+  ): Promise<readonly NarInfo[] | undefined> {
+    const missing: StorePath[] = [];
+    const plan = await this.#plan(path, new Substitution(store, options), missing);
+    return plan === undefined || missing.length > 0 ? undefined : [...plan.values()].map((one) => one.info);
+  }
+
   /** As `substitute`, for several paths that must be there: throws NOT_IN_CACHE, LACKS_SIGNATURE. */
   async require(paths: readonly StorePath[], store: Store, options: SubstitutionOptions = {}): Promise<void> {
     const run = new Substitution(store, options);
