@@ -7,7 +7,7 @@
 
 import { Attrs } from './attrs.ts';
 import { counters } from './counters.ts';
-import { Shape } from './shape.ts';
+import { fitted, Shape } from './shape.ts';
 import { shortcut } from './thunk.ts';
 import type { Slot } from './values.ts';
 
@@ -37,7 +37,7 @@ function pick(sources: readonly number[], a: readonly Slot[], b: readonly Slot[]
     const slot = source >= 0 ? a[source]! : b[~source]!;
     slots.push(isLarge ? slot : shortcut(slot));
   }
-  return slots;
+  return fitted(slots);
 }
 
 function mergeByName(left: Attrs, right: Attrs): Attrs {
@@ -75,7 +75,7 @@ function mergeByName(left: Attrs, right: Attrs): Attrs {
     slots.push(shortcut(right.slots[j]!));
   }
   const lasting = left.shape.lasting && right.shape.lasting;
-  return new Attrs(new Shape(names, positions, lasting), slots);
+  return new Attrs(new Shape(fitted(names), fitted(positions), lasting), fitted(slots));
 }
 
 /** Copies runs of the large left set between the places of the right one's names. */

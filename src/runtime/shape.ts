@@ -180,7 +180,15 @@ export function restrictShape(shape: Shape, keep: readonly number[], lasting: bo
     names.push(shape.names[keep[i]!]!);
     positions.push(shape.positions[keep[i]!]!);
   }
-  return new Shape(names, positions, lasting);
+  return new Shape(fitted(names), fitted(positions), lasting);
+}
+
+/**
+ * The array, or a copy that takes no more room than its elements: an array that grew element by
+ * element has room for 17 at least, and most sets are smaller.
+ */
+export function fitted<T>(array: T[]): T[] {
+  return array.length < 64 ? array.slice() : array;
 }
 
 function makeMergePlan(left: Shape, right: Shape): MergePlan {

@@ -315,7 +315,13 @@ function assertFail(
 }
 
 /** What a suspended selection or lookup works on. */
-interface Suspended {
+interface SuspendedSelect {
+  readonly subject: Slot;
+  readonly name: string;
+  readonly at: Position;
+}
+
+interface SuspendedSelectPath {
   readonly subject: Slot;
   readonly names: string[];
   readonly at: Position;
@@ -329,9 +335,13 @@ interface SuspendedLookup {
 }
 
 const runSelect = (_position: Position, thunk: Thunk): Value => {
-  const { subject, names, at } = thunk.value as unknown as Suspended;
-  const value = force(subject, at);
-  return names.length === 1 ? select(value, names[0]!, at) : selectPath(value, names, at);
+  const { subject, name, at } = thunk.value as unknown as SuspendedSelect;
+  return select(force(subject, at), name, at);
+};
+
+const runSelectPath = (_position: Position, thunk: Thunk): Value => {
+  const { subject, names, at } = thunk.value as unknown as SuspendedSelectPath;
+  return selectPath(force(subject, at), names, at);
 };
 
 const runLookup = (_position: Position, thunk: Thunk): Value => {
@@ -346,7 +356,7 @@ function laterSelect(subject: Slot, name: string, at: Position): Slot {
     const index = known.shape.indexOf(name);
     if (index >= 0) return shortcut(known.slots[index]!);
   }
-  return suspend(runSelect, { subject, names: [name], at });
+  return suspend(runSelect, { subject, name, at });
 }
 
 /** The same for `subject.a.b.c`. */
@@ -360,7 +370,7 @@ function laterSelectPath(subject: Slot, names: string[], at: Position): Slot {
     if (index < 0) break;
     slot = known.slots[index]!;
   }
-  return i === names.length ? shortcut(slot) : suspend(runSelect, { subject, names, at });
+  return i === names.length ? shortcut(slot) : suspend(runSelectPath, { subject, names, at });
 }
 
 /** A slot for a variable of the `with`s around it. */
@@ -373,7 +383,10 @@ function laterLookup(name: string, at: Position, scopes: Slot[], places: Positio
   return suspend(runLookup, { name, at, scopes, places });
 }
 
-function suspend(code: ThunkCode, data: Suspended | SuspendedLookup): Thunk {
+function suspend(
+  code: ThunkCode,
+  data: SuspendedSelect | SuspendedSelectPath | SuspendedLookup,
+): Thunk {
   const thunk = new Thunk(code);
   thunk.value = data as unknown as Value;
   return thunk;

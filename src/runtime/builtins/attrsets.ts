@@ -5,13 +5,12 @@
  */
 
 import { originOf, type Position } from '#diagnostics';
-import { suspendCall } from '../applied-thunk.ts';
+import { suspendCall2, suspendPlainCall2 } from '../applied-thunk.ts';
 import { Attrs, emptyAttrs, type AttrsEntry } from '../attrs.ts';
-import { call2 } from '../call.ts';
 import { forceAttrs, forceFunction, forceList, forceStringNoContext } from '../coerce.ts';
 import { missingAttribute, typeError } from '../errors.ts';
 import { lazyPositionValue } from '../position-value.ts';
-import { force, Thunk } from '../thunk.ts';
+import { force } from '../thunk.ts';
 import { Lambda, PrimOp, PrimOpApp, type Slot, type Value } from '../values.ts';
 import { definePrimOp, type PrimOpDefinition } from './define.ts';
 
@@ -184,11 +183,9 @@ export const attrsets: readonly PrimOpDefinition[] = [
         0,
         'while evaluating the second argument passed to builtins.mapAttrs',
       );
-      const slots: Slot[] = [];
-      for (let i = 0; i < attrs.size; i++) {
-        const name = attrs.nameAt(i);
-        const value = attrs.slotAt(i);
-        slots.push(new Thunk((position) => call2(force(f), name, value, position)));
+      const slots = attrs.slots.slice();
+      for (let i = 0; i < slots.length; i++) {
+        slots[i] = suspendPlainCall2(f, attrs.nameAt(i), slots[i]!);
       }
       return attrs.withNewSlots(slots);
     },
@@ -324,6 +321,6 @@ function zipAttrsWith(f: Slot, list: Slot): Attrs {
     }
   }
   const slots: Slot[] = [];
-  for (const [name, found] of values) slots.push(suspendCall(fn, (position) => call2(fn, name, found, position)));
+  for (const [name, found] of values) slots.push(suspendCall2(fn, name, found));
   return Attrs.fromNames([...values.keys()], slots);
 }

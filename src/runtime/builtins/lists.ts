@@ -93,11 +93,8 @@ export const lists: readonly PrimOpDefinition[] = [
         0,
         'while evaluating the first argument passed to builtins.map',
       );
-      const result: Slot[] = [];
-      for (let i = 0; i < items.length; i++) {
-        const item = items[i]!;
-        result.push(suspendCall(fn, (position) => call(fn, item, position)));
-      }
+      const result = items.slice();
+      for (let i = 0; i < result.length; i++) result[i] = suspendCall(fn, result[i]!);
       return result;
     },
   }),
@@ -240,10 +237,7 @@ export const lists: readonly PrimOpDefinition[] = [
         'while evaluating the first argument passed to builtins.genList',
       );
       const result: Slot[] = [];
-      for (let i = 0; i < count; i++) {
-        const index = i;
-        result.push(suspendCall(fn, (position) => call(fn, index, position)));
-      }
+      for (let i = 0; i < count; i++) result.push(suspendCall(fn, i));
       return result;
     },
   }),
