@@ -143,21 +143,18 @@ test('an output that is a link is taken as a link', needsSandbox, async () => {
   await assert.rejects(builds.build(fixed), (error: UserError) => /must be a regular file/.test(error.message));
 });
 
-test('a fixed output has the network, but no abstract sockets of others', needsSandbox, async () => {
+test('a fixed output has the network', needsSandbox, async () => {
   const server = createServer((socket) => socket.end('reached'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
-  const abstract = createServer((socket) => socket.end('reached'));
-  await new Promise<void>((resolve) => abstract.listen('\0firn-test-abstract', resolve));
   try {
     const made = builds.add('fetched', {
-      script: `nc 127.0.0.1 ${port} < /dev/null > $out; nc -h 2>&1 | grep -q local && nc local:firn < /dev/null; nc -lk -p 0 local:/build/s; grep -c . /etc/resolv.conf; true`,
+      script: `[ "$(cat /etc/nsswitch.conf | wc -l)" = 2 ] && nc 127.0.0.1 ${port} < /dev/null > $out`,
       fixed: { method: 'flat', hash: hashOf('sha256', 'reached') },
     });
     assert.equal(readFileSync((await builds.build(made)).get('out') as string, 'utf8'), 'reached');
   } finally {
     server.close();
-    abstract.close();
   }
 });
 
