@@ -29,8 +29,8 @@ paths:
 let
   pkgs = import ${nixpkgs} { system = "x86_64-linux"; overlays = [ ]; config = ${configuration}; };
   parts = path: builtins.filter builtins.isString (builtins.split "[.]" path);
-  found = builtins.foldl' (set: name: if set == null then null else set.\${name} or null) pkgs;
-  drvPath = path: builtins.tryEval (found (parts path)).drvPath;
+  found = builtins.foldl' (set: name: set.\${name} or (throw "no such package")) pkgs;
+  drvPath = path: builtins.tryEval ((found (parts path)).drvPath or (throw "no derivation"));
 in
 builtins.listToAttrs (map (name: { inherit name; value = let r = drvPath name; in if r.success then r.value else null; }) paths)
 `;
