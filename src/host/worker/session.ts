@@ -4,10 +4,10 @@ import { decodeUtf8, sha256Hex } from '#base';
 import { renderBrief, renderNixError, withoutEscapes, type NixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
 import { counters, createBuiltins, type EvalSettings } from '#runtime';
-import { LocalStore } from '#store';
 import { DiskCodeCache } from '../code-cache.ts';
-import { EvaluationHost } from '../evaluation-host.ts';
+import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
+import { LazyHost } from '../lazy-host.ts';
 import { evaluationSettings, readSettings, type NixSettings } from '../settings.ts';
 import { packFailure } from './failure.ts';
 import type { ThreadInput } from './protocol.ts';
@@ -63,9 +63,9 @@ function openSession(input: ThreadInput, main: MainThread): EvaluationSession & 
   const nixSettings = readSettings({ environment, overrides: input.settingOverrides });
   const fromUser = evaluationSettings(nixSettings, environment, input.includes, input.workingDirectory);
   const settings = { ...fromUser, searchPath: [...fromUser.searchPath, ...input.lastEntries] };
-  const host = new EvaluationHost({
+  const host = new LazyHost({
     storeDirectory: input.storeDirectory,
-    openStore: () => new LocalStore({ root: input.storeRoot, storeDirectory: input.storeDirectory }),
+    storeRoot: input.storeRoot,
     services: main,
     progress: main.progress,
     environment,
@@ -83,7 +83,10 @@ function openSession(input: ThreadInput, main: MainThread): EvaluationSession & 
     ...(codeCache === undefined ? {} : { codeCache, compile: codeCache.compile, hash: sha256Hex }),
   });
   return {
-    evaluator, host, settings, nixSettings, workingDirectory: input.workingDirectory,
+    evaluator, settings, nixSettings, workingDirectory: input.workingDirectory,
+    get host() {
+      return host.real;
+    },
     print: (text) => main.print(text),
     close() {
       host.close();
