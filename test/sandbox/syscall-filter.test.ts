@@ -66,13 +66,10 @@ test('a builder reaches no abstract socket of others, with network or without', 
   const builds = freshSandbox();
   try {
     // From here it can be reached: what follows is the sandbox's doing.
-    await new Promise<void>((resolve, reject) => {
-      const client = connect(`\0${name}`).once('error', reject);
-      client.once('connect', () => {
-        client.destroy();
-        resolve();
-      });
+    const reached = await new Promise<string>((resolve, reject) => {
+      connect(`\0${name}`).once('error', reject).once('data', (bytes) => resolve(String(bytes)));
     });
+    assert.equal(reached, 'reached');
     const program = `
       const socket = require('net').connect('\\0${name}');
       const say = (text) => { require('fs').writeFileSync(process.env.out, text); process.exit(); };
