@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
@@ -262,6 +263,26 @@ test('a server that does not resume sends everything again, and it fits', async 
   const store = freshStore();
   assert.equal(await substituter([http.url]).substitute(info.path, store), true);
   await assertSound(store, info.path);
+});
+
+test('a server of HTTP/1.0, which hangs up after each answer', async () => {
+  const large = fileNar('z'.repeat(850_000));
+  const described = outputInfo('large', large);
+  const http = await server();
+  servePath(http, described, large);
+  const old = createServer((socket) => {
+    socket.once('data', (request) => {
+      const body = http.files.get(/^GET (\S+)/.exec(String(request))?.[1] ?? '') as Uint8Array | undefined;
+      socket.write(`HTTP/1.0 ${body === undefined ? '404 no' : '200 OK'}\r\nContent-Length: ${body?.length ?? 0}\r\n\r\n`);
+      socket.end(body ?? new Uint8Array(0));
+    });
+  });
+  await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
+  after(() => old.close());
+  const store = freshStore();
+  const url = `http://127.0.0.1:${(old.address() as AddressInfo).port}`;
+  assert.equal(await substituter([url]).substitute(described.path, store), true);
+  await assertSound(store, described.path);
 });
 
 test('what a cache has and has not is remembered between runs, for a time', async () => {

@@ -121,7 +121,7 @@ export class HttpTransport implements CacheTransport {
       const { stallTimeoutMilliseconds: stall = 300_000 } = this.#settings;
       const response = await request(withoutPassword(url), {
         headers: { 'user-agent': 'firn', 'accept-encoding': 'identity', ...this.#authorization(url), ...headers },
-        dispatcher: this.#agent, headersTimeout: stall, bodyTimeout: stall,
+        dispatcher: this.#agent, headersTimeout: stall, bodyTimeout: stall, highWaterMark: aheadBytes,
         ...(options.signal ? { signal: options.signal } : {}),
       }).catch((error: unknown) => {
         options.signal?.throwIfAborted();
@@ -157,6 +157,12 @@ interface Place {
 }
 
 const maximumRedirects = 8;
+/**
+ * How much of an answer may be ahead of its reader. The library fails an assertion when a server
+ * closes the connection just as it has stopped reading, which servers of HTTP/1.0 do at the end of
+ * each answer: so it is rarely made to stop.
+ */
+const aheadBytes = 1 << 27;
 
 // Marked here rather than by code: a status is only sometimes worth another try.
 const mayPass = new WeakSet<Error>();
