@@ -211,6 +211,7 @@ async function open200(
       dispatcher: agent(),
       headersTimeout: options.timeoutMs ?? 60_000,
       bodyTimeout: options.timeoutMs ?? 60_000,
+      highWaterMark: aheadBytes,
       ...(options.signal ? { signal: options.signal } : {}),
     }).catch((error: unknown) => {
       options.signal?.throwIfAborted();
@@ -273,6 +274,12 @@ function isHopeless(error: UserError): boolean {
   return code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'CERT_HAS_EXPIRED';
 }
 
+/**
+ * How much of an answer may be ahead of its reader. The library fails an assertion when a server
+ * closes the connection just as it has stopped reading, which servers of HTTP/1.0 do at the end of
+ * each answer: so it is rarely made to stop.
+ */
+const aheadBytes = 1 << 26;
 let sharedAgent: Dispatcher | undefined;
 
 function agent(): Dispatcher {
