@@ -18,6 +18,7 @@ const commands: Record<string, () => Promise<CommandModule>> = {
   cache: () => import('./firn/cache.ts'),
   update: () => import('./firn/update.ts'),
   help: () => import('./firn/help.ts'),
+  nix: () => import('./nix/nix.ts'),
   'nix-build': () => import('./nix/nix-build.ts'),
   'nix-hash': () => import('./nix/nix-hash.ts'),
   'nix-instantiate': () => import('./nix/nix-instantiate.ts'),
@@ -72,7 +73,7 @@ async function findCommand(
   argv: readonly string[],
 ): Promise<{ command: CommandModule; argv: readonly string[] }> {
   const called = commands[context.programName];
-  if (called !== undefined && context.programName.startsWith('nix-')) {
+  if (called !== undefined && /^nix(-|$)/.test(context.programName)) {
     return { command: await called(), argv };
   }
   const [name = 'help', ...rest] = argv;

@@ -1,0 +1,39 @@
+/** `nix`: dispatches to those of its subcommands that Firn has. */
+
+import type { CommandContext, CommandModule } from '../context.ts';
+import { unknownCommand } from '../errors.ts';
+import { writeVersion } from './version.ts';
+
+const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  copy: () => import('./nix-copy.ts'),
+};
+
+const help = `usage: nix COMMAND [FLAGS]
+
+The commands of C++ Nix's 'nix' that Firn has:
+
+  nix copy    copy store paths into a binary cache or out of one
+
+'nix COMMAND --help' says more. The other commands have elder siblings: nix-build,
+nix-instantiate, nix-store, nix-hash.
+`;
+
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  const rest = withoutFeatureFlags(argv);
+  const [name = '--help', ...others] = rest;
+  if (name === '--version') return writeVersion('nix', context);
+  if (name === '--help' || name === 'help') {
+    context.stdout.write(help);
+    return 0;
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load === undefined) throw unknownCommand(`nix ${name}`, []);
+  return (await load()).run([...argv.slice(0, argv.length - rest.length), ...others], context);
+}
+
+/** Scripts say `nix --extra-experimental-features nix-command copy …`: flags with one value before the name. */
+function withoutFeatureFlags(argv: readonly string[]): readonly string[] {
+  let start = 0;
+  while (/^--(extra-)?experimental-features$/.test(argv[start] ?? '')) start += 2;
+  return argv.slice(start);
+}
