@@ -147,14 +147,15 @@ async function contentAddressOf(
   if (output.kind !== 'fixed') return {};
   const { method, hash } = output;
   if (isCompared) return { contentAddress: { method, hash } };
-  if (method === 'flat' || method === 'text') {
-    const status = lstatSync(physical, { throwIfNoEntry: false });
-    if (status !== undefined && (!status.isFile() || (status.mode & 0o100) !== 0)) throw fixedOutputNotPlain(drvPath);
-  }
+  const status = lstatSync(physical, { throwIfNoEntry: false });
+  const isFlat = status !== undefined && (method === 'flat' || method === 'text');
+  if (isFlat && !status.isFile()) throw fixedOutputNotPlain(drvPath);
   const found = await store.hashTree(physical, method, hash.algorithm);
   if (!sameHash(found, hash)) {
     throw outputHashMismatch(drvPath, formatHash(hash, 'sri'), formatHash(found, 'sri'));
   }
+  // A flat address says nothing of the bit.
+  if (isFlat && (status.mode & 0o100) !== 0) throw fixedOutputNotPlain(drvPath);
   return { contentAddress: { method, hash } };
 }
 
