@@ -1,0 +1,59 @@
+#!/bin/sh
+# The main job beside the usual tools: `firn build` of the minimal installer with its packages
+# downloaded but nothing else there, against mksquashfs and xorriso for the same content at the
+# same compression. Prints seconds of each and their ratio.
+#
+#   sh bench/main-job/compare.sh FOLDER
+#
+# FOLDER keeps the stores between runs (3 GB). Needs squashfs-tools, xorriso and a mirror.
+set -eu
+
+firn=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)/firn
+folder=${1:?usage: compare.sh FOLDER}
+mkdir -p "$folder"
+cd "$folder"
+
+now() { date +%s.%N; }
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
+
+# Everything once, for the downloads and the content.
+"$firn" build --store "$folder/full" -o full-result >/dev/null 2>full.log
+iso=$(ls "$folder"/full-result/iso/*.iso | grep -v '/cd\.iso$')
+
+# A store that has the package files and nothing made of them.
+rm -rf fresh cache
+debs=$(ls full/nix/store | grep '\.deb$' | sed 's,^,/nix/store/,')
+# shellcheck disable=SC2086
+"$firn" nix-store --store "$folder/full" --export $debs >debs.export
+"$firn" nix-store --store "$folder/fresh" --import <debs.export >/dev/null
+rm debs.export
+
+sync
+start=$(now)
+"$firn" build --store "$folder/fresh" -o fresh-result >fresh.out 2>fresh.log
+ours=$(since "$start")
+cmp "$iso" "$(ls "$folder"/fresh-result/iso/*.iso | grep -v '/cd\.iso$')"
+
+# The same content for the peers.
+rm -rf tree store peer.iso peer.squashfs
+xorriso -osirrox on -indev "$iso" -extract / tree >/dev/null 2>&1
+chmod -R u+w tree
+unsquashfs -q -n -d store tree/nix-store.squashfs >/dev/null
+sync
+start=$(now)
+mksquashfs store peer.squashfs -comp zstd -Xcompression-level 6 -b 1048576 -all-root \
+  -no-xattrs -no-progress -quiet >/dev/null
+squash=$(since "$start")
+mv peer.squashfs tree/nix-store.squashfs
+start=$(now)
+xorriso -as mkisofs -quiet -r -J -joliet-long -iso-level 3 -o peer.iso tree 2>/dev/null
+write=$(since "$start")
+
+awk -v ours="$ours" -v squash="$squash" -v write="$write" \
+  -v our_size="$(stat -c %s "$iso")" -v peer_size="$(stat -c %s peer.iso)" 'BEGIN {
+  printf "firn build      %6.1f s\n", ours
+  printf "mksquashfs      %6.1f s\nxorriso         %6.1f s\n", squash, write
+  printf "ratio           %6.2f (size %.3f)\n", ours / (squash + write), our_size / peer_size
+}'
+grep -E 'evaluated|unpacked|built|compressed|done' fresh.log || :
+rm -rf tree store peer.iso fresh
