@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import type { Progress } from '#base';
 import type { Host } from '#eval';
 import type { EvaluationHost, EvaluationHostOptions } from './evaluation-host.ts';
+import { loadStore } from './lazy-store.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -64,7 +65,7 @@ export class LazyHost implements Host {
 
 function makeHost({ storeRoot, ...options }: LazyHostOptions): EvaluationHost {
   const host = require('./evaluation-host.ts') as typeof import('./evaluation-host.ts');
-  const { LocalStore } = require('#store') as typeof import('#store');
+  const { LocalStore } = loadStore();
   const { storeDirectory } = options;
   return new host.EvaluationHost({
     ...options, openStore: () => new LocalStore({ root: storeRoot, storeDirectory }),

@@ -6,13 +6,15 @@
  */
 
 import { join, resolve } from 'node:path';
-import { CacheSubstituter, LookupMemory, type CacheSubstituterOptions } from '#store';
+import type { CacheSubstituter, CacheSubstituterOptions } from '#store';
+import { loadStore } from './lazy-store.ts';
 import type { Environment, NixSettings } from './settings.ts';
 
 /** What the settings say of `urls`. */
 export function cacheOptions(
   settings: NixSettings, environment: Environment, cacheDirectory: string, urls: readonly string[],
 ): CacheSubstituterOptions {
+  const { LookupMemory } = loadStore();
   return {
     urls,
     trustedKeys: settings.list('trusted-public-keys'),
@@ -38,6 +40,7 @@ export function substituterOf(
   settings: NixSettings, environment: Environment, cacheDirectory: string,
 ): CacheSubstituter | undefined {
   const urls = settings.flag('substitute', true) ? settings.list('substituters') : [];
-  return urls.length === 0 ? undefined
-    : new CacheSubstituter(cacheOptions(settings, environment, cacheDirectory, [...new Set(urls)]));
+  if (urls.length === 0) return undefined;
+  const Substituter = loadStore().CacheSubstituter;
+  return new Substituter(cacheOptions(settings, environment, cacheDirectory, [...new Set(urls)]));
 }
