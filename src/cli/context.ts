@@ -14,6 +14,8 @@ export interface CommandContext {
   readonly stderr: TerminalOutput;
   /** Aborted at the first Ctrl-C. */
   readonly signal: AbortSignal;
+  /** From now on Ctrl-C is the handler's, and `signal` is left alone by it. */
+  takeInterrupts(handler: () => void): void;
   /** Whether standard error shows colours (a terminal, and NO_COLOR unset). */
   readonly color: boolean;
 }

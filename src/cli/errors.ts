@@ -47,3 +47,22 @@ export function alreadyExists(path: string): UserError {
 export function badRegistration(reason: string): UserError {
   return new UserError('BAD_REGISTRATION', `the registration cannot be read: ${reason}`);
 }
+
+export function unknownReplCommand(command: string): UserError {
+  return new UserError('UNKNOWN_REPL_COMMAND', `unknown command '${command}'`, { hint: ':? lists the commands' });
+}
+
+export function unsupportedReplCommand(command: string, reason: string): UserError {
+  return new UserError('UNSUPPORTED_REPL_COMMAND', `the command '${command}' is not supported: ${reason}`);
+}
+
+export function unexpectedArgument(argument: string, command: string): UserError {
+  return new UserError('UNEXPECTED_ARGUMENT', `unexpected argument '${argument}' to ${command}`);
+}
+
+/** `nix NAME` where Firn has no such command; `instead` says what does the same. */
+export function unknownNixCommand(name: string, known: readonly string[], instead: string | undefined): UserError {
+  return new UserError('UNKNOWN_NIX_COMMAND', `Firn does not have 'nix ${name}'`, {
+    hint: instead ?? `there are ${known.map((one) => `'nix ${one}'`).join(', ')}`,
+  });
+}

@@ -18,6 +18,7 @@ const commands: Record<string, () => Promise<CommandModule>> = {
   cache: () => import('./firn/cache.ts'),
   update: () => import('./firn/update.ts'),
   help: () => import('./firn/help.ts'),
+  repl: () => import('./repl/repl.ts'),
   nix: () => import('./nix/nix.ts'),
   'nix-build': () => import('./nix/nix-build.ts'),
   'nix-hash': () => import('./nix/nix-hash.ts'),
@@ -27,10 +28,12 @@ const commands: Record<string, () => Promise<CommandModule>> = {
 
 async function main(): Promise<number> {
   const controller = new AbortController();
-  const context = contextOfProcess(controller.signal);
+  let interruptHandler: (() => void) | undefined;
+  const context = contextOfProcess(controller.signal, (handler) => { interruptHandler = handler; });
   // The first Ctrl-C stops in order, leaving nothing half-written; the second stops at once.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
+      if (signal === 'SIGINT' && interruptHandler !== undefined) return interruptHandler();
       if (controller.signal.aborted) process.exit(130);
       controller.abort();
     });
@@ -54,7 +57,9 @@ async function main(): Promise<number> {
   }
 }
 
-function contextOfProcess(signal: AbortSignal): CommandContext {
+function contextOfProcess(
+  signal: AbortSignal, takeInterrupts: CommandContext['takeInterrupts'],
+): CommandContext {
   const { env, stderr, stdout } = process;
   const colorWanted = env['NO_COLOR'] === undefined || env['NO_COLOR'] === '';
   return {
@@ -64,6 +69,7 @@ function contextOfProcess(signal: AbortSignal): CommandContext {
     stdout,
     stderr,
     signal,
+    takeInterrupts,
     color: colorWanted && (stderr.isTTY === true || env['FORCE_COLOR'] !== undefined),
   };
 }

@@ -10,7 +10,7 @@
 
 
 import { NixError, type Position, registerSource, renderNixError, type SourceOrigin } from '#diagnostics';
-import { emit, type EmittedCode, parse, supportNames } from '#lang';
+import { emit, type EmittedCode, parse, parseReplBindings, supportNames } from '#lang';
 import {
   type Attrs,
   baseName,
@@ -83,7 +83,8 @@ export class Evaluator implements EvalServices {
   readonly builtins: Attrs;
   private readonly options: EvaluatorOptions;
   private readonly globals: ReadonlyMap<string, Slot>;
-  private readonly globalNames: ReadonlySet<string>;
+  /** Names of the base scope. */
+  readonly globalNames: ReadonlySet<string>;
   private readonly lazyGlobals: ReadonlySet<string>;
   /** In the order of `supportNames`. */
   private readonly support: readonly unknown[];
@@ -123,6 +124,16 @@ export class Evaluator implements EvalServices {
     origin: SourceOrigin = { kind: 'string' },
   ): Value {
     return this.guard(() => this.run(text, origin, basePath));
+  }
+
+  /** Value of an expression that sees the names of a set before the base scope: the REPL's. */
+  evaluateInScope(text: string, basePath: string, scope: Attrs): Value {
+    return this.guard(() => this.run(text, { kind: 'string' }, basePath, scope));
+  }
+
+  /** The set that bindings (`x = 1; inherit y`) make; their values see `scope`, not each other. */
+  evaluateBindings(text: string, basePath: string, scope: Attrs): Value {
+    return this.guard(() => this.run(text, { kind: 'string' }, basePath, scope, parseBindingsOnly));
   }
 
   /** Runs code of the evaluator, turning an exhausted stack into a Nix error. */
@@ -166,10 +177,12 @@ export class Evaluator implements EvalServices {
     return this.run(text, { kind: 'internal', path: name }, '/');
   }
 
-  private run(text: string, origin: SourceOrigin, directory: string, scope?: Attrs): Value {
+  private run(
+    text: string, origin: SourceOrigin, directory: string, scope?: Attrs, read: ReadText = parse,
+  ): Value {
     const base = registerSource(origin, text);
     const name = origin.kind === 'file' || origin.kind === 'internal' ? origin.path : origin.kind;
-    const code = this.codeFor(text, directory, base, scope);
+    const code = this.codeFor(text, directory, base, scope, read);
     const functions: unknown[][] = [];
     const chunks: ChunkFunction = (chunk, index) => {
       const known = (functions[chunk] ??= this.compiled(code, chunk, name)(
@@ -198,8 +211,9 @@ export class Evaluator implements EvalServices {
     directory: string,
     base: Position,
     scope: Attrs | undefined,
+    read: ReadText,
   ): FileCode {
-    const emitAgain = (): EmittedCode => this.emitText(text, directory, base, scope);
+    const emitAgain = (): EmittedCode => this.emitText(text, directory, base, scope, read);
     const key = scope === undefined ? this.cacheKey(text, directory) : undefined;
     const { codeCache } = this.options;
     const known = key === undefined ? undefined : codeCache!.load(key);
@@ -228,9 +242,10 @@ export class Evaluator implements EvalServices {
     directory: string,
     base: Position,
     scope: Attrs | undefined,
+    read: ReadText,
   ): EmittedCode {
     const { features, pureEval, homeDirectory, lints } = this.settings;
-    const result = parse(text, {
+    const result = read(text, {
       base,
       directory,
       home: pureEval ? undefined : homeDirectory,
@@ -358,6 +373,16 @@ export class Evaluator implements EvalServices {
 
 /** Part of every key of the code cache; changes whenever emitted code may change. */
 export const evaluatorVersion = 'firn-4';
+
+/** From a text to its tree: of an expression, if nothing else is said. */
+type ReadText = typeof parse;
+
+/** The last semicolon may be left out; it is no part of the text that messages show. */
+const parseBindingsOnly: ReadText = (text, options) => {
+  const plain = parseReplBindings(text, options);
+  const { bindings, diagnostics } = plain.bindings ? plain : parseReplBindings(`${text};`, options);
+  return { tree: bindings, diagnostics, warnings: [] };
+};
 
 function originOfFile(path: string): SourceOrigin {
   return { kind: 'file', path };

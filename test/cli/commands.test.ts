@@ -10,7 +10,7 @@ test('help teaches the main job and each command', () => {
   assert.match(firn(['--help']).stdout, /firn build/);
   const help = firn(['help', 'build']).stdout;
   for (const word of ['--config', '--format', '--mirror', '--lock', 'Examples:']) assert.ok(help.includes(word), word);
-  for (const name of ['nix-build', 'nix-instantiate', 'nix-store', 'nix-hash', 'update']) {
+  for (const name of ['nix-build', 'nix-instantiate', 'nix-store', 'nix-hash', 'nix', 'repl', 'update']) {
     const { status, stdout } = firn(['help', name]);
     assert.equal(status, 0, name);
     assert.match(stdout, /usage/i, name);

@@ -7,12 +7,14 @@ const overview = `firn turns a Nix configuration into a bootable system image.
   firn build                      the minimal live installer ISO, in ./result/iso
   firn build ./host.nix           the same installer with your configuration in it
   firn update                     renew firn.lock: take the archive's newest packages
+  firn repl [FILES]               evaluate what is typed, line by line
   firn cache serve                the store as a binary cache for other machines
 
 Commands of Nix, with Nix's own flags (also when firn is called by these names through a link):
 
   firn nix-build                  build a derivation and link it as ./result
   firn nix-instantiate            evaluate expressions, write derivations
+  firn nix eval                   print the value of an expression
   firn nix-store                  query and change the store
   firn nix copy                   copy store paths into a binary cache or out of one
   firn nix-hash                   hash files and convert hashes
@@ -37,6 +39,10 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       return (await import('./cache.ts')).run(['serve', '--help'], context);
     case 'update':
       return (await import('./update.ts')).run(['--help'], context);
+    case 'repl':
+      return (await import('../repl/repl.ts')).run(['--help'], context);
+    case 'nix':
+      return (await import('../nix/nix.ts')).run(['--help'], context);
     case 'nix-build':
       return (await import('../nix/nix-build.ts')).run(['--help'], context);
     case 'nix-instantiate':

@@ -5,13 +5,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { baseNameOf, isDerivationPath, type StorePath } from '#formats';
+import type { LocalStore } from '#store';
 import { noLog, unknownDeriver } from '../errors.ts';
 import { followToStorePath, validPath, type StoreCommand } from './store-command.ts';
 
 export async function readLogs(command: StoreCommand): Promise<number> {
   for (const operand of command.flags.operands) {
     const drvPath = derivationOf(command, followToStorePath(command, operand));
-    const log = findLog(command, drvPath);
+    const log = findLog(command.store, drvPath);
     if (log === undefined) throw noLog(drvPath);
     command.context.stdout.write(log);
   }
@@ -36,9 +37,10 @@ function derivationOf(command: StoreCommand, path: StorePath): StorePath {
   return deriver;
 }
 
-function findLog(command: StoreCommand, drvPath: StorePath): Uint8Array | undefined {
+/** What a derivation's last build printed; undefined if none was kept. */
+export function findLog(store: LocalStore, drvPath: StorePath): Uint8Array | undefined {
   const base = baseNameOf(drvPath);
-  const plain = join(dirname(command.store.stateDirectory), 'log/nix/drvs', base.slice(0, 2), base.slice(2));
+  const plain = join(dirname(store.stateDirectory), 'log/nix/drvs', base.slice(0, 2), base.slice(2));
   for (const [extension, decompress] of decompressors) {
     const file = plain + extension;
     if (existsSync(file)) return decompress(readFileSync(file));

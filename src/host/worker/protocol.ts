@@ -33,7 +33,7 @@ export interface ThreadInput {
   readonly wake: SharedArrayBuffer;
 }
 
-export type ServiceName = 'realise' | 'fetch' | 'resolveSearchPathEntry';
+export type ServiceName = 'realise' | 'fetch' | 'resolveSearchPathEntry' | 'converse';
 
 export type FromThread =
   | { readonly kind: 'request'; readonly service: ServiceName; readonly argument: unknown }

@@ -8,7 +8,7 @@
 
 import { totalmem } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { noProgress, type Activity, type Progress } from '#base';
+import { assert, noProgress, type Activity, type Progress } from '#base';
 import type { FetchAttribute, FetchResult } from '#eval';
 import { cannotFetch, cannotRealise, evaluationCrashed, outOfMemory } from '../errors.ts';
 import type { Environment } from '../settings.ts';
@@ -21,6 +21,8 @@ export interface EvaluationServices {
   realise?(elements: readonly string[]): Promise<ReadonlyMap<string, string>>;
   fetch?(kind: string, attributes: ReadonlyMap<string, FetchAttribute>): Promise<FetchResult>;
   resolveSearchPathEntry?(entry: string): Promise<string | null>;
+  /** For tasks that stay: takes the answer to what was asked last, gives what is asked next. */
+  converse?(answer: unknown): Promise<unknown>;
 }
 
 export interface EvaluationRequest {
@@ -178,6 +180,9 @@ class Listener {
       }
       case 'resolveSearchPathEntry':
         return await services.resolveSearchPathEntry?.(argument as string) ?? null;
+      case 'converse':
+        assert(services.converse !== undefined, 'a task that converses is started with somebody to talk to');
+        return services.converse(argument);
     }
   }
 }

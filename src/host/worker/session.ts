@@ -22,6 +22,8 @@ export interface EvaluationSession {
   readonly workingDirectory: string;
   /** Writes a byte string to standard output. */
   print(text: string): void;
+  /** For tasks that stay: gives an answer, and waits for the next request. */
+  converse(answer: unknown): unknown;
 }
 
 /** What a task's module exports. The result goes back to the main thread as a structured clone. */
@@ -88,6 +90,7 @@ function openSession(input: ThreadInput, main: MainThread): EvaluationSession & 
       return host.real;
     },
     print: (text) => main.print(text),
+    converse: (answer) => main.converse(answer),
     close() {
       host.close();
       codeCache?.close();

@@ -31,6 +31,11 @@ export class MainThread implements BlockingServices {
     return this.#ask('resolveSearchPathEntry', entry) as string | null;
   }
 
+  /** Gives the answer to what was asked last, and waits for what is asked next. */
+  converse(answer: unknown): unknown {
+    return this.#ask('converse', answer);
+  }
+
   /** Writes a byte string to standard output, soon: small pieces are gathered. */
   print(text: string): void {
     this.#pendingOutput.push(text);

@@ -1,0 +1,55 @@
+/**
+ * What a REPL asks of its evaluator, and what it hears. All texts are byte strings.
+ *
+ * What a request prints goes the way of all output; an answer says how it ended and what the asker
+ * must know.
+ */
+
+import type { AutoArgument } from '../tasks/expression-source.ts';
+import type { Failure } from '../worker/protocol.ts';
+
+export type ReplRequest =
+  /** Bindings are added to the scope, an expression's value is printed to its first level. */
+  | ReplText<'evaluate'>
+  /** Prints the whole value, a string as it is. */
+  | ReplText<'print'>
+  | ReplText<'type'>
+  /** Prints what is known of a builtin. */
+  | ReplText<'document'>
+  /** Adds a set's attributes to the scope. */
+  | ReplText<'add'>
+  /** Writes a derivation to the store. Result: its path. */
+  | ReplText<'derivation'>
+  /** Adds the attributes of a file's set to the scope. */
+  | { readonly kind: 'load'; readonly path: string }
+  /** Turns traces of errors on, off, or round. Result: whether they are on. */
+  | { readonly kind: 'trace'; readonly on: boolean | undefined }
+  /** Prints the names that were added last. */
+  | { readonly kind: 'lastLoaded' }
+  /** Result: the lines that a line may be completed to. */
+  | { readonly kind: 'complete'; readonly text: string };
+
+interface ReplText<Kind extends string> {
+  readonly kind: Kind;
+  readonly text: string;
+  /** Nothing can follow: an unfinished text is an error then. */
+  readonly final?: boolean;
+}
+
+export type ReplAnswer =
+  /** `changed`: the scope or a switch is another than before. */
+  | { readonly kind: 'done'; readonly changed: boolean; readonly result: unknown }
+  /** The text is the start of a longer one. */
+  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** What the REPL's task is started with. */
+export interface ReplInput {
+  readonly autoArguments: readonly AutoArgument[];
+  /** Whether values are printed in colours. */
+  readonly colorOutput: boolean;
+  /** Whether errors are rendered in colours. */
+  readonly colorErrors: boolean;
+  /** What made the scope that is to be had again, in order. */
+  readonly journal: readonly ReplRequest[];
+}

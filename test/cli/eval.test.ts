@@ -1,0 +1,92 @@
+/** `nix eval`: forms of output, selection, arguments, purity; and which commands `nix` has. */
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { firn, folderWith, root } from '../support/firn.ts';
+
+const folder = folderWith({
+  'set.nix': '{ n ? 1, s ? "s" }: { inherit n s; deep."a.b" = [ 1 { c = n; } ]; f = { x ? 2 }: x; }\n',
+  'home/.keep': '',
+});
+const env = { HOME: join(folder, 'home'), XDG_DATA_HOME: '', XDG_CACHE_HOME: '', FIRN_ROOT: join(folder, 'root') };
+const drv = 'derivation { name = "d"; system = "s"; builder = "/b"; }';
+
+function nixEval(args: readonly string[]) {
+  return firn(['nix', 'eval', ...args], { cwd: folder, env });
+}
+
+const printed: readonly (readonly [args: readonly string[], stdout: string])[] = [
+  [['--expr', '{ a = 1; b = [ 1 { c = 2.5; } ]; s = "x\\n"; f = x: x; n = null; }'],
+    '{ a = 1; b = [ 1 { c = 2.5; } ]; f = «lambda f @ «string»:1:49»; n = null; s = "x\\n"; }\n'],
+  [['--expr', '{ a = 1; b = throw "inside"; }'], '{ a = 1; b = «error: inside»; }\n'],
+  [['--expr', drv], '«derivation /nix/store/yf1v969kmjv8i97b9ccj3yn3jq16dl1n-d.drv»\n'],
+  [['--expr', '{ a.b = [ 1 2 ]; }', 'a.b.1'], '2\n'],
+  [['--raw', '--expr', '"no newline"'], 'no newline'],
+  [['--json', '--no-pretty', '--expr', '{ b = [ 9007199254740993 ]; a = { }; }'], '{"a":{},"b":[9007199254740993]}\n'],
+  [['--json', '--pretty', '--expr', '{ b = [ 9007199254740993 "a,{\\"" ]; a = { }; e = [ ]; }'],
+    '{\n  "a": {},\n  "b": [\n    9007199254740993,\n    "a,{\\""\n  ],\n  "e": []\n}\n'],
+  [['--file', 'set.nix', 'n'], '1\n'],
+  [['-f', 'set.nix', 'deep."a.b"', '--arg', 'n', '1 + 4'], '[ 1 { c = 5; } ]\n'],
+  [['--file', 'set.nix', 's', '--argstr', 's', 'given', '--raw'], 'given'],
+  // A function at the end of the path is not called.
+  [['--file', 'set.nix', 'f', '--apply', 'f: f { }'], '2\n'],
+  [['--expr', '[ 1 2 ]', '--apply', 'builtins.length'], '2\n'],
+  // Pure unless said otherwise.
+  [['--expr', 'builtins ? currentSystem'], 'false\n'],
+  [['--impure', '--expr', 'builtins ? currentSystem'], 'true\n'],
+  [['--file', 'set.nix', '--apply', '_: builtins ? currentSystem'], 'true\n'],
+];
+
+for (const [args, stdout] of printed) {
+  test(`nix eval ${args.join(' ')}`, () => {
+    const heard = nixEval(args);
+    assert.equal(heard.stdout, stdout, heard.stderr);
+    assert.equal(heard.status, 0);
+  });
+}
+
+const refused: readonly (readonly [args: readonly string[], stderr: RegExp])[] = [
+  [['--expr', 'throw "no"'], /error: no/],
+  [['--expr', '{ ab = 1; }', 'ac'], /attribute 'ac' in selection path 'ac' not found\n.*Did you mean ab\?/],
+  [['--expr', 'import ./set.nix'], /forbidden in pure eval/],
+  [['--raw', '--json', '--expr', '1'], /--raw and --json are mutually exclusive/],
+  [['--file', 'set.nix', '--expr', '1'], /'--file' and '--expr' are exclusive/],
+  [['nixpkgs#hello'], /Flakes are not supported/],
+  [['--raw', '--expr', '[ ]'], /while generating the eval command output/],
+];
+
+for (const [args, stderr] of refused) {
+  test(`nix eval ${args.join(' ')} is refused`, () => {
+    const heard = nixEval(args);
+    assert.match(heard.stderr, stderr);
+    assert.equal(heard.stdout, '');
+    assert.equal(heard.status, 1);
+  });
+}
+
+test('--write-to makes files of strings and folders of sets, never over anything', () => {
+  const target = join(folder, 'written');
+  const args = ['--write-to', 'written', '--expr', '{ a = "ä\\n"; d.b = "two"; }'];
+  const heard = nixEval(args);
+  assert.equal(heard.stdout, '', heard.stderr);
+  assert.equal(readFileSync(join(target, 'a'), 'utf8'), 'ä\n', heard.stderr);
+  assert.equal(readFileSync(join(target, 'd/b'), 'utf8'), 'two');
+  assert.match(nixEval(args).stderr, /exists already/);
+  assert.match(nixEval(['--write-to', 'other', '--expr', '{ "../x" = ""; }']).stderr, /invalid file name '\.\.\/x'/);
+  assert.equal(existsSync(join(folder, 'x')), false);
+});
+
+test('`nix` dispatches to what there is, and names what is not', () => {
+  const program = join(folder, 'nix');
+  symlinkSync(join(root, 'firn'), program);
+  const evaluated = firn(['--extra-experimental-features', 'nix-command', 'eval', '--expr', '1 + 1'], { program, cwd: folder, env });
+  assert.equal(evaluated.stdout, '2\n', evaluated.stderr);
+  assert.match(firn(['--version'], { program, env }).stdout, /^nix \(Nix\) 2\./);
+  assert.match(firn(['--help'], { program, env }).stdout, /nix eval/);
+  const missing = firn(['build', '.#x'], { program, env });
+  assert.equal(missing.status, 1);
+  assert.match(missing.stderr, /does not have 'nix build'\n {2}hint: 'nix-build' builds/);
+  assert.match(firn(['nix', 'frobnicate'], { env }).stderr, /there are .*'nix eval', 'nix repl'/);
+});

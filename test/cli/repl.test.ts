@@ -1,0 +1,300 @@
+/**
+ * `firn repl` on a pipe: sessions as data, what is typed and what is printed. A REPL that died at an
+ * error would leave the rest of its session unanswered.
+ */
+
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { firn, folderWith, root } from '../support/firn.ts';
+import { needs } from '../support/foreign.ts';
+
+const folder = folderWith({
+  'set.nix': '{ n ? 1 }: { inherit n; deep = [ n { inner.most = 2; } ]; text = "a\\nb"; bad = throw "bad\\n"; }\n',
+  'broken.nix': '{ a = 1;\n',
+  'many.nix': 'builtins.listToAttrs (builtins.genList (i: { name = "v${toString (100 + i)}"; value = i; }) 25)\n',
+});
+const env = { HOME: folder, XDG_DATA_HOME: '', XDG_CACHE_HOME: '', FIRN_ROOT: join(folder, 'root'), NO_COLOR: '1' };
+
+function session(input: string, args: readonly string[] = []) {
+  const { stdout, stderr, status } = spawnSync(join(root, 'firn'), ['repl', ...args], {
+    cwd: folder, input, encoding: 'utf8', env: { ...process.env, ...env }, timeout: 60_000, killSignal: 'SIGKILL',
+  });
+  // An empty line follows what each line prints; it says nothing here.
+  return { stdout: stdout.replace(/\n\n+/g, '\n').replace(/^\n/, ''), stderr, status };
+}
+
+interface Session {
+  readonly name: string;
+  readonly args?: readonly string[];
+  readonly input: string;
+  readonly stdout: string;
+  /** In this order, among others. */
+  readonly stderr?: readonly string[];
+}
+
+const sessions: readonly Session[] = [
+  {
+    name: 'values are printed to their first level, by :p to their last',
+    input: `1 + 1
+{ a = 1; b = [ 1 { c = 2; } ]; f = x: x; }
+[ { } ]
+:p { a = 1; b = [ 1 { c = 2; } ]; }
+:p "two\\nlines"
+"two\\nlines"
+rec { loop = { inherit loop; }; }
+{ broken = throw "inside"; ok = 1; }
+map
+derivation { name = "d"; system = "s"; builder = "/b"; }
+`,
+    stdout: `2
+{
+  a = 1;
+  b = [ ... ];
+  f = «lambda f @ «string»:1:36»;
+}
+[
+  { ... }
+]
+{
+  a = 1;
+  b = [
+    1
+    { c = 2; }
+  ];
+}
+two
+lines
+"two\\nlines"
+{
+  loop = { ... };
+}
+{
+  broken = «error: inside»;
+  ok = 1;
+}
+«primop map»
+«derivation /nix/store/yf1v969kmjv8i97b9ccj3yn3jq16dl1n-d.drv»
+`,
+  },
+  {
+    name: 'bindings stay, see what was bound before, and are not recursive',
+    input: `x = 3; y = 4
+x + y
+x = x + 1
+x
+a.b.c = 1
+a
+inherit (builtins) add
+add x 1
+inherit (a) b;
+b.c
+f = n: if n == 0 then 0 else 1 + f2 (n - 1)
+x
+let x = 10; in x
+map = 1
+map
+`,
+    stdout: `7
+4
+{
+  b = { ... };
+}
+5
+1
+4
+10
+1
+`,
+    stderr: ["undefined variable 'f2'"],
+  },
+  {
+    name: 'unfinished text goes on in the next line',
+    input: `let
+  a = 1;
+
+in
+a
+t = ''
+  one
+  two
+''
+t
+s = {
+  k = 1;
+}
+s
+:p [
+  1 ]
+`,
+    stdout: '1\n"one\\ntwo\\n"\n{ k = 1; }\n[ 1 ]\n',
+  },
+  {
+    name: 'errors are reported and leave it alive',
+    input: `throw "no"
+nope
+1 )
+:l missing.nix
+import ./broken.nix
+let f = n: f (n + 1) + 1; in f 0
+:frobnicate
+:lf .
+:e map
+:te maybe
+:b 1
+1 + 1
+(`,
+    stdout: '2\n',
+    stderr: [
+      'error: no', "undefined variable 'nope'", "unexpected ')'", `path '${folder}/missing.nix' does not exist`,
+      'broken.nix:2:1', 'stack overflow', "unknown command ':frobnicate'", "':lf' is not supported: Firn does not evaluate flakes",
+      "':e' is not supported", "unexpected argument 'maybe' to :te", "so I can't build it", 'unexpected end of file',
+    ],
+  },
+  {
+    name: 'files and sets are added to the scope, and read again by :r',
+    args: ['set.nix', '--arg', 'n', '7'],
+    input: `n
+deep
+:a { n = 8; more = 9; }
+n + more
+:l many.nix
+v124
+:ll
+:r
+n
+more
+text
+:q
+1
+`,
+    stdout: `7
+[
+  7
+  { ... }
+]
+17
+24
+${Array.from({ length: 25 }, (_, i) => `v${100 + i}\n`).join('')}7
+"a\\nb"
+`,
+    stderr: [
+      'Loading "set.nix"...\nAdded 4 variables.\nbad, deep, n, text\n', 'Added 2 variables.\nmore, n\n',
+      'Added 25 variables.\nv100, v101, ', 'v119\n... and 5 more; view with :ll\n', 'Loading "set.nix"...',
+      'Loading "many.nix"...', "undefined variable 'more'",
+    ],
+  },
+  {
+    name: 'types, documentation, traces, help',
+    args: ['--expr', '{ given = 1.5; }'],
+    input: `:t given
+:t x: x
+:t "\${derivation { name = "d"; system = "s"; builder = "/b"; }}"
+:doc builtins.isInt
+:te
+:te false
+:?
+`,
+    stdout: `a float
+a function
+a string with context
+Synopsis: builtins.isInt e
+${readFileSync(join(root, 'docs/builtins/isInt.md'), 'utf8').split('\n')[4]}
+showing error traces
+not showing error traces
+`,
+  },
+];
+
+for (const { name, args, input, stdout, stderr = [] } of sessions) {
+  test(name, () => {
+    const heard = session(input, args);
+    // The list of commands is prose: it must be there, not be the same.
+    assert.equal(heard.stdout.replace(/^Commands:[^]*:bl EXPRESSION[^]*$/m, ''), stdout, heard.stderr);
+    let from = 0;
+    for (const part of stderr) {
+      const at = heard.stderr.indexOf(part, from);
+      assert.ok(at >= 0, `${part}\nis not, at its place, in\n${heard.stderr}`);
+      from = at + part.length;
+    }
+    assert.equal(heard.status, 0);
+  });
+}
+
+test(':b builds, :bl links, :log says what there is', () => {
+  const built = session(`d = derivation { name = "o"; system = "builtin"; builder = "builtin:write-file"; __structuredAttrs = true; text = "hello"; }
+:b d
+:bl d
+builtins.readFile d
+:log d
+`);
+  const paths = [...built.stdout.matchAll(/^ {2}(\S+) -> (\/nix\/store\/\S+-o)$/gm)];
+  assert.deepEqual(paths.map(([, name]) => name), ['out', './repl-result-out'], built.stderr);
+  assert.equal(readFileSync(readlinkSync(join(folder, 'repl-result-out')), 'utf8'), 'hello');
+  assert.match(built.stdout, /^"hello"$/m);
+  assert.match(built.stderr, /build log of derivation '.*-o\.drv' is not available/);
+});
+
+test('Ctrl-C stops the running evaluation; what was bound stays', { timeout: 60_000 }, async () => {
+  const child = spawn(join(root, 'firn'), ['repl', 'set.nix'], { cwd: folder, env: { ...process.env, ...env } });
+  let stdout = '';
+  let stderr = '';
+  child.stderr.on('data', (bytes: Buffer) => { stderr += bytes; });
+  const heard = (wanted: string) => new Promise<void>((resolve) => {
+    child.stdout.on('data', (bytes: Buffer) => {
+      stdout += bytes;
+      if (stdout.includes(wanted)) resolve();
+    });
+  });
+  const begun = heard('started');
+  child.stdin.write('x = n + 40\n:p "started"\n');
+  await begun;
+  child.stdin.write('let f = n: if n == 0 then 0 else f (n - 1) + f (n - 1); in f 60\n');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.equal(child.kill('SIGINT'), true);
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  child.stdin.end('x + 1\n');
+  assert.equal(await ended, 0, stderr);
+  assert.match(stderr, /error: interrupted by the user/);
+  assert.match(stdout, /started\n+42\n/);
+});
+
+test('a terminal has completion, history and continuation', { ...needs('script'), timeout: 60_000 }, async () => {
+  // `script` gives the REPL a terminal and passes on what is typed.
+  const child = spawn('script', ['-qec', `${join(root, 'firn')} repl`, '/dev/null'], {
+    cwd: folder, env: { ...process.env, ...env, TERM: 'xterm' },
+  });
+  const steps: readonly (readonly [awaited: RegExp, keys: string])[] = [
+    [/firn-repl> /, 'v = { abc = 1; abd = 2; }\r'],
+    [/firn-repl> /, 'v.abc\t'],
+    [/v\.abc/, ' + 41\r'],
+    [/42[^]*firn-repl> /, '[ 1\r'],
+    [/ {11}/, '2 ]\r'],
+    [/firn-repl> /, 'abandoned\x03'],
+    [/firn-repl> /, 'builtins.genericC\t'],
+    [/genericClosure/, '\r'],
+    [/primop genericClosure[^]*firn-repl> /, '\x04'],
+  ];
+  let step = 0;
+  let seen = '';
+  child.stdout.on('data', (bytes: Buffer) => {
+    seen += bytes;
+    const [awaited, keys] = steps[step] ?? [];
+    if (awaited === undefined || !awaited.test(seen)) return;
+    seen = '';
+    step += 1;
+    child.stdin.write(keys as string);
+  });
+  assert.equal(await new Promise((resolve) => child.on('close', resolve)), 0, seen);
+  assert.equal(step, steps.length, seen);
+  const history = readFileSync(join(folder, '.local/share/firn/repl-history'), 'utf8');
+  assert.equal(history, 'v = { abc = 1; abd = 2; }\nv.abc + 41\n[ 1\n2 ]\nbuiltins.genericClosure\n');
+});
+
+test('the REPL of `nix` is the same', () => {
+  const { stdout, status } = firn(['nix', 'repl', '--help'], { cwd: folder, env });
+  assert.equal(status, 0);
+  assert.match(stdout, /usage: firn repl/);
+});
