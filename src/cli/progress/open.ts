@@ -12,7 +12,8 @@ export async function openProgress(
   out: TerminalOutput,
   choice: ProgressChoice,
 ): Promise<ClosableProgress> {
-  if (out.isTTY === true) {
+  // A terminal of no height (some recorders and CI runners give one) shows no block.
+  if (out.isTTY === true && out.rows !== 0) {
     const { TerminalProgress } = await import('./terminal-progress.ts');
     return new TerminalProgress(out, choice);
   }

@@ -9,6 +9,7 @@ export interface Output {
 
 export interface TerminalOutput extends Output {
   readonly columns?: number;
+  readonly rows?: number;
   readonly isTTY?: boolean;
 }
 
