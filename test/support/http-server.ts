@@ -51,11 +51,14 @@ export async function startServer(): Promise<TestServer> {
   return test;
 }
 
-/** Announces all of `bytes`, sends the first `count` and hangs up. */
+/**
+ * Announces all of `bytes`, sends the first `count` and hangs up, when the client has had the time
+ * to read them: what it has not read by then it may drop.
+ */
 export function truncated(bytes: Uint8Array, count: number): Respond {
   return (_request, response) => {
     response.writeHead(200, { 'content-length': bytes.length });
-    response.write(bytes.subarray(0, count), () => setTimeout(() => response.destroy(), 10));
+    response.write(bytes.subarray(0, count), () => setTimeout(() => response.destroy(), 250));
   };
 }
 
