@@ -43,11 +43,10 @@ in
 
     services.getty.autologinUser = "nixos";
     services.getty.helpLine = ''
-      The "nixos" and "root" accounts have empty passwords.
-
-      To log in over ssh you must set a password for either "nixos" or "root"
-      with `passwd` (prefix with `sudo` for "root"), or add your public key to
-      /home/nixos/.ssh/authorized_keys or /root/.ssh/authorized_keys.
+      You are logged in as nixos; sudo asks for no password, and neither nixos nor
+      root has one yet. The ssh server lets nobody in without: give an account one
+      (passwd, or sudo passwd), or put your public key into the account's
+      .ssh/authorized_keys.
 
       Networks with a cable are set up by themselves. For a wireless one, run
       `sudo wpa_passphrase NAME | sudo tee -a /etc/wpa_supplicant.conf` and then
