@@ -10,10 +10,11 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { formatPrefixedHash, parseHash } from '#base';
+import { formatPrefixedHash, parseHash, UserError } from '#base';
 import {
   formatContentAddress, parseContentAddress, type PathInfo, type StorePath,
 } from '#formats';
+import { databaseFailure } from './database-failure.ts';
 import { databaseFailed, referenceNotValid, schemaTooNew, schemaTooOld } from './errors.ts';
 import type { ValidPathInfo } from './store.ts';
 
@@ -28,11 +29,13 @@ export interface Registration extends PathInfo {
 
 export class StoreDatabase {
   readonly #database: DatabaseSync;
+  readonly #file: string;
   readonly #statements = new Map<string, StatementSync>();
 
   /** Opens the database in `directory`, making it if it is not there (unless `readOnly`). */
   constructor(directory: string, readOnly = false) {
     const file = join(directory, 'db.sqlite');
+    this.#file = file;
     try {
       if (!readOnly) mkdirSync(directory, { recursive: true });
       const fresh = !existsSync(join(directory, 'schema'));
@@ -41,8 +44,8 @@ export class StoreDatabase {
       this.#database.exec('pragma foreign_keys = on');
       if (!readOnly) this.#prepare(directory, fresh);
     } catch (error) {
-      if ((error as { code?: string }).code === 'STORE_SCHEMA') throw error;
-      throw databaseFailed(file, error);
+      if (error instanceof UserError) throw error;
+      throw databaseFailure(file, error) ?? databaseFailed(file, error);
     }
   }
 
@@ -115,23 +118,24 @@ export class StoreDatabase {
 
   /** Forgets a path; fails while another refers to it. */
   invalidate(path: StorePath): void {
-    this.#statement('delete from ValidPaths where path = ?').run(path);
+    this.#run('delete from ValidPaths where path = ?', path);
   }
 
   setSignatures(path: StorePath, signatures: readonly string[]): void {
-    this.#statement('update ValidPaths set sigs = ? where path = ?').run(signatures.join(' '), path);
+    this.#run('update ValidPaths set sigs = ? where path = ?', signatures.join(' '), path);
   }
 
   /** Runs `work` in one write transaction. Transactions do not nest: an inner one joins the outer. */
   transaction<T>(work: () => T): T {
     if (this.#database.isTransaction) return work();
-    this.#database.exec('begin immediate');
+    this.#guarded(() => this.#database.exec('begin immediate'));
     try {
       const result = work();
-      this.#database.exec('commit');
+      this.#guarded(() => this.#database.exec('commit'));
       return result;
     } catch (error) {
-      this.#database.exec('rollback');
+      // After some errors, a full disk among them, SQLite has rolled back by itself.
+      if (this.#database.isTransaction) this.#database.exec('rollback');
       throw error;
     }
   }
@@ -162,17 +166,14 @@ export class StoreDatabase {
     ];
     let id = this.#idOf(info.path);
     if (id !== undefined) {
-      this.#statement('update ValidPaths set hash = ?, narSize = ?, ultimate = ?, sigs = ?, ca = ? where id = ?')
-        .run(...values, id);
+      this.#run('update ValidPaths set hash = ?, narSize = ?, ultimate = ?, sigs = ?, ca = ? where id = ?', ...values, id);
     } else {
-      const added = this.#statement(`insert into ValidPaths
-        (path, hash, narSize, ultimate, sigs, ca, registrationTime, deriver) values (?, ?, ?, ?, ?, ?, ?, ?)`)
-        .run(info.path, ...values, info.registrationTime ?? Math.floor(Date.now() / 1000), info.deriver ?? null);
-      id = Number(added.lastInsertRowid);
+      id = this.#run(`insert into ValidPaths
+        (path, hash, narSize, ultimate, sigs, ca, registrationTime, deriver) values (?, ?, ?, ?, ?, ?, ?, ?)`,
+      info.path, ...values, info.registrationTime ?? Math.floor(Date.now() / 1000), info.deriver ?? null);
     }
     for (const [output, path] of info.outputs ?? []) {
-      this.#statement('insert or replace into DerivationOutputs (drv, id, path) values (?, ?, ?)')
-        .run(id, output, path);
+      this.#run('insert or replace into DerivationOutputs (drv, id, path) values (?, ?, ?)', id, output, path);
     }
     return id;
   }
@@ -182,7 +183,7 @@ export class StoreDatabase {
     for (const reference of info.references) {
       const id = ids.get(reference) ?? this.#idOf(reference);
       if (id === undefined) throw referenceNotValid(info.path, reference);
-      this.#statement('insert or replace into Refs (referrer, reference) values (?, ?)').run(referrer, id);
+      this.#run('insert or replace into Refs (referrer, reference) values (?, ?)', referrer, id);
     }
   }
 
@@ -194,12 +195,26 @@ export class StoreDatabase {
     return this.#all(sql, ...values).map((row) => row['path'] as StorePath).sort();
   }
 
+  /** Runs a statement that writes; gives the id of a row that it added. */
+  #run(sql: string, ...values: (string | number | null)[]): number {
+    return Number(this.#guarded(() => this.#statement(sql).run(...values)).lastInsertRowid);
+  }
+
   #one(sql: string, ...values: (string | number)[]): Record<string, unknown> | undefined {
-    return this.#statement(sql).get(...values);
+    return this.#guarded(() => this.#statement(sql).get(...values));
   }
 
   #all(sql: string, ...values: (string | number)[]): Record<string, unknown>[] {
-    return this.#statement(sql).all(...values);
+    return this.#guarded(() => this.#statement(sql).all(...values));
+  }
+
+  /** What SQLite throws becomes an error that the user understands. */
+  #guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw databaseFailure(this.#file, error) ?? error;
+    }
   }
 
   #statement(sql: string): StatementSync {

@@ -26,17 +26,65 @@ export function databaseFailed(path: string, cause: unknown): UserError {
   });
 }
 
+export function databaseBusy(path: string, cause: unknown): UserError {
+  return new UserError('STORE_BUSY', `the store's database '${path}' is in use by another program for too long`, {
+    hint: 'Wait until that program has ended, then run the command again', cause,
+  });
+}
+
+export function databaseReadOnly(path: string, cause: unknown): UserError {
+  return new UserError('STORE_NOT_WRITABLE', `the store's database '${path}' cannot be written`, {
+    hint: 'Run the command as the user whose store it is, or choose another with --store PATH', cause,
+  });
+}
+
+export function databaseDamaged(path: string, cause: unknown): UserError {
+  return new UserError('STORE_DAMAGED', `the store's database '${path}' is damaged: ${(cause as Error).message}`, {
+    hint: 'Put back a copy of its folder, or move the store away and begin with a new one', cause,
+  });
+}
+
+/** `freeBytes` is what is left on the disk that `path` is on, where it is known. */
+export function diskFull(path: string, freeBytes: number | undefined, cause: unknown): UserError {
+  const left = freeBytes === undefined ? '' : ` (${Math.floor(freeBytes / 1024)} KiB are free)`;
+  return new UserError('DISK_FULL', `The disk is full, writing '${path}'${left}`, {
+    hint: 'Free space there, for example by nix-collect-garbage, then run the same command again: '
+      + 'finished parts are kept; or choose another store with --store PATH',
+    cause,
+  });
+}
+
 export function pathNotValid(path: string): UserError {
   return new UserError('PATH_NOT_VALID', `path '${path}' is not valid`);
 }
 
 export function fileFailed(action: string, path: string, cause: unknown): UserError {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
+  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(path, undefined, cause);
   const reason = reasons[code] ?? (cause as Error).message;
-  return new UserError(code === 'ENOSPC' ? 'DISK_FULL' : 'FILE_FAILED', `${action} '${path}': ${reason}`, {
-    ...(code === 'ENOSPC' ? { hint: 'Free some space, or choose another store with --store PATH' } : {}),
-    cause,
-  });
+  const hint = code === 'EMFILE' || code === 'ENFILE' ? hints[code] : undefined;
+  return new UserError('FILE_FAILED', `${action} '${path}': ${reason}`, { ...(hint === undefined ? {} : { hint }), cause });
+}
+
+export function noSuchGeneration(number: number): UserError {
+  return new UserError('NO_GENERATION', `profile version ${number} does not exist`);
+}
+
+export function noOlderGeneration(current: number | undefined): UserError {
+  return new UserError('NO_GENERATION', `no profile version older than the current (${current ?? 0}) exists`);
+}
+
+export function currentGeneration(profile: string): UserError {
+  return new UserError('CURRENT_GENERATION', `cannot delete current version of profile '${profile}'`);
+}
+
+export function keepsNoGeneration(): UserError {
+  return new UserError(
+    'CURRENT_GENERATION', 'Must keep at least one generation, otherwise the current one would be deleted');
+}
+
+export function badGenerationAge(text: string, more: string): UserError {
+  return new UserError('USAGE', `invalid number of days specifier '${text}'${more}`);
 }
 
 export function unsupportedFileType(path: string): UserError {
@@ -80,8 +128,11 @@ export function outputMissing(path: string): UserError {
 }
 
 export function lockUnavailable(path: string, cause?: unknown): UserError {
-  return new UserError('LOCK_UNAVAILABLE', `the lock '${path}' cannot be taken`, {
-    hint: 'Firn takes locks with the program flock (Debian package util-linux): is it on PATH?', cause,
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(path, undefined, cause);
+  const reason = cause === undefined || code === 'ENOENT' ? undefined : reasons[code] ?? (cause as Error).message;
+  return new UserError('LOCK_UNAVAILABLE', `the lock '${path}' cannot be taken${reason === undefined ? '' : `: ${reason}`}`, {
+    hint: hints[code] ?? 'Firn takes locks with the program flock (Debian package util-linux): is it on PATH?', cause,
   });
 }
 
@@ -111,4 +162,14 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: 'it is a directory',
   EEXIST: 'it exists already',
   ENAMETOOLONG: 'the name is too long',
+  EMFILE: 'too many files are open in this process',
+  ENFILE: 'too many files are open on this machine',
+};
+
+/** What to do about it, where that does not depend on what was done. */
+const hints: Readonly<Record<string, string>> = {
+  EACCES: 'Run the command as the user whose store it is, or choose another with --store PATH',
+  EROFS: 'Choose another store with --store PATH',
+  EMFILE: 'Allow more open files: ulimit -n 1024',
+  ENFILE: 'Close other programs, or raise the limit fs.file-max',
 };

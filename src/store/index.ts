@@ -5,7 +5,12 @@ export {
 } from './file-tree.ts';
 export { hashTreeNow, measureNar } from './tree-hash.ts';
 export * from './local-store.ts';
-export { addIndirectRoot, findRoots } from './roots.ts';
+export type { GivenLocation, StoreLocation } from './store-location.ts';
+export { addIndirectRoot, findRoots, replaceLink, storePathOfLink } from './roots.ts';
+export {
+  createGeneration, deleteGenerations, findGenerations, profileTarget, switchGeneration, switchLink, timeOfAge,
+  withProfileLock, type Generation, type GenerationChoice, type Generations, type ProfileChange,
+} from './profiles.ts';
 export {
   collectGarbage, deletePaths, livePaths, runtimeRoots, type Collected, type CollectOptions,
 } from './collect-garbage.ts';
@@ -17,3 +22,4 @@ export { CacheServer, type CacheServerOptions } from './binary-cache/cache-serve
 export { readSecretKeys, writeBinaryCache, type CacheWriterOptions } from './binary-cache/cache-writer.ts';
 export { parseCacheUrl, type CacheUrl } from './binary-cache/cache-url.ts';
 export { LookupMemory } from './binary-cache/lookup-memory.ts';
+export { Bzip2Reader } from './binary-cache/bzip2.ts';

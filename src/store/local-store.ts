@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path';
 import { encodeHex, Hasher, noProgress, sameHash, formatPrefixedHash, type Hash, type HashAlgorithm, type Progress } from '#base';
 import {
-  baseNameOf, checkStorePathName, defaultStoreDirectory, derivationExtension, derivationPath,
+  baseNameOf, checkStorePathName, derivationExtension, derivationPath,
   derivationReferences, knownOutputPath, makeContentAddressedPath, makeStorePath, makeTextPath, nameOf,
   NarReader, parseDerivation, printDerivation, type Derivation, type IngestionMethod, type PathInfo,
   type StorePath,
@@ -29,9 +29,11 @@ import {
 } from './errors.ts';
 import { checkContentAddress } from './content-check.ts';
 import { lockFileNow, lockPaths, type FileLock } from './file-lock.ts';
+import { affordableLocks, LockRoom } from './lock-room.ts';
 import {
   bytePath, canonicaliseTree, deleteTree, narPieces, systemPath, TreeRestorer,
 } from './file-tree.ts';
+import { completeLocation, type GivenLocation, type StoreLocation } from './store-location.ts';
 import type {
   AddTreeOptions, CommitOptions, FinishedOutput, PathLock, SoonDurable, Store, ValidPathInfo,
 } from './store.ts';
@@ -39,23 +41,18 @@ import { PendingCommits } from './pending-commits.ts';
 import { stageText, stageTree, type PreparedText, type PreparedTree } from './staging.ts';
 import { hashFile, hashTreeNow, scanTree } from './tree-hash.ts';
 
-export interface LocalStoreOptions {
-  /** The folder that `/nix` stands in: `/` for the system's own store. */
-  readonly root: string;
-  /** Logical; only tests and unusual installations have another. */
-  readonly storeDirectory?: string;
-  readonly readOnly?: boolean;
+export interface LocalStoreOptions extends GivenLocation {
   /** Another thread of this process holds the collector's lock already. */
   readonly lockHeldElsewhere?: boolean;
 }
 
 export class LocalStore implements Store {
+  readonly location: StoreLocation;
   readonly storeDirectory: string;
   readonly root: string;
   /** Physical: `<root>/nix/var/nix`. */
   readonly stateDirectory: string;
   readonly #physicalStore: string;
-  readonly #physicalPrefix: string;
   readonly #database: StoreDatabase;
   readonly #derivations = new Map<StorePath, Derivation>();
   readonly #lockHeldElsewhere: boolean;
@@ -63,14 +60,15 @@ export class LocalStore implements Store {
     sync: (paths) => syncTreesSoon(paths, this.#physicalStore),
     register: (infos) => this.#database.register(infos),
   });
+  readonly #lockRoom = new LockRoom(affordableLocks());
   #collectorLock: FileLock | undefined;
 
   constructor(options: LocalStoreOptions) {
-    this.root = options.root.replace(/\/+$/, '');
-    this.storeDirectory = options.storeDirectory ?? defaultStoreDirectory;
-    this.#physicalPrefix = this.root;
-    this.#physicalStore = this.root + this.storeDirectory;
-    this.stateDirectory = join(this.root === '' ? '/' : this.root, 'nix/var/nix');
+    this.location = completeLocation(options);
+    this.root = this.location.root;
+    this.storeDirectory = this.location.storeDirectory;
+    this.#physicalStore = this.location.physicalStoreDirectory;
+    this.stateDirectory = this.location.stateDirectory;
     this.#lockHeldElsewhere = options.lockHeldElsewhere ?? false;
     if (options.readOnly !== true) this.#makeDirectories();
     this.#database = new StoreDatabase(join(this.stateDirectory, 'db'), options.readOnly);
@@ -85,7 +83,7 @@ export class LocalStore implements Store {
   }
 
   physicalPath(path: string): string {
-    return this.#physicalPrefix + path;
+    return this.#physicalStore + path.slice(this.storeDirectory.length);
   }
 
   isValidPath(path: StorePath): boolean {
@@ -295,6 +293,8 @@ export class LocalStore implements Store {
       infos.map((info) => ({ info, place: bytePath(this.physicalPath(info.path)) })));
     // Whoever does not wait for it learns of a failure by `flush`.
     durable.catch(() => {});
+    // The locks of what is not durable yet stand in the way of others.
+    if (this.#lockRoom.crowded) void this.flush().catch(() => {});
     return { infos: outputs.map((output) => this.queryPathInfo(output.path) as ValidPathInfo), durable };
   }
 
@@ -328,8 +328,20 @@ export class LocalStore implements Store {
     this.#beginWriting();
   }
 
-  lockPaths(paths: readonly StorePath[], signal?: AbortSignal): Promise<PathLock> {
-    return lockPaths(paths.map((path) => this.physicalPath(path)), { signal });
+  async lockPaths(paths: readonly StorePath[], signal?: AbortSignal): Promise<PathLock> {
+    const leave = await this.#lockRoom.take(paths.length, signal);
+    try {
+      const lock = await lockPaths(paths.map((path) => this.physicalPath(path)), { signal });
+      return {
+        release() {
+          lock.release();
+          leave();
+        },
+      };
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
   close(): void {
@@ -401,7 +413,7 @@ export class LocalStore implements Store {
     try {
       for (const directory of [
         this.#physicalStore, join(state, 'db'), join(state, 'gcroots', 'auto'), join(state, 'temproots'),
-        join(state, 'profiles'), join(state, '../log/nix/drvs'),
+        join(state, 'profiles'), join(this.location.logDirectory, 'drvs'),
       ]) {
         if (!existsSync(directory)) mkdirSync(directory, { recursive: true });
       }

@@ -54,7 +54,14 @@ const script = 'for file in "$@"; do flock -n -x "$file"; echo $?; done';
 function tryAll(files: readonly number[]): Promise<LockOutcome[]> {
   return new Promise((resolve) => {
     const numbers = files.map((_, index) => String(index + 3));
-    const child = spawn('sh', ['-c', script, 'sh', ...numbers], { stdio: ['ignore', 'pipe', 'ignore', ...files] });
+    let child;
+    try {
+      child = spawn('sh', ['-c', script, 'sh', ...numbers], { stdio: ['ignore', 'pipe', 'ignore', ...files] });
+    } catch {
+      // No file is left to speak with a child: each of the requests says so.
+      resolve([]);
+      return;
+    }
     let output = '';
     child.stdout?.setEncoding('latin1').on('data', (text: string) => { output += text; });
     child.once('error', () => resolve([]));

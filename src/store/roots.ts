@@ -27,7 +27,7 @@ export function addIndirectRoot(store: LocalStore, path: StorePath, link: string
   const name = formatHash(hashOf('sha1', bytePath(link)), 'nix32');
   // Registered first: a link that is not registered could be collected at once.
   replaceLink(join(auto, name), link);
-  if (store.root !== '') replaceLink(join(store.stateDirectory, 'gcroots/firn', name), path);
+  if (store.physicalStoreDirectory !== store.storeDirectory) replaceLink(join(store.stateDirectory, 'gcroots/firn', name), path);
   replaceLink(link, store.physicalPath(path));
   return link;
 }
@@ -86,7 +86,7 @@ function visitLink(store: LocalStore, path: string, roots: Map<string, StorePath
 }
 
 /** The store path that a link points to or into, logically or physically. */
-function storePathOfLink(store: LocalStore, link: string): StorePath | undefined {
+export function storePathOfLink(store: LocalStore, link: string): StorePath | undefined {
   const target = readLink(link);
   if (target === undefined) return undefined;
   const absolute = resolve(dirname(link), target);
@@ -104,7 +104,7 @@ function readLink(path: string): string | undefined {
 }
 
 /** Makes or replaces a link in one step. */
-function replaceLink(path: string, target: string): void {
+export function replaceLink(path: string, target: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true });

@@ -258,3 +258,11 @@ test('a substituter comes before a build, and a plain path comes from it or not 
   const absent = '/nix/store/00000000000000000000000000000000-absent' as typeof made.out;
   await assert.rejects(realise(builds.store, [{ path: absent }], { builders: [], substituters: [substituter] }), { code: 'PATH_NOT_VALID' });
 });
+
+test('hundreds of derivations are realised with few open files', { skip: process.platform === 'win32' }, () => {
+  const child = join(import.meta.dirname, 'many-child.ts');
+  const run = spawnSync('sh', ['-c', 'ulimit -n 96; exec "$@"', 'sh', process.execPath,
+    '--disable-warning=ExperimentalWarning', child, '150'], { encoding: 'utf8' });
+  assert.equal(run.stderr, '');
+  assert.equal(run.stdout, 'made\n');
+});
