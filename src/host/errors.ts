@@ -61,6 +61,12 @@ export function badSetting(file: string, line: number, text: string): UserError 
   });
 }
 
+export function storeNotLocal(name: string): UserError {
+  return new UserError('STORE_NOT_LOCAL', `don't know how to open Nix store '${name}'`, {
+    hint: 'This command works on a local store: a folder, local?root=FOLDER or auto',
+  });
+}
+
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or directory',
   EACCES: 'permission is denied',

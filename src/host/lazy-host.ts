@@ -11,12 +11,13 @@ import type { Progress } from '#base';
 import type { Host } from '#eval';
 import type { EvaluationHost, EvaluationHostOptions } from './evaluation-host.ts';
 import { loadStore } from './lazy-store.ts';
+import type { ChosenStore } from './store-location.ts';
 
 const require = createRequire(import.meta.url);
 
 export interface LazyHostOptions extends Omit<EvaluationHostOptions, 'openStore'> {
-  /** Where the store's files stand. */
-  readonly storeRoot: string;
+  /** Where the store stands. */
+  readonly store: ChosenStore;
 }
 
 export class LazyHost implements Host {
@@ -63,11 +64,10 @@ export class LazyHost implements Host {
     this.real.resolveSearchPathEntry(entry);
 }
 
-function makeHost({ storeRoot, ...options }: LazyHostOptions): EvaluationHost {
+function makeHost({ store, ...options }: LazyHostOptions): EvaluationHost {
   const host = require('./evaluation-host.ts') as typeof import('./evaluation-host.ts');
   const { LocalStore } = loadStore();
-  const { storeDirectory } = options;
   return new host.EvaluationHost({
-    ...options, openStore: () => new LocalStore({ root: storeRoot, storeDirectory }),
+    ...options, openStore: () => new LocalStore(store),
   });
 }

@@ -1,16 +1,72 @@
 /**
- * Where the store stands: the system's own at `/nix` if this user may write it, otherwise a root
- * of the user's, with the same layout below.
+ * Where the store stands: what `--store`, the setting `store`, `NIX_REMOTE` and Nix's `NIX_…_DIR`
+ * variables say; otherwise the system's own at `/nix` if this user may write it, or a root of the
+ * user's, with the same layout below.
  */
 
 import { accessSync, constants } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Environment } from './settings.ts';
+import type { GivenLocation } from '#store';
+import { storeNotLocal } from './errors.ts';
+import { readSettings, type Environment, type SettingSources } from './settings.ts';
 
-/** The folder that `nix/store` is below. `chosen` is the operand of `--store`. */
-export function storeRoot(environment: Environment, chosen?: string): string {
-  const named = chosen ?? (environment['FIRN_ROOT'] || undefined);
-  if (named !== undefined && named !== 'auto' && named !== 'local') return resolve(named.replace(/^local\?root=|^file:\/\//, ''));
+/** Enough to open the local store with. */
+export type ChosenStore = GivenLocation & { readonly storeDirectory: string };
+
+/** A store's name taken apart: `SCHEME://AUTHORITY?KEY=VALUE`, a word, or a folder. */
+export interface StoreReference {
+  /** `auto`, `local`, `daemon`, or the scheme of a URL. */
+  readonly scheme: string;
+  /** What follows the scheme's `://`; of a folder its absolute path. */
+  readonly authority: string;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** The store that flags, settings and environment name. `chosen` is the operand of `--store`. */
+export function storeReference(sources: SettingSources, chosen?: string): StoreReference {
+  const text = chosen ?? readSettings(sources).text('store') ?? sources.environment['NIX_REMOTE'] ?? '';
+  return parseStoreReference(text === '' ? 'auto' : text);
+}
+
+export function parseStoreReference(text: string): StoreReference {
+  const question = text.indexOf('?');
+  const name = question < 0 ? text : text.slice(0, question);
+  const query = question < 0 ? '' : text.slice(question + 1);
+  const parameters = new Map(query.split('&').filter(Boolean).map((pair) => {
+    const [key = '', ...value] = pair.split('=');
+    return [decodeURIComponent(key), decodeURIComponent(value.join('='))] as const;
+  }));
+  if (/^(auto|local|daemon)$/.test(name)) return { scheme: name, authority: '', parameters };
+  const url = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(name);
+  if (url !== null) return { scheme: url[1] as string, authority: url[2] as string, parameters };
+  return { scheme: 'local', authority: resolve(name), parameters };
+}
+
+/** The location of the local store that is named; `UserError` STORE_NOT_LOCAL for another kind. */
+export function storeLocation(sources: SettingSources, chosen?: string): ChosenStore {
+  return locationOf(storeReference(sources, chosen), sources.environment);
+}
+
+/** As `storeLocation`, for a reference that is at hand. */
+export function locationOf({ scheme, authority, parameters }: StoreReference, environment: Environment): ChosenStore {
+  if (scheme !== 'auto' && scheme !== 'local') throw storeNotLocal(`${scheme}://${authority}`);
+  const named = authority === '' ? parameters.get('root') ?? (environment['FIRN_ROOT'] || undefined) : authority;
+  const variables = named === undefined ? environment : {};
+  const storeDirectory = parameters.get('store') ?? (environment['NIX_STORE_DIR'] || environment['NIX_STORE'] || undefined);
+  const state = parameters.get('state') ?? (variables['NIX_STATE_DIR'] || undefined);
+  const isPlaced = [storeDirectory, state, parameters.get('real')].some((one) => one !== undefined);
+  return {
+    root: named === undefined ? (isPlaced ? '/' : usualRoot(environment)) : resolve(named),
+    storeDirectory: storeDirectory ?? '/nix/store',
+    physicalStoreDirectory: parameters.get('real'),
+    stateDirectory: state,
+    logDirectory: parameters.get('log') ?? (variables['NIX_LOG_DIR'] || undefined),
+    readOnly: parameters.get('read-only') === 'true',
+  };
+}
+
+/** The folder that `nix/store` is below when nothing else is said. */
+function usualRoot(environment: Environment): string {
   if (mayWrite('/nix/store') && mayWrite('/nix/var/nix/db')) return '/';
   const home = environment['HOME'] || '/';
   return join(environment['XDG_DATA_HOME'] || join(home, '.local/share'), 'firn/root');

@@ -6,7 +6,7 @@
  * files go, so a killed collector leaves only leftovers, which the next one finds.
  */
 
-import { readFileSync, readdirSync, renameSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { noProgress, type Progress } from '#base';
 import { isDerivationPath, maybeStorePath, type StorePath } from '#formats';
@@ -117,18 +117,30 @@ export function runtimeRoots(store: LocalStore): StorePath[] {
   const found = new Set<StorePath>();
   const pattern = new RegExp(`${store.storeDirectory.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/[0-9a-z]{32}-[0-9A-Za-z+._?=-]+`, 'g');
   for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
-    for (const file of ['maps', 'environ', 'cmdline']) {
-      try {
-        for (const match of readFileSync(`/proc/${pid}/${file}`, 'latin1').matchAll(pattern)) {
-          const path = maybeStorePath(match[0], store.storeDirectory);
-          if (path !== undefined) found.add(path);
-        }
-      } catch {
-        // Another user's process, or one that has ended.
+    for (const text of whatIsOpen(`/proc/${pid}`)) {
+      for (const match of text.matchAll(pattern)) {
+        const path = maybeStorePath(match[0], store.storeDirectory);
+        if (path !== undefined) found.add(path);
       }
     }
   }
   return [...found];
+}
+
+/** Program, folder, open files, mapped files and variables of a process. Its arguments are no use of a path. */
+function* whatIsOpen(process: string): Generator<string> {
+  const reads = [
+    ...['exe', 'cwd'].map((name) => () => readlinkSync(`${process}/${name}`)),
+    () => readdirSync(`${process}/fd`).map((name) => `${readlinkSync(`${process}/fd/${name}`)}\n`).join(''),
+    ...['maps', 'environ'].map((name) => () => readFileSync(`${process}/${name}`, 'latin1')),
+  ];
+  for (const read of reads) {
+    try {
+      yield read();
+    } catch {
+      // Another user's process, or one that has ended.
+    }
+  }
 }
 
 /** What other processes hold by C++ Nix's files of temporary roots. */

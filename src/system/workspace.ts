@@ -6,7 +6,7 @@
  * none, one that builds nothing starts no thread.
  */
 
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { noProgress, type Progress } from '#base';
 import {
   BuiltinRunner, realise, sandboxFromSettings, type Builder, type Realised, type Wanted,
@@ -14,7 +14,7 @@ import {
 import { chooseMirrors, ensureChannel, type Channel, type Mirrors } from '#debian';
 import { splitStorePath, type StorePath } from '#formats';
 import {
-  fetchSearchPathEntry, fetchToStore, hostSystem, readSettings, runEvaluation, substituterOf, type Environment,
+  fetchSearchPathEntry, fetchToStore, hostSystem, readSettings, runEvaluation, substituterOf, type ChosenStore, type Environment,
   type EvaluationServices, type FetchOptions,
 } from '#host';
 import { LocalStore, type CacheSubstituter } from '#store';
@@ -23,8 +23,7 @@ import { unknownContextElement } from './errors.ts';
 export interface WorkspaceOptions {
   readonly environment: Environment;
   readonly workingDirectory: string;
-  /** The folder that `nix/store` is below. */
-  readonly storeRoot: string;
+  readonly store: ChosenStore;
   readonly cacheDirectory: string;
   /** The lock file that pins the Debian archive; made at first use. */
   readonly lockPath: string;
@@ -66,7 +65,7 @@ export class Workspace {
   }
 
   get store(): LocalStore {
-    this.#store ??= new LocalStore({ root: this.#options.storeRoot });
+    this.#store ??= new LocalStore(this.#options.store);
     return this.#store;
   }
 
@@ -101,7 +100,7 @@ export class Workspace {
       includes: options.includes ?? [],
       lastEntries: [{ prefix: 'debian', path: channelEntry }],
       workingDirectory: options.workingDirectory,
-      storeRoot: options.storeRoot,
+      store: options.store,
       cacheDirectory: options.cacheDirectory,
       color: options.color ?? false,
       treeRoot: options.treeRoot,
@@ -133,7 +132,7 @@ export class Workspace {
       cores: options.cores,
       keepGoing: options.keepGoing ?? false,
       progress: this.#progress,
-      logDirectory: join(dirname(this.store.stateDirectory), 'log/nix/drvs'),
+      logDirectory: join(this.store.location.logDirectory, 'drvs'),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
   }
@@ -187,17 +186,17 @@ export class Workspace {
 
   /** Import from derivation: makes what a string's context names readable. */
   async #realiseElements(elements: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    await this.realise(elements.map(wantedBy));
+    await this.realise(elements.map((element) => wantedBy(element, this.store.storeDirectory)));
     return new Map();
   }
 }
 
 /** A context element: a path, `!output!drvPath`, or `=drvPath`. */
-function wantedBy(element: string): Wanted {
+function wantedBy(element: string, storeDirectory: string): Wanted {
   const built = /^!([^!]+)!(.+)$/.exec(element);
   if (built !== null) return { drvPath: built[2] as StorePath, outputs: [built[1] as string] };
   const path = element.replace(/^=/, '');
-  const split = splitStorePath(path);
+  const split = splitStorePath(path, storeDirectory);
   if (split === undefined) throw unknownContextElement(element);
   return { path: split.storePath };
 }

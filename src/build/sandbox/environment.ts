@@ -13,7 +13,7 @@ import type { ExactJson } from '../exact-json.ts';
 import { closureJson, exportedClosure, registrationText } from './references-graph.ts';
 import { attributeFiles } from './structured-attributes.ts';
 
-/** Where a builder finds itself. */
+/** Where a builder in the sandbox finds itself. */
 export const buildDirectory = '/build';
 
 export interface BuilderSurroundings {
@@ -24,12 +24,16 @@ export interface BuilderSurroundings {
   readonly args: readonly string[];
 }
 
-/** `outputPaths` are logical; `environment` is the user's, for what the derivation lets through. */
+/**
+ * `outputPaths` are logical; `environment` is the user's, for what the derivation lets through. `folder`
+ * is the build folder as the builder sees it.
+ */
 export function builderSurroundings(
   request: BuildRequest,
   options: DerivationOptions,
   outputPaths: ReadonlyMap<string, StorePath>,
   environment: Readonly<Record<string, string | undefined>>,
+  folder = buildDirectory,
 ): BuilderSurroundings {
   const { derivation, store } = request;
   const rewrite = placeholderRewriter(outputPaths);
@@ -43,7 +47,7 @@ export function builderSurroundings(
   ]);
   const inputs = new Set(request.inputPaths);
   if (options.structured !== undefined) {
-    addStructured(request, options, outputPaths, inputs, variables, files);
+    addStructured(request, options, outputPaths, inputs, variables, files, folder);
   } else {
     for (const [name, value] of derivation.env) {
       if (!options.passAsFile.has(name)) {
@@ -52,13 +56,13 @@ export function builderSurroundings(
       }
       const file = `.attr-${formatHash(hashOf('sha256', name), 'nix32')}`;
       files.set(file, value);
-      variables.set(`${name}Path`, `${buildDirectory}/${file}`);
+      variables.set(`${name}Path`, `${folder}/${file}`);
     }
     for (const [file, paths] of options.exportReferencesGraph) {
       files.set(file, registrationText(store, exportedClosure(store, paths, inputs)));
     }
   }
-  for (const name of ['NIX_BUILD_TOP', 'TMPDIR', 'TEMPDIR', 'TMP', 'TEMP', 'PWD']) variables.set(name, buildDirectory);
+  for (const name of ['NIX_BUILD_TOP', 'TMPDIR', 'TEMPDIR', 'TMP', 'TEMP', 'PWD']) variables.set(name, folder);
   if (isFixed(request)) {
     variables.set('NIX_OUTPUT_CHECKED', '1');
     for (const name of options.impureVariables) variables.set(name, environment[name] ?? '');
@@ -85,6 +89,7 @@ function addStructured(
   inputs: ReadonlySet<StorePath>,
   variables: Map<string, string>,
   files: Map<string, string>,
+  folder: string,
 ): void {
   const more = new Map<string, ExactJson>([['outputs', new Map(outputPaths)]]);
   for (const [attribute, paths] of options.exportReferencesGraph) {
@@ -93,8 +98,8 @@ function addStructured(
   const written = attributeFiles(options.structured ?? new Map(), more);
   files.set('.attrs.json', written.json);
   files.set('.attrs.sh', written.shell);
-  variables.set('NIX_ATTRS_JSON_FILE', `${buildDirectory}/.attrs.json`);
-  variables.set('NIX_ATTRS_SH_FILE', `${buildDirectory}/.attrs.sh`);
+  variables.set('NIX_ATTRS_JSON_FILE', `${folder}/.attrs.json`);
+  variables.set('NIX_ATTRS_SH_FILE', `${folder}/.attrs.sh`);
 }
 
 function placeholderRewriter(outputPaths: ReadonlyMap<string, StorePath>): (text: string) => string {

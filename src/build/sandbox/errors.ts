@@ -38,6 +38,14 @@ export function builderNotVisible(builder: string): UserError {
   });
 }
 
+export function storeElsewhere(logical: string, physical: string): UserError {
+  return new UserError(
+    'STORE_ELSEWHERE',
+    `Without a sandbox builders write to ${logical} itself, and this store's files are in ${physical}`,
+    { hint: 'leave the setting sandbox on, or use a store that is where its paths say' },
+  );
+}
+
 export function notInInputs(path: string): UserError {
   return new UserError(
     'NOT_IN_INPUTS',

@@ -21,10 +21,20 @@ export interface ProcessLimits {
 }
 
 export interface BuilderProcess {
-  readonly bwrap: string;
-  /** Options of bwrap, as bytes; they are no arguments of the process, so they may be many. */
-  readonly options: readonly string[];
-  readonly filter: Uint8Array;
+  /** How it is confined; exactly one of this and `plain` is given. */
+  readonly confined?: {
+    readonly bwrap: string;
+    /** Options of bwrap, as bytes; they are no arguments of the process, so they may be many. */
+    readonly options: readonly string[];
+    readonly filter: Uint8Array;
+  };
+  /** How it runs without a sandbox. */
+  readonly plain?: {
+    /** What it is called in its own eyes. */
+    readonly name: string;
+    readonly folder: string;
+    readonly variables: Readonly<Record<string, string>>;
+  };
   readonly command: readonly string[];
   /** A private folder for the files that the descriptors come from. */
   readonly directory: string;
@@ -49,6 +59,7 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
   const stop = (reason: unknown): void => {
     failure ??= reason;
     if (child.exitCode !== null || child.signalCode !== null) return;
+    if (work.plain !== undefined) return killSession(child);
     // Before it is known who process 1 is, no builder runs, and it ends with bwrap.
     if (pid === undefined) child.kill('SIGKILL');
     else killQuietly(pid);
@@ -68,9 +79,10 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
     if (failure !== undefined) throw failure;
     // bwrap reports the death of its child by a signal as a shell does.
     if (signal !== null) throw builderKilled(signal);
-    if (status !== null && status > 128) throw builderKilled(String(status - 128));
+    if (status !== null && status > 128 && work.confined !== undefined) throw builderKilled(String(status - 128));
     if (status !== 0) throw builderFailed(status ?? 1);
   } finally {
+    if (work.plain !== undefined) killSession(child);
     watch.stop();
     work.signal.removeEventListener('abort', abort);
   }
@@ -78,21 +90,17 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
 
 function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
   const path = (name: string): string => join(work.directory, name);
-  writeFileSync(path('options'), work.options.map((option) => `${option}\0`).join(''), 'latin1');
-  writeFileSync(path('filter'), work.filter);
-  const fifo = path('output');
-  const made = spawnSync('mkfifo', ['-m', '600', fifo]);
-  if (made.error !== undefined) throw made.error;
-  giveTo(work.identity, [fifo]);
-  const reading = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
-  const writing = openSync(fifo, constants.O_WRONLY);
-  unlinkSync(fifo);
+  if (work.confined === undefined) return startPlainly(work);
+  const { confined } = work;
+  writeFileSync(path('options'), confined.options.map((option) => `${option}\0`).join(''), 'latin1');
+  writeFileSync(path('filter'), confined.filter);
+  const { reading, writing } = openOutput(work);
   const options = openSync(path('options'), 'r');
   const filter = openSync(path('filter'), 'r');
   const empty = openSync('/dev/null', 'r');
   const umask = process.umask(0o022);
   try {
-    const child = spawn(work.bwrap, ['--args', String(optionsDescriptor), '--', ...work.command], {
+    const child = spawn(confined.bwrap, ['--args', String(optionsDescriptor), '--', ...work.command], {
       stdio: ['ignore', writing, writing, 'pipe', options, filter, ...coveredDescriptors(empty)],
       env: {},
       ...(work.identity === undefined ? {} : { uid: work.identity, gid: work.identity }),
@@ -102,6 +110,41 @@ function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
     process.umask(umask);
     for (const descriptor of [writing, options, filter, empty]) closeSync(descriptor);
   }
+}
+
+/** Starts it as the leader of a session of its own. */
+function startPlainly(work: BuilderProcess): { child: ChildProcess; output: Socket } {
+  const { name, folder, variables } = work.plain!;
+  const { reading, writing } = openOutput(work);
+  const empty = openSync('/dev/null', 'r');
+  const umask = process.umask(0o022);
+  try {
+    const child = spawn(work.command[0] as string, work.command.slice(1), {
+      argv0: name, cwd: folder, env: variables, detached: true,
+      stdio: ['ignore', writing, writing, 'ignore', 'ignore', 'ignore', ...coveredDescriptors(empty)],
+    });
+    return { child, output: new Socket({ fd: reading, readable: true, writable: false }) };
+  } finally {
+    process.umask(umask);
+    for (const descriptor of [writing, empty]) closeSync(descriptor);
+  }
+}
+
+/** The two ends of what the builder says. */
+function openOutput(work: BuilderProcess): { reading: number; writing: number } {
+  const fifo = join(work.directory, 'output');
+  const made = spawnSync('mkfifo', ['-m', '600', fifo]);
+  if (made.error !== undefined) throw made.error;
+  giveTo(work.identity, [fifo]);
+  const reading = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writing = openSync(fifo, constants.O_WRONLY);
+  unlinkSync(fifo);
+  return { reading, writing };
+}
+
+/** Kills the builder and what it started in its group. */
+function killSession({ pid }: ChildProcess): void {
+  if (pid !== undefined) killQuietly(-pid);
 }
 
 /**

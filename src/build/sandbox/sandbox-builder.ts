@@ -5,7 +5,7 @@
  * The builder sees its inputs, read-only, an empty store to put outputs in, its build folder, /tmp,
  * and a minimal /dev, /etc and /proc; nothing else of the machine. The store is at /nix/store there,
  * wherever its files are. It is user 1000 without any capability. Without bwrap, or where namespaces
- * may not be made, nothing is built: there is no way around the sandbox. docs/sandbox.md has more.
+ * may not be made, nothing is built: only the setting `sandbox = false` goes around it. docs/sandbox.md has more.
  *
  * *Invariant:* when `build` returns or throws, no process of the builder lives.
  */
@@ -117,9 +117,11 @@ export class SandboxBuilder implements Builder {
     ];
     if (bwrapOptions.length > argumentLimit) throw tooManyInputs(bwrapOptions.length, argumentLimit);
     await runBuilder({
-      bwrap: bwrap.path,
-      options: bwrapOptions,
-      filter: syscallFilter(process.arch, { sharesNetwork: network }),
+      confined: {
+        bwrap: bwrap.path,
+        options: bwrapOptions,
+        filter: syscallFilter(process.arch, { sharesNetwork: network }),
+      },
       command: [surroundings.builder, ...surroundings.args].map(textOf),
       directory: scratch.root,
       identity,

@@ -1,6 +1,8 @@
 /** The sandbox that Nix's settings ask for. */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
-import { SandboxBuilder, usualFeatures, type VisiblePath } from './sandbox-builder.ts';
+import type { Builder } from '../builder.ts';
+import { PlainBuilder } from './plain-builder.ts';
+import { SandboxBuilder, usualFeatures, type SandboxOptions, type VisiblePath } from './sandbox-builder.ts';
 
 /** What is read of the settings; `NixSettings` of the host is one. */
 export interface SandboxSettings {
@@ -18,10 +20,10 @@ export function sandboxFromSettings(
     readonly environment: Readonly<Record<string, string | undefined>>;
     readonly keptDirectory: string;
   },
-): SandboxBuilder {
+): Builder {
   const features = settings.list('system-features');
   const kvm = existsSync('/dev/kvm') ? ['kvm'] : [];
-  return new SandboxBuilder({
+  const options: SandboxOptions = {
     systems: [settings.text('system') || machine.system, ...settings.list('extra-platforms'), ...siblings(machine.system)],
     features: features.length > 0 ? features : [...usualFeatures, ...kvm],
     environment: machine.environment,
@@ -33,7 +35,8 @@ export function sandboxFromSettings(
       logBytes: settings.number('max-build-log-size', 0),
     },
     keepFailedIn: settings.flag('keep-failed', false) ? machine.keptDirectory : undefined,
-  });
+  };
+  return settings.text('sandbox') === 'false' ? new PlainBuilder(options) : new SandboxBuilder(options);
 }
 
 /** The 32-bit programs that a machine runs too. */

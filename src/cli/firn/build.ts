@@ -9,7 +9,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { StorePath } from '#formats';
-import { cacheDirectory, hostSystem, storeRoot } from '#host';
+import { cacheDirectory, hostSystem, storeLocation } from '#host';
 import { instantiateImage, realiseImage, Workspace, type BuiltImage, type ImageFormat } from '#system';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
@@ -56,7 +56,7 @@ async function build(
   const workspace = new Workspace({
     environment: env,
     workingDirectory: cwd,
-    storeRoot: storeRoot(env, options.store),
+    store: storeLocation({ environment: env, overrides: [] }, options.store),
     cacheDirectory: cacheDirectory(env),
     lockPath:
       options.lock === undefined

@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { readSettings, storeRoot } from '#host';
+import { readSettings, storeLocation } from '#host';
 import { CacheServer, LocalStore, readSecretKeys } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
@@ -26,7 +26,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<nu
   const settings = readSettings({ environment: env, overrides: [] });
   const keyFiles = [...options.secretKeyFile, ...settings.list('secret-key-files')].map((file) => resolve(cwd, file));
   const secretKeys = readSecretKeys([...new Set(keyFiles)]);
-  const store = new LocalStore({ root: storeRoot(env, options.store) });
+  const store = new LocalStore(storeLocation({ environment: env, overrides: [] }, options.store));
   try {
     const server = await CacheServer.start(store, {
       ...options.listen, compression: options.compression, secretKeys,

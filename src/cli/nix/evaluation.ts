@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { encodeUtf8, type Progress } from '#base';
 import {
-  cacheDirectory, storeRoot, type AutoArgument, type EvaluationRequest, type ExpressionSource,
+  cacheDirectory, storeLocation, type AutoArgument, type ChosenStore, type EvaluationRequest, type ExpressionSource,
 } from '#host';
 import type { CommandContext } from '../context.ts';
 import type { ParsedFlags } from './flags.ts';
@@ -18,14 +18,18 @@ export function evaluationRequest(
     settingOverrides: settingOverrides(flags),
     includes: flags.all('-I').map(([entry = '']) => entry),
     workingDirectory: encodeUtf8(context.cwd),
-    storeRoot: storeRoot(context.env, flags.last('--store')),
-    ...(context.env['NIX_STORE_DIR'] === undefined ? {} : { storeDirectory: context.env['NIX_STORE_DIR'] }),
+    store: chosenStore(flags, context),
     cacheDirectory: cacheDirectory(context.env),
     color: context.color,
     onOutput: (bytes) => { context.stdout.write(bytes); },
     progress,
     signal: context.signal,
   };
+}
+
+/** The local store that flags, settings and environment name. */
+export function chosenStore(flags: ParsedFlags, context: CommandContext): ChosenStore {
+  return storeLocation({ environment: context.env, overrides: settingOverrides(flags) }, flags.last('--store'));
 }
 
 /** Settings from flags; the flags that are settings in other words among them. */

@@ -53,7 +53,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 async function build(
   workspace: Workspace, flags: ParsedFlags, context: CommandContext, progress: ClosableProgress,
 ): Promise<number> {
-  const { stored, sources } = splitOperands(flags);
+  const { stored, sources } = splitOperands(flags, workspace.store.storeDirectory);
   const input: InstantiateInput = {
     sources,
     attributePaths: flags.all('--attr').map(([path = '']) => encodeUtf8(path)),
@@ -77,8 +77,9 @@ async function build(
 }
 
 /** Operands that are derivations in the store need no evaluation. */
-function splitOperands(flags: ParsedFlags): { stored: FoundDerivation[]; sources: InstantiateInput['sources'] } {
-  const isStored = (operand: string) => !flags.has('--expr') && /^\/nix\/store\/[^/]+\.drv(![^!]+)?$/.test(operand);
+function splitOperands(flags: ParsedFlags, storeDirectory: string): { stored: FoundDerivation[]; sources: InstantiateInput['sources'] } {
+  const isStored = (operand: string) => !flags.has('--expr') && operand.startsWith(`${storeDirectory}/`)
+    && /^[^/]+\.drv(![^!]+)?$/.test(operand.slice(storeDirectory.length + 1));
   const stored = flags.operands.filter(isStored).map((operand) => {
     const [drvPath = '', output = 'out'] = operand.split('!');
     return { drvPath, output, attributePath: '' };

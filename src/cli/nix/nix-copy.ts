@@ -7,14 +7,14 @@
 
 import { resolve } from 'node:path';
 import { isDerivationPath, knownOutputPath, type StorePath } from '#formats';
-import { cacheDirectory, cacheOptions, readSettings, storeRoot } from '#host';
+import { cacheDirectory, cacheOptions, readSettings } from '#host';
 import {
   CacheSubstituter, LocalStore, parseCacheUrl, readSecretKeys, writeBinaryCache,
 } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { openProgress } from '../progress/open.ts';
-import { settingOverrides } from './evaluation.ts';
+import { chosenStore, settingOverrides } from './evaluation.ts';
 import { commonFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
 import { followToStorePath, validPath, type StoreCommand } from './store-command.ts';
@@ -44,7 +44,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   if ((to === undefined) === (from === undefined)) throw usageError('Either --to or --from is required', 'nix copy');
   if (flags.operands.length === 0 && !flags.has('--all')) throw usageError('No path is given', 'nix copy');
   const progress = await openProgress(context.stderr, { verbose: flags.has('--verbose'), color: context.color });
-  const store = new LocalStore({ root: storeRoot(context.env, flags.last('--store')) });
+  const store = new LocalStore(chosenStore(flags, context));
   const command: StoreCommand = {
     flags, context, store, openProgress: async () => progress,
     print: (line) => { context.stdout.write(`${line}\n`); },

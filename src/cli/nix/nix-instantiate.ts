@@ -7,7 +7,7 @@
 import { resolve } from 'node:path';
 import { encodeUtf8 } from '#base';
 import {
-  findFileTask, instantiateTask, parseTask, printTask, runEvaluation, type EvaluationRequest, type FoundDerivation,
+  findFileTask, instantiateTask, parseTask, printTask, runEvaluation, type ChosenStore, type EvaluationRequest, type FoundDerivation,
 } from '#host';
 import type { CommandContext } from '../context.ts';
 import {
@@ -92,16 +92,16 @@ async function instantiate(flags: ParsedFlags, context: CommandContext, base: Ba
         "warning: you did not specify '--add-root'; the result might be removed by the garbage collector\n");
     }
   } else {
-    shown = await addRoots(base.storeRoot, shown, resolve(context.cwd, root));
+    shown = await addRoots(base.store, shown, resolve(context.cwd, root));
   }
   context.stdout.write(found.map((one, index) =>
     `${shown[index]}${one.output === 'out' ? '' : `!${one.output}`}\n`).join(''));
 }
 
 /** Roots called `root`, `root-2`, …; returns their paths. */
-async function addRoots(storeRoot: string, drvPaths: readonly string[], root: string): Promise<string[]> {
+async function addRoots(chosen: ChosenStore, drvPaths: readonly string[], root: string): Promise<string[]> {
   const { LocalStore, addIndirectRoot } = await import('#store');
-  const store = new LocalStore({ root: storeRoot });
+  const store = new LocalStore(chosen);
   try {
     return drvPaths.map((path, index) =>
       addIndirectRoot(store, path as Parameters<typeof addIndirectRoot>[1], index === 0 ? root : `${root}-${index + 1}`));

@@ -5,11 +5,11 @@
  * name. Each operation is a function in one of the files of the family; this one only chooses.
  */
 
-import { storeRoot } from '#host';
 import { LocalStore } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { openProgress } from '../progress/open.ts';
+import { chosenStore } from './evaluation.ts';
 import { buildFlags, commonFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
 import type { StoreCommand, StoreOperation } from './store-command.ts';
@@ -59,7 +59,7 @@ const operations: readonly Operation[] = [
   { names: ['--print-env'], description: "print a derivation's environment for a shell",
     load: async () => (await import('./store-logs.ts')).printEnvironment },
   { names: ['--init'], description: 'make an empty store',
-    load: async () => async () => 0 },
+    load: async () => initialise },
   { names: ['--generate-binary-cache-key'], description: 'make a pair of keys: NAME SECRET-FILE PUBLIC-FILE',
     load: async () => (await import('./store-keys.ts')).generateKey },
 ];
@@ -122,6 +122,9 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   }
 }
 
+/** Whoever opens the store has made it. */
+const initialise: StoreOperation = async ({ store }) => (store.location.readOnly === true ? 1 : 0);
+
 /** Opens the store at its first use: some operations need none. */
 class OpenedCommand implements StoreCommand {
   readonly flags: ParsedFlags;
@@ -134,7 +137,7 @@ class OpenedCommand implements StoreCommand {
   }
 
   get store(): LocalStore {
-    return this.#store ??= new LocalStore({ root: storeRoot(this.context.env, this.flags.last('--store')) });
+    return this.#store ??= new LocalStore(chosenStore(this.flags, this.context));
   }
 
   openProgress() {

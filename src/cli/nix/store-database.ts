@@ -55,13 +55,13 @@ export async function dumpDatabase(command: StoreCommand): Promise<number> {
 }
 
 export async function loadDatabase({ store }: StoreCommand): Promise<number> {
-  store.registerValidPaths([...readRegistrations(true)].map((one) => one as PathInfo));
+  store.registerValidPaths([...readRegistrations(true, store.storeDirectory)].map((one) => one as PathInfo));
   return 0;
 }
 
 export async function registerValidity({ flags, store }: StoreCommand): Promise<number> {
   const infos: PathInfo[] = [];
-  for (const one of readRegistrations(flags.has('--hash-given'))) {
+  for (const one of readRegistrations(flags.has('--hash-given'), store.storeDirectory)) {
     const place = bytePath(store.physicalPath(one.path));
     canonicaliseTree(place);
     infos.push({ ...one, ...(one.narHash === undefined ? measureNar(place) : {}) } as PathInfo);
@@ -73,7 +73,7 @@ export async function registerValidity({ flags, store }: StoreCommand): Promise<
 type Registration = Omit<PathInfo, 'narHash'> & Partial<Pick<PathInfo, 'narHash'>>;
 
 /** Reads registrations from standard input, with hash and size if they are given. */
-function* readRegistrations(hashGiven: boolean): Generator<Registration> {
+function* readRegistrations(hashGiven: boolean, storeDirectory: string): Generator<Registration> {
   const lines = readFileSync(0, 'latin1').split('\n');
   if (lines.at(-1) === '') lines.pop();
   let at = 0;
@@ -88,17 +88,17 @@ function* readRegistrations(hashGiven: boolean): Generator<Registration> {
     return Number(line);
   };
   while (at < lines.length) {
-    const path = parseStorePath(next('the path'));
+    const path = parseStorePath(next('the path'), storeDirectory);
     const narHash = hashGiven ? parseHash(next('the hash'), 'sha256') : undefined;
     const narSizeBytes = hashGiven ? number('the size') : 0;
     const deriver = next('the deriver');
     const count = number('the number of references');
     const references: StorePath[] = [];
-    for (let i = 0; i < count; i++) references.push(parseStorePath(next('a reference')));
+    for (let i = 0; i < count; i++) references.push(parseStorePath(next('a reference'), storeDirectory));
     yield {
       path, narSizeBytes, references: references.sort(), signatures: [],
       ...(narHash === undefined ? {} : { narHash }),
-      ...(deriver === '' ? {} : { deriver: parseStorePath(deriver) }),
+      ...(deriver === '' ? {} : { deriver: parseStorePath(deriver, storeDirectory) }),
     };
   }
 }

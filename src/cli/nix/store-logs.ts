@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { baseNameOf, isDerivationPath, type StorePath } from '#formats';
 import type { LocalStore } from '#store';
@@ -40,7 +40,7 @@ function derivationOf(command: StoreCommand, path: StorePath): StorePath {
 /** What a derivation's last build printed; undefined if none was kept. */
 export function findLog(store: LocalStore, drvPath: StorePath): Uint8Array | undefined {
   const base = baseNameOf(drvPath);
-  const plain = join(dirname(store.stateDirectory), 'log/nix/drvs', base.slice(0, 2), base.slice(2));
+  const plain = join(store.location.logDirectory, 'drvs', base.slice(0, 2), base.slice(2));
   for (const [extension, decompress] of decompressors) {
     const file = plain + extension;
     if (existsSync(file)) return decompress(readFileSync(file));

@@ -3,10 +3,10 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { encodeUtf8, type Progress } from '#base';
-import { cacheDirectory, readSettings, storeRoot } from '#host';
+import { cacheDirectory, readSettings } from '#host';
 import { Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
-import { settingOverrides } from './evaluation.ts';
+import { chosenStore, settingOverrides } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
 
 export function openWorkspace(flags: ParsedFlags, context: CommandContext, progress: Progress): Workspace {
@@ -17,7 +17,7 @@ export function openWorkspace(flags: ParsedFlags, context: CommandContext, progr
   return new Workspace({
     environment: context.env,
     workingDirectory: encodeUtf8(context.cwd),
-    storeRoot: storeRoot(context.env, flags.last('--store')),
+    store: chosenStore(flags, context),
     cacheDirectory: cacheDirectory(context.env),
     lockPath: lock === undefined ? join(context.cwd, 'firn.lock') : resolve(context.cwd, lock),
     mirror: flags.last('--mirror'),

@@ -9,6 +9,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ActivityKind, ActivityOptions, Progress } from '#base';
 import type { Environment } from '../settings.ts';
+import type { ChosenStore } from '../store-location.ts';
 
 /** Everything that the evaluator's thread is started with; a structured clone. */
 export interface ThreadInput {
@@ -21,8 +22,7 @@ export interface ThreadInput {
   /** Entries that stand behind all others: what Firn itself provides. */
   readonly lastEntries: readonly { readonly prefix: string; readonly path: string }[];
   readonly workingDirectory: string;
-  readonly storeRoot: string;
-  readonly storeDirectory: string;
+  readonly store: ChosenStore;
   readonly cacheDirectory: string;
   /** Whether errors are rendered with colours. */
   readonly color: boolean;

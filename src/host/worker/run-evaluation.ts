@@ -12,6 +12,7 @@ import { assert, noProgress, type Activity, type Progress } from '#base';
 import type { FetchAttribute, FetchResult } from '#eval';
 import { cannotFetch, cannotRealise, evaluationCrashed, outOfMemory } from '../errors.ts';
 import type { Environment } from '../settings.ts';
+import type { ChosenStore } from '../store-location.ts';
 import { packFailure, unpackFailure } from './failure.ts';
 import type { FromThread, Reply, ThreadInput } from './protocol.ts';
 
@@ -38,8 +39,7 @@ export interface EvaluationRequest {
   /** Search path entries behind all others. */
   readonly lastEntries?: readonly { readonly prefix: string; readonly path: string }[];
   readonly workingDirectory: string;
-  readonly storeRoot: string;
-  readonly storeDirectory?: string;
+  readonly store: ChosenStore;
   readonly cacheDirectory: string;
   readonly color?: boolean;
   /** Renders errors briefly instead of as C++ Nix does; files below it are the tree's own. */
@@ -63,8 +63,7 @@ export function runEvaluation<Result>(request: EvaluationRequest): Promise<Resul
     includes: request.includes ?? [],
     lastEntries: request.lastEntries ?? [],
     workingDirectory: request.workingDirectory,
-    storeRoot: request.storeRoot,
-    storeDirectory: request.storeDirectory ?? '/nix/store',
+    store: request.store,
     cacheDirectory: request.cacheDirectory,
     color: request.color ?? false,
     treeRoot: request.treeRoot,

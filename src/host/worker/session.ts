@@ -66,8 +66,8 @@ function openSession(input: ThreadInput, main: MainThread): EvaluationSession & 
   const fromUser = evaluationSettings(nixSettings, environment, input.includes, input.workingDirectory);
   const settings = { ...fromUser, searchPath: [...fromUser.searchPath, ...input.lastEntries] };
   const host = new LazyHost({
-    storeDirectory: input.storeDirectory,
-    storeRoot: input.storeRoot,
+    storeDirectory: input.store.storeDirectory,
+    store: input.store,
     services: main,
     progress: main.progress,
     environment,

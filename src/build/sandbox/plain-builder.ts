@@ -1,0 +1,101 @@
+/**
+ * The builder for those who say `sandbox = false`: the same programs, run as our own user on the
+ * machine as it is, as C++ Nix does under that setting.
+ *
+ * Nothing keeps such a build from reading and writing whatever we may; the setting is never chosen
+ * for the user, not even where the sandbox cannot work. Builders write to the outputs' own paths, so
+ * the store must be where its paths say.
+ *
+ * *Invariant:* when `build` returns or throws, no process of the builder's session lives.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { decodeUtf8Strictly } from '#base';
+import { knownOutputPath, type Derivation, type StorePath } from '#formats';
+import { bytePath, deleteTree } from '#store';
+import type { Builder, BuildRequest } from '../builder.ts';
+import { derivationOptions } from '../derivation-options.ts';
+import { missingOutput } from '../errors.ts';
+import { builderSurroundings } from './environment.ts';
+import { argumentNotText, featuresMissing, foreignSystem, storeElsewhere } from './errors.ts';
+import { runBuilder } from './run-process.ts';
+import { usualFeatures, type SandboxOptions } from './sandbox-builder.ts';
+import { keepBuildFolder, makeScratch, moveEntry, removeScratch, type Scratch } from './scratch.ts';
+
+export class PlainBuilder implements Builder {
+  readonly name = 'no sandbox';
+  readonly #options: SandboxOptions;
+
+  constructor(options: SandboxOptions) {
+    this.#options = options;
+  }
+
+  accepts(derivation: Derivation): boolean {
+    return !derivation.builder.startsWith('builtin:');
+  }
+
+  async build(request: BuildRequest): Promise<void> {
+    const { derivation, drvPath, outputs, store } = request;
+    this.#checkMachine(request);
+    const outputPaths = new Map([...derivation.outputs]
+      .map(([name, output]) => [name, knownOutputPath(output) as StorePath] as const));
+    const scratch = makeScratch(store.prepareOutput([...outputPaths.values()][0] as StorePath));
+    // What a killed build left there; the goal holds the locks, and a valid path is not built.
+    for (const path of outputPaths.values()) deleteTree(bytePath(path));
+    try {
+      await this.#run(request, outputPaths, scratch);
+      for (const [name, path] of outputPaths) {
+        if (!existsSync(path)) throw missingOutput(drvPath, name);
+        moveEntry(path, outputs.get(name) as string);
+      }
+    } catch (error) {
+      const { keepFailedIn } = this.#options;
+      if (keepFailedIn !== undefined && !request.signal.aborted) {
+        const kept = keepBuildFolder(scratch, keepFailedIn, derivation.name);
+        request.progress.message('notice', `note: keeping build directory '${kept}'`);
+      }
+      throw error;
+    } finally {
+      for (const path of outputPaths.values()) deleteTree(bytePath(path));
+      removeScratch(scratch.root);
+    }
+  }
+
+  async #run(request: BuildRequest, outputPaths: ReadonlyMap<string, StorePath>, scratch: Scratch): Promise<void> {
+    const options = derivationOptions(request.derivation);
+    const surroundings = builderSurroundings(
+      request, options, outputPaths, this.#options.environment, scratch.build);
+    for (const [name, text] of surroundings.files) {
+      writeFileSync(join(scratch.build, name), text, { encoding: 'latin1', mode: 0o644 });
+    }
+    await runBuilder({
+      command: [surroundings.builder, ...surroundings.args].map(textOf),
+      plain: {
+        name: basename(surroundings.builder),
+        folder: scratch.build,
+        variables: Object.fromEntries([...surroundings.variables].map(([name, value]) => [textOf(name), textOf(value)])),
+      },
+      directory: scratch.root,
+      identity: undefined,
+      limits: this.#options.limits ?? {},
+      signal: request.signal,
+      log: (line) => request.log(line),
+    });
+  }
+
+  #checkMachine({ derivation, store }: BuildRequest): void {
+    const { systems, features = usualFeatures } = this.#options;
+    if (!systems.includes(derivation.system)) throw foreignSystem(derivation.system, systems.join(', '));
+    const missing = derivationOptions(derivation).requiredFeatures.filter((one) => !features.includes(one));
+    if (missing.length > 0) throw featuresMissing(missing);
+    const physical = store.physicalPath(store.storeDirectory);
+    if (physical !== store.storeDirectory) throw storeElsewhere(store.storeDirectory, physical);
+  }
+}
+
+/** What a process is given: Node hands it over as UTF-8. */
+function textOf(bytes: string): string {
+  const text = decodeUtf8Strictly(bytes);
+  if (text === undefined) throw argumentNotText(bytes);
+  return text;
+}
