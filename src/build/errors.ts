@@ -79,6 +79,48 @@ export function badTreePath(path: string, reason: string): UserError {
   });
 }
 
+export function malformedEnvironment(text: string): UserError {
+  return new UserError('BUILTIN_ATTRIBUTE', `The packages of a user environment cannot be read: '${text}'`, {
+    hint: 'for each: true or false, its priority, the number of its paths, the paths',
+  });
+}
+
+export function environmentConflict(first: string, second: string, priority: number): UserError {
+  return new UserError(
+    'ENVIRONMENT_CONFLICT',
+    'Unable to build profile. There is a conflict for the following files:\n\n'
+      + `  '${first}'\n  '${second}'`,
+    {
+      hint: `both have the priority ${priority}: 'nix-env --set-flag priority NUMBER INSTALLED-NAME' gives one `
+        + 'of them another, and the smaller number wins',
+    },
+  );
+}
+
+export function environmentClash(source: string, present: string, kind: 'directory' | 'non-directory'): UserError {
+  const text = kind === 'directory'
+    ? `collision between non-directory '${source}' and directory '${present}'`
+    : `collision between '${source}' and non-directory '${present}'`;
+  return new UserError('ENVIRONMENT_CONFLICT', text);
+}
+
+export function badChannelName(name: string): UserError {
+  return new UserError(
+    'BUILTIN_ATTRIBUTE', `channelName is not allowed to contain filesystem separators, got '${name}'`);
+}
+
+export function notOneChannel(archive: string, isEmpty: boolean): UserError {
+  const found = isEmpty ? 'is empty' : 'contains more than one file';
+  return new UserError('MALFORMED_ARCHIVE', `channel tarball '${archive}' ${found}`);
+}
+
+export function malformedSourceArchive(what: string, cause?: unknown): UserError {
+  const reason = cause instanceof Error ? `: ${cause.message}` : '';
+  return new UserError('MALFORMED_ARCHIVE', `failed to extract archive '${what}'${reason}`, {
+    hint: 'it must be a tar archive, as it is or compressed by gzip, bzip2, xz or zstd', cause,
+  });
+}
+
 export function fetchWithoutNetwork(name: string): UserError {
   return new UserError('FETCH_NOT_FIXED', `The download ${name} has no hash, so it may not use the network`, {
     hint: 'give the derivation outputHash, outputHashAlgo and outputHashMode',

@@ -3,6 +3,7 @@ export * from './builder.ts';
 export * from './builtin-builder.ts';
 export * from './builtin-runner.ts';
 export * from './errors.ts';
+export { unpackArchive, writeUnpacked } from './io/source-archive.ts';
 export * from './realise.ts';
 export * from './sandbox/sandbox-builder.ts';
 export * from './sandbox/settings.ts';

@@ -1,5 +1,6 @@
 /** The builtin builders, by name. A new one is a file of its own and a line here. */
 import type { BuiltinBuilder } from '../builtin-builder.ts';
+import { buildenvBuilder } from './buildenv.ts';
 import { depmodBuilder } from './depmod.ts';
 import { hwdbBuilder } from './hwdb.ts';
 import { initrdBuilder } from './initrd.ts';
@@ -13,11 +14,13 @@ import { linkTreesBuilder } from './link-trees.ts';
 import { mergeTreesBuilder } from './merge-trees.ts';
 import { squashfsBuilder } from './squashfs.ts';
 import { systemdUnitsBuilder } from './systemd-units.ts';
+import { unpackChannelBuilder } from './unpack-channel.ts';
 import { unpackDebBuilder } from './unpack-deb.ts';
 import { writeFileBuilder } from './write-file.ts';
 import { writeTreeBuilder } from './write-tree.ts';
 
 const all: readonly BuiltinBuilder[] = [
+  buildenvBuilder,
   depmodBuilder,
   hwdbBuilder,
   initrdBuilder,
@@ -31,6 +34,7 @@ const all: readonly BuiltinBuilder[] = [
   mergeTreesBuilder,
   squashfsBuilder,
   systemdUnitsBuilder,
+  unpackChannelBuilder,
   unpackDebBuilder,
   writeFileBuilder,
   writeTreeBuilder,
