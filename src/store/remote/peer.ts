@@ -1,0 +1,100 @@
+/**
+ * `StorePeer`: a store as one sees it from outside, over a connection or on this machine.
+ *
+ * It is the least that copying needs: who has what, what is known of it, archives out and in. All
+ * kinds of stores have it: a daemon, a host behind ssh, a binary cache, the local store. What can
+ * also build is a `BuildPeer`. Unlike `Store`, everything may wait.
+ */
+
+import { noProgress, type Progress } from '#base';
+import type { Derivation, StorePath } from '#formats';
+import type { Store, ValidPathInfo } from '../store.ts';
+import type { BuildMode, BuildResult, Buildable } from './protocol-values.ts';
+
+/** A path on its way. */
+export interface OfferedPath {
+  readonly info: ValidPathInfo;
+  /** Called once, when it is its turn. */
+  nar(): AsyncIterable<Uint8Array>;
+}
+
+export interface AddPathsOptions {
+  /** Default: false, the receiver wants a signature it trusts. */
+  readonly withoutSignatures?: boolean;
+  readonly repair?: boolean;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+export interface StorePeer {
+  /** As the user named it, without parameters. */
+  readonly name: string;
+  /** Logical. */
+  readonly storeDirectory: string;
+  /** Those that are valid there; with `substitute`, after it has tried to get the others. */
+  queryValidPaths(paths: readonly StorePath[], options?: { substitute?: boolean }): Promise<Set<StorePath>>;
+  /** Of those that are valid. */
+  queryPathInfos(paths: readonly StorePath[]): Promise<Map<StorePath, ValidPathInfo>>;
+  narOf(path: StorePath): AsyncIterable<Uint8Array>;
+  /** Adds paths in the given order, in which each stands after what it refers to. */
+  addPaths(paths: readonly OfferedPath[], options?: AddPathsOptions): Promise<void>;
+  close(): void | Promise<void>;
+}
+
+export interface BuildPeer extends StorePeer {
+  /** Whether it takes input-addressed derivations from us as they are; undefined if it does not say. */
+  readonly trustsUs: boolean | undefined;
+  /** Builds a derivation whose inputs are all paths that are valid there. */
+  buildDerivation(drvPath: StorePath, derivation: Derivation, options?: RemoteBuildOptions): Promise<BuildResult>;
+  /** Makes valid what is named; the derivations are valid there. A result each. */
+  buildPaths(wanted: readonly Buildable[], options?: RemoteBuildOptions): Promise<BuildResult[]>;
+}
+
+export interface RemoteBuildOptions {
+  readonly mode?: BuildMode;
+  /** A line of a builder's output. */
+  readonly log?: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A store of this machine, seen as others are. */
+export class LocalPeer implements StorePeer {
+  readonly name: string;
+  readonly storeDirectory: string;
+  readonly #store: Store;
+
+  constructor(store: Store, name = 'local') {
+    this.#store = store;
+    this.name = name;
+    this.storeDirectory = store.storeDirectory;
+  }
+
+  async queryValidPaths(paths: readonly StorePath[]): Promise<Set<StorePath>> {
+    return new Set(paths.filter((path) => this.#store.isValidPath(path)));
+  }
+
+  async queryPathInfos(paths: readonly StorePath[]): Promise<Map<StorePath, ValidPathInfo>> {
+    const infos = new Map<StorePath, ValidPathInfo>();
+    for (const path of paths) {
+      const info = this.#store.queryPathInfo(path);
+      if (info !== undefined) infos.set(path, info);
+    }
+    return infos;
+  }
+
+  narOf(path: StorePath): AsyncIterable<Uint8Array> {
+    return this.#store.narOf(path);
+  }
+
+  /** Signatures are not looked at here: `copyPaths` asks whom to believe. */
+  async addPaths(paths: readonly OfferedPath[], options: AddPathsOptions = {}): Promise<void> {
+    for (const { info, nar } of paths) {
+      options.signal?.throwIfAborted();
+      await this.#store.addNar(info, nar(), options.progress ?? noProgress);
+    }
+  }
+
+  close(): void {
+    // Whoever opened the store closes it.
+  }
+}
