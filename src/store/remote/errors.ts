@@ -61,8 +61,9 @@ export function handshakeTimedOut(store: string, seconds: number): UserError {
 
 /** What the other end refused, in its own words. */
 export function refusedByPeer(store: string, message: string, traces: readonly string[]): UserError {
-  const text = message.replace(/^(\x1b\[[0-9;]*m)*error:(\x1b\[0m)?\s*/, '');
-  const trace = traces.map((line) => `\n… ${line}`).join('');
+  const plain = (text: string): string => text.replace(/\x1b\[[0-9;]*m/g, '');
+  const text = plain(message).replace(/^error:\s*/, '');
+  const trace = traces.map((line) => `\n… ${plain(line)}`).join('');
   return new UserError('REMOTE_ERROR', `${text}${trace}\n(said by store '${store}')`);
 }
 
@@ -93,4 +94,21 @@ export function cannotListenOn(socket: string, cause: unknown): UserError {
   return new UserError('CANNOT_LISTEN', `cannot listen on '${socket}': ${(cause as Error).message}`, {
     hint: 'Is another daemon listening there, or the folder not yours?', cause,
   });
+}
+
+export function writingNotAllowed(action: string): UserError {
+  return new UserError('WRITING_NOT_ALLOWED', `${action} is not allowed`, {
+    hint: 'Serve the store with nix-store --serve --write',
+  });
+}
+
+export function notPrivileged(action: string): UserError {
+  return new UserError('NOT_PRIVILEGED', `you are not privileged to ${action}`);
+}
+
+export function lacksTrustedSignature(path: string): UserError {
+  return new UserError(
+    'LACKS_SIGNATURE', `cannot add path '${path}' because it lacks a signature by a trusted key`, {
+      hint: "Add the signer's public key to trusted-public-keys, or copy with --no-check-sigs",
+    });
 }

@@ -70,6 +70,7 @@ export class WireReader {
   readonly #fail: WireFailure;
   #buffer: Uint8Array = new Uint8Array(0);
   #start: Uint8Array = new Uint8Array(0);
+  #ahead: Promise<IteratorResult<Uint8Array>> | undefined;
 
   constructor(source: AsyncIterable<Uint8Array>, fail: WireFailure) {
     this.#pieces = source[Symbol.asyncIterator]();
@@ -84,6 +85,16 @@ export class WireReader {
   /** Whether the stream ends here, between two words. */
   async atEnd(): Promise<boolean> {
     return this.#buffer.length === 0 && !(await this.#fill());
+  }
+
+  /**
+   * Reads on while nobody waits for words, and calls `gone` if the stream ends meanwhile: whoever
+   * asked for a long piece of work may have left. What comes instead is kept.
+   */
+  watch(gone: () => void): void {
+    if (this.#buffer.length > 0) return;
+    this.#ahead ??= this.#pieces.next();
+    this.#ahead.then((next) => { if (next.done === true) gone(); }, gone);
   }
 
   async number(): Promise<number> {
@@ -137,6 +148,14 @@ export class WireReader {
     }
   }
 
+  /** Some bytes that have come; none at the end. */
+  async some(): Promise<Uint8Array> {
+    if (this.#buffer.length === 0 && !(await this.#fill())) return zeros.subarray(0, 0);
+    const piece = this.#buffer;
+    this.#buffer = piece.subarray(piece.length);
+    return piece;
+  }
+
   /** Exactly so many bytes. */
   async *sized(sizeBytes: number): AsyncGenerator<Uint8Array, void, void> {
     for (let left = sizeBytes; left > 0;) {
@@ -180,7 +199,9 @@ export class WireReader {
   /** Replaces the buffer, which is used up. */
   async #fill(): Promise<boolean> {
     for (;;) {
-      const next = await this.#pieces.next().catch((error: unknown) => {
+      const pending = this.#ahead ?? this.#pieces.next();
+      this.#ahead = undefined;
+      const next = await pending.catch((error: unknown) => {
         throw error instanceof Error && 'syscall' in error ? this.#fail(endedEarly, error) : error;
       });
       if (next.done === true) return false;
