@@ -34,6 +34,7 @@ import {
 } from '#runtime';
 import { type ChunkFunction, compileText, type CompileCode, type ModuleFunction } from './compile.ts';
 import { forbiddenPath, importFromDerivationDisabled, tooManyLinks } from './errors.ts';
+import { Flakes } from './flakes/index.ts';
 import type { CodeCache } from './host.ts';
 import { internalFile, internalRoot } from './internal-files.ts';
 import { SearchPath } from './search-path.ts';
@@ -360,6 +361,17 @@ export class Evaluator implements EvalServices {
     this.storeCopies.set(path, storePath);
     this.allowStorePath(storePath);
     return storePath;
+  }
+
+  /** The flakes of this evaluation. */
+  get flakes(): Flakes {
+    return (this.knownFlakes ??= new Flakes(this));
+  }
+
+  private knownFlakes: Flakes | undefined;
+
+  getFlake(reference: Slot): Value {
+    return this.flakes.get(reference);
   }
 
   trace(text: string): void {

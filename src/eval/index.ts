@@ -8,4 +8,5 @@ export {
   type EvaluatorOptions,
   evaluatorVersion,
 } from './evaluator.ts';
+export * from './flakes/index.ts';
 export * from './host.ts';

@@ -10,6 +10,7 @@ export * from './float-text.ts';
 export * from './force-deep.ts';
 export * from './formals.ts';
 export * from './host.ts';
+export * from './inputs/index.ts';
 export { JsonError, parseJson, quoteJson } from './json-text.ts';
 export * from './merge.ts';
 export * from './operators.ts';

@@ -22,6 +22,9 @@ export interface EvalSettings {
   readonly restrictEval: boolean;
   /** Roots that restricted and pure evaluation may read, as canonical paths. */
   readonly allowedPaths: readonly string[];
+  /** Prefixes of URLs that restricted evaluation may fetch. */
+  readonly allowedUris?: readonly string[];
+  readonly flakes?: FlakeSettings;
   readonly allowImportFromDerivation: boolean;
   readonly showTrace: boolean;
   readonly traceVerbose: boolean;
@@ -35,6 +38,19 @@ export interface EvalSettings {
   readonly homeDirectory: string;
   /** Levels of the settings `lint-url-literals` and its like, by the name without `lint-`. */
   readonly lints?: Readonly<Record<string, 'warn' | 'fatal'>>;
+}
+
+/** What the settings say of inputs and flakes. */
+export interface FlakeSettings {
+  /** Whether names such as `nixpkgs` are looked up in registries. */
+  readonly useRegistries: boolean;
+  /** Whether a lock file may name a tree by its content only. */
+  readonly allowDirtyLocks: boolean;
+  readonly warnDirty: boolean;
+  /** Whether a revision suffices to lock an archive that a forge makes. */
+  readonly trustForges: boolean;
+  /** First line of the message when a lock file is committed; empty for the usual one. */
+  readonly commitLockFileSummary: string;
 }
 
 /** `evaluation warning` is one that the program asked for. Default `warning`. */
@@ -68,6 +84,8 @@ export interface EvalServices {
   allowStorePath(storePath: string): void;
   /** Copies a path into the store once per evaluation and returns its store path. */
   copyPathToStore(path: string): string;
+  /** What `builtins.getFlake` gives for a path or a reference. */
+  getFlake(reference: Slot): Value;
   /** Writes a line of `builtins.trace`. */
   trace(text: string): void;
   /** Writes a warning; shown after its label and a colon. */

@@ -14,14 +14,6 @@ export function featureRequired(feature: string, reason = ''): NixError {
   );
 }
 
-/** A builtin that Firn does not have although the feature it belongs to is on. */
-export function featureNotSupported(builtin: string, feature: string): NixError {
-  return nixError(
-    'Error',
-    `'builtins.${builtin}' of the experimental feature '${feature}' is not supported by Firn`,
-  );
-}
-
 export function usageError(message: string): NixError {
   return nixError('Error', message);
 }

@@ -1,44 +1,42 @@
 /**
- * Builtins of the feature `flakes`: the two that only rewrite references, and `getFlake`, which
- * says that it cannot instead of being absent, because the feature was asked for by name.
+ * Builtins of the feature `flakes`: the two that only rewrite references, and `getFlake`, whose work
+ * is done where files are evaluated.
  */
 
 import { Attrs, type AttrsEntry } from '../attrs.ts';
 import { forceAttrs, forceStringNoContext } from '../coerce.ts';
-import { evalError, nixError, showType } from '../errors.ts';
+import { evalError, showType } from '../errors.ts';
+import type { FetchAttribute } from '../host.ts';
 import {
-  FlakeReferenceError,
-  formatFlakeReference,
-  parseFlakeReference,
-  type FlakeReference,
-} from '../flake-reference.ts';
+  inputSettings, parseReference, printReference, referenceAttributes, referenceFromAttributes,
+} from '../inputs/index.ts';
 import { force } from '../thunk.ts';
 import { ContextString, type Value } from '../values.ts';
 import { definePrimOp, type PrimOpDefinition } from './define.ts';
-import { featureNotSupported } from './errors.ts';
 
 export const flakes: readonly PrimOpDefinition[] = [
   definePrimOp({
     name: 'getFlake',
     args: ['args'],
     feature: 'flakes',
-    doc: 'Fetches a flake and returns its outputs. Firn does not support it and says so.',
-    run: () => {
-      throw featureNotSupported('getFlake', 'flakes');
-    },
+    doc:
+      'Fetches a flake and its inputs, and returns its outputs and what is known of its tree. *args*' +
+      ' is a flake reference or a path. In pure evaluation the reference must be locked.',
+    run: (services, args) => services.getFlake(args),
   }),
   definePrimOp({
     name: 'parseFlakeRef',
     args: ['flake-ref'],
     feature: 'flakes',
     doc: 'The set form of a flake reference given as a URL: `type` and what belongs to it.',
-    run: (_, url) => {
+    run: (services, url) => {
       const text = forceStringNoContext(
         url,
         0,
         'while evaluating the argument passed to builtins.parseFlakeRef',
       );
-      const entries: AttrsEntry[] = [...withFaults(() => parseFlakeReference(text))];
+      const reference = parseReference(text, inputSettings(services));
+      const entries: AttrsEntry[] = [...referenceAttributes(reference)];
       return Attrs.fromEntries(entries);
     },
   }),
@@ -47,23 +45,23 @@ export const flakes: readonly PrimOpDefinition[] = [
     args: ['attrs'],
     feature: 'flakes',
     doc: 'The URL form of a flake reference given as a set.',
-    run: (_, attrs) => {
+    run: (services, attrs) => {
       const set = forceAttrs(
         attrs,
         0,
         'while evaluating the argument passed to builtins.flakeRefToString',
       );
-      const reference: FlakeReference = new Map();
+      const attributes = new Map<string, FetchAttribute>();
       for (let i = 0; i < set.size; i++) {
         const name = set.nameAt(i);
-        reference.set(name, referenceAttribute(name, force(set.slotAt(i), set.positionAt(i))));
+        attributes.set(name, attributeValue(name, force(set.slotAt(i), set.positionAt(i))));
       }
-      return withFaults(() => formatFlakeReference(reference));
+      return printReference(referenceFromAttributes(attributes, inputSettings(services)));
     },
   }),
 ];
 
-function referenceAttribute(name: string, value: Value): string | number | boolean {
+function attributeValue(name: string, value: Value): string | number | boolean {
   if (typeof value === 'number') {
     if (value < 0) throw evalError(`negative value given for flake ref attr ${name}: ${value}`);
     return value;
@@ -74,13 +72,4 @@ function referenceAttribute(name: string, value: Value): string | number | boole
     'flake reference attribute sets may only contain integers, Booleans, and strings, but' +
       ` attribute '${name}' is ${showType(value)}`,
   );
-}
-
-function withFaults<T>(action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof FlakeReferenceError) throw nixError('Error', error.message);
-    throw error;
-  }
 }

@@ -19,6 +19,8 @@ import type { PrimOpDefinition } from './define.ts';
 import { derivationFile, derivationText } from './derivation-text.ts';
 import { derivations } from './derivation.ts';
 import { dynamicDerivations } from './dynamic.ts';
+import { closureFetchers } from './fetch-closure.ts';
+import { treeFetchers } from './fetch-tree.ts';
 import { fetchers } from './fetchers.ts';
 import { files } from './files.ts';
 import { flakes } from './flakes.ts';
@@ -39,6 +41,8 @@ export const primOpDefinitions: readonly PrimOpDefinition[] = [
   ...derivations,
   ...dynamicDerivations,
   ...fetchers,
+  ...treeFetchers,
+  ...closureFetchers,
   ...files,
   ...flakes,
   ...hashing,
