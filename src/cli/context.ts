@@ -10,7 +10,7 @@ export interface CommandContext {
   readonly programName: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout: { write(text: string | Uint8Array): unknown };
+  readonly stdout: { write(text: string | Uint8Array): unknown; readonly isTTY?: boolean };
   readonly stderr: TerminalOutput;
   /** Aborted at the first Ctrl-C. */
   readonly signal: AbortSignal;

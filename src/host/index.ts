@@ -4,14 +4,23 @@
  * What only the evaluator's thread needs is not exported: whoever starts a thread loads little.
  */
 export * from './fetch.ts';
+export * from './profile-places.ts';
 export * from './settings.ts';
 export * from './store-location.ts';
 export { cacheOptions, substituterOf } from './substituters.ts';
 export { EvaluationError } from './worker/failure.ts';
 export * from './worker/run-evaluation.ts';
 export type { EvaluationSession, EvaluationTask } from './worker/session.ts';
-export { evalTask, findFileTask, instantiateTask, parseTask, printTask } from './tasks/tasks.ts';
+export {
+  changeEnvironmentTask, evalTask, findFileTask, installableTask, instantiateTask, parseTask, printTask, queryPackagesTask,
+} from './tasks/tasks.ts';
 export type { AutoArgument, ExpressionSource, FoundDerivation, InstantiateInput } from './tasks/instantiate.ts';
+export type {
+  ChangeInput, ChangeQuestion, ChangeResult, EnvironmentChange, PackagePaths,
+} from './tasks/user-env/messages.ts';
+export type { PackageSource } from './tasks/user-env/package-source.ts';
+export type { PackageQuery, ShownColumns, StatusAnswer, StatusQuestion } from './tasks/user-env/query.ts';
+export type { DerivedPath, InstallableInput } from './tasks/installable.ts';
 export type { EvalInput } from './tasks/eval-value.ts';
 export type { PrintInput } from './tasks/print-value.ts';
 export * from './repl/requests.ts';

@@ -81,8 +81,13 @@ export function printAttributeName(name: string): string {
     : quoteNixString(name);
 }
 
-/** The form of `nix-instantiate --eval`: what is not computed yet is `<CODE>`. */
-export function printAmbiguous(slot: Slot, maxCallDepth = Infinity): string {
+/**
+ * The form of `nix-instantiate --eval`: what is not computed yet is `<CODE>`. Without
+ * `markRepeated` a value without cycles reads back as it is: the form of manifests.
+ */
+export function printAmbiguous(
+  slot: Slot, maxCallDepth = Infinity, { markRepeated = true } = {},
+): string {
   const seen = new Set<unknown>();
   const print = (item: Slot, depth: number): string => {
     if (depth > maxCallDepth) throw stackOverflow(0);
@@ -91,7 +96,7 @@ export function printAmbiguous(slot: Slot, maxCallDepth = Infinity): string {
     if (value instanceof Attrs) {
       if (value.size > 0) {
         if (seen.has(value.slots)) return repeated;
-        seen.add(value.slots);
+        if (markRepeated) seen.add(value.slots);
       }
       let text = '{ ';
       for (let i = 0; i < value.size; i++) {
@@ -102,7 +107,7 @@ export function printAmbiguous(slot: Slot, maxCallDepth = Infinity): string {
     if (Array.isArray(value)) {
       if (value.length > 0) {
         if (seen.has(item)) return repeated;
-        seen.add(item);
+        if (markRepeated) seen.add(item);
       }
       let text = '[ ';
       for (const element of value) text += `${print(element, depth + 1)} `;

@@ -40,7 +40,7 @@ export function valueToXml(
   return `<?xml version='1.0' encoding='utf-8'?>\n${writer.text}`;
 }
 
-type XmlAttributes = Readonly<Record<string, string>>;
+export type XmlAttributes = Readonly<Record<string, string>>;
 
 class XmlWriter {
   text = '';
@@ -178,8 +178,8 @@ const escapes: Readonly<Record<string, string>> = {
   '\n': '&#xA;',
 };
 
-/** In the order of their names. */
-function formatAttributes(attributes: XmlAttributes): string {
+/** Attributes of an element, in the order of their names, each after a space. */
+export function formatAttributes(attributes: XmlAttributes): string {
   let text = '';
   for (const name of Object.keys(attributes).sort()) {
     const value = attributes[name]!.replace(/["<>&\n]/g, (character) => escapes[character]!);

@@ -23,7 +23,9 @@ export interface StoreCommand {
 export type StoreOperation = (command: StoreCommand) => Promise<number>;
 
 /** The store path that an operand names: itself, one below it, or what links lead to. */
-export function followToStorePath(command: StoreCommand, operand: string): StorePath {
+export function followToStorePath(
+  command: { readonly store: LocalStore; readonly context: Pick<CommandContext, 'cwd'> }, operand: string,
+): StorePath {
   const { store, context } = command;
   let path = resolve(context.cwd, operand);
   for (let links = 0; links < maximumLinks; links++) {

@@ -1,37 +1,83 @@
-/** `nix-store --gc` and `--delete`. */
+/** Collecting garbage: `nix-store --gc` and `--delete`, and what `nix-collect-garbage` does alike. */
 
-import { collectGarbage, deletePaths, findRoots, livePaths, type Collected } from '#store';
-import { formatBytes } from '../progress/describe.ts';
+import { collectGarbage, deletePaths, findRoots, livePaths, type Collected, type LocalStore } from '#store';
+import type { CommandContext } from '../context.ts';
+import { usageError } from '../errors.ts';
+import type { ParsedFlags } from './flags.ts';
+import { commandSettings } from './profile-command.ts';
 import { followToStorePath, type StoreCommand } from './store-command.ts';
 
 export async function collect(command: StoreCommand): Promise<number> {
   const { flags, store, context, print } = command;
-  if (flags.has('--print-roots')) {
-    for (const [link, path] of findRoots(store)) print(`${link} -> ${path}`);
-    return 0;
+  if (flags.operands.length > 0) throw usageError('no arguments expected', 'nix-store');
+  const prints = ['--print-roots', '--print-live', '--print-dead'].find((flag) => flags.has(flag));
+  if (prints !== undefined && flags.has('--max-freed')) {
+    throw usageError('option --max-freed cannot be combined with --print-live, --print-dead, or --print-roots', 'nix-store');
   }
-  if (flags.has('--print-live') || flags.has('--print-dead')) {
-    const alive = livePaths(store, {});
-    for (const path of store.allValidPaths()) if (alive.has(path) === flags.has('--print-live')) print(path);
-    return 0;
+  if (prints === '--print-roots') {
+    const lines = [...findRoots(store)].map(([link, path]) => `${link} -> ${path}`);
+    for (const line of lines.sort()) print(line);
+  } else if (prints === undefined) {
+    await collectAndReport(store, flags, context, freedLimit(flags));
+  } else {
+    const alive = livePaths(store, liveness(flags, context));
+    for (const path of store.allValidPaths()) if (alive.has(path) === (prints === '--print-live')) print(path);
   }
-  const limit = flags.last('--max-freed');
-  report(command, await collectGarbage(store, {
-    ...(limit === undefined ? {} : { maximumFreedBytes: Number(limit) }), signal: context.signal,
-  }));
   return 0;
 }
 
 export async function deleteOperation(command: StoreCommand): Promise<number> {
   const { flags, store, context } = command;
   const paths = flags.operands.map((operand) => followToStorePath(command, operand));
-  report(command, await deletePaths(store, paths, {
+  report(flags, context, await deletePaths(store, paths, {
     ignoreLiveness: flags.has('--ignore-liveness'), signal: context.signal,
   }));
   return 0;
 }
 
-function report({ context, print }: StoreCommand, { paths, freedBytes }: Collected): void {
-  for (const path of paths) print(`deleting '${path}'`);
-  context.stderr.write(`${paths.length} store paths deleted, ${formatBytes(freedBytes)} freed\n`);
+/** Deletes what is dead, until `maximumFreedBytes` are freed, and says so. */
+export async function collectAndReport(
+  store: LocalStore, flags: ParsedFlags, context: CommandContext, maximumFreedBytes: number | undefined,
+): Promise<void> {
+  report(flags, context, await collectGarbage(store, {
+    ...liveness(flags, context),
+    ...(maximumFreedBytes === undefined ? {} : { maximumFreedBytes }), signal: context.signal,
+  }));
+}
+
+/** Says how much is dead. */
+export function reportDead(store: LocalStore, flags: ParsedFlags, context: CommandContext): void {
+  const alive = livePaths(store, liveness(flags, context));
+  const dead = store.allValidPaths().filter((path) => !alive.has(path));
+  context.stdout.write(`${dead.length} store paths would be deleted\n`);
+}
+
+/** The operand of --max-freed, in bytes: a number, perhaps with K, M, G or T. */
+export function freedLimit(flags: ParsedFlags): number | undefined {
+  const text = flags.last('--max-freed');
+  if (text === undefined) return undefined;
+  const match = /^(-?[0-9]+)([KMGT]?)$/i.exec(text);
+  if (match === null) throw usageError(`'--max-freed' requires an integer argument, not '${text}'`, 'nix-store');
+  const power = ['', 'K', 'M', 'G', 'T'].indexOf((match[2] as string).toUpperCase());
+  return Math.max(0, Number(match[1]) * 1024 ** power);
+}
+
+/** What else is kept, by the settings. */
+function liveness(flags: ParsedFlags, context: CommandContext) {
+  const settings = commandSettings(flags, context);
+  return {
+    keepDerivations: settings.flag('keep-derivations', true),
+    keepOutputs: settings.flag('keep-outputs', settings.flag('gc-keep-outputs', false)),
+  };
+}
+
+function report(flags: ParsedFlags, context: CommandContext, { paths, freedBytes }: Collected): void {
+  if (!flags.has('--quiet')) for (const path of paths) context.stderr.write(`deleting '${path}'\n`);
+  context.stdout.write(`${paths.length} store paths deleted, ${binarySize(freedBytes)} freed\n`);
+}
+
+/** `0.0 KiB`, `12.3 MiB`. */
+function binarySize(bytes: number): string {
+  const power = Math.max(1, Math.min(6, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  return `${(bytes / 1024 ** power).toFixed(1)} ${'?KMGTPE'[power]}iB`;
 }

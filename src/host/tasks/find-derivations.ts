@@ -17,21 +17,39 @@ export interface FoundDerivation {
   readonly attributePath: string;
 }
 
+/** A derivation's attributes, and the attribute path where it was found. */
+export interface FoundAttributes {
+  readonly attrs: Attrs;
+  readonly path: string;
+}
+
 /** Finds them in order of names, each once, calling functions with the automatic arguments. */
 export function findDerivations(root: Slot, args: Attrs, services: EvalServices): FoundDerivation[] {
-  const found: { attrs: Attrs; path: string }[] = [];
-  new Search(args, found).visit(root, '');
-  return found.map(({ attrs, path }) => describe(attrs, path, services));
+  return findDerivationSets(root, args).map(({ attrs, path }) => describe(attrs, path, services));
+}
+
+/**
+ * As `findDerivations`, without asking anything of them but their names. `path` is where `root`
+ * itself was found. With `skipFailing`, those whose evaluation throws or asserts are left out.
+ */
+export function findDerivationSets(
+  root: Slot, args: Attrs, { path = '', skipFailing = false } = {},
+): FoundAttributes[] {
+  const found: FoundAttributes[] = [];
+  new Search(args, found, skipFailing).visit(root, path);
+  return found;
 }
 
 class Search {
   readonly #args: Attrs;
-  readonly #found: { attrs: Attrs; path: string }[];
+  readonly #found: FoundAttributes[];
+  readonly #skipFailing: boolean;
   readonly #seen = new Set<Attrs>();
 
-  constructor(args: Attrs, found: { attrs: Attrs; path: string }[]) {
+  constructor(args: Attrs, found: FoundAttributes[], skipFailing: boolean) {
     this.#args = args;
     this.#found = found;
+    this.#skipFailing = skipFailing;
   }
 
   visit(slot: Slot, path: string): void {
@@ -77,6 +95,15 @@ class Search {
 
   /** Takes a derivation; true if there may be some inside instead. */
   #take(slot: Slot, path: string): boolean {
+    try {
+      return this.#tryTake(slot, path);
+    } catch (error) {
+      if (this.#skipFailing && error instanceof NixError && error.isCatchable) return false;
+      throw error;
+    }
+  }
+
+  #tryTake(slot: Slot, path: string): boolean {
     const value = force(slot);
     if (!(value instanceof Attrs) || !isDerivation(value)) return true;
     if (this.#seen.has(value)) return false;

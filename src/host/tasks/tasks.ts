@@ -12,3 +12,9 @@ export const findFileTask = new URL('./find-file.ts', import.meta.url);
 export const evalTask = new URL('./eval-value.ts', import.meta.url);
 /** Stays and serves the requests of a REPL: `ReplInput`. */
 export const replTask = new URL('./repl.ts', import.meta.url);
+/** Finds and builds the packages of a changed user environment: `ChangeInput` to `ChangeResult`. */
+export const changeEnvironmentTask = new URL('./user-env/change.ts', import.meta.url);
+/** Prints packages, installed or available: `PackageQuery`. */
+export const queryPackagesTask = new URL('./user-env/query.ts', import.meta.url);
+/** What operands of the new-style commands mean: `InstallableInput` to `DerivedPath[][]`. */
+export const installableTask = new URL('./installable.ts', import.meta.url);
