@@ -57,3 +57,16 @@ test('no file names the host of a package registry', () => {
     .filter((file) => forbidden.test(read(file)));
   assert.deepEqual(offenders, []);
 });
+
+test('no binary is left out where npm runs on an older Node than ours', () => {
+  // npm skips an optional package whose engines exclude the Node that it runs on itself, which is
+  // the system's, while ours is one of the packages that it installs. See docs/dependencies.md.
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { optional?: boolean; engines?: { node?: string } }>;
+  };
+  const binaries = Object.entries(lock.packages).filter(
+    ([name, { optional }]) => optional === true && name.includes('lzma'),
+  );
+  assert.ok(binaries.length > 10, 'the lock file names the binaries of every platform');
+  assert.deepEqual(binaries.filter(([, entry]) => entry.engines !== undefined), []);
+});
