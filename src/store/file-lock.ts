@@ -52,7 +52,7 @@ export function lockFileNow(path: string, mode: LockMode): FileLock {
 export async function lockFile(
   path: string, mode: LockMode, options: { signal?: AbortSignal | undefined; waiting?: () => void } = {},
 ): Promise<FileLock> {
-  const first = mode === 'exclusive' ? await tryExclusiveSoon(path) : tryLockFile(path, mode);
+  const first = mode === 'exclusive' ? await tryLockFileSoon(path) : tryLockFile(path, mode);
   if (first !== undefined) return first;
   options.signal?.throwIfAborted();
   options.waiting?.();
@@ -83,8 +83,8 @@ export async function lockFile(
   }
 }
 
-/** As `tryLockFile`, together with others that are asked for at the same time. */
-async function tryExclusiveSoon(path: string): Promise<FileLock | undefined> {
+/** As `tryLockFile`, exclusively, together with others that are asked for at the same time. */
+export async function tryLockFileSoon(path: string): Promise<FileLock | undefined> {
   if (process.platform !== 'linux') return openLocked(path, 'exclusive');
   const file = openLockFile(path);
   const outcome = await tryLockSoon(file);

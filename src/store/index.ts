@@ -22,4 +22,22 @@ export { CacheServer, type CacheServerOptions } from './binary-cache/cache-serve
 export { readSecretKeys, writeBinaryCache, type CacheWriterOptions } from './binary-cache/cache-writer.ts';
 export { parseCacheUrl, type CacheUrl } from './binary-cache/cache-url.ts';
 export { LookupMemory } from './binary-cache/lookup-memory.ts';
+export { Trust } from './binary-cache/trust.ts';
+export { lockFile, tryLockFileSoon, type FileLock } from './file-lock.ts';
+export { streamChannel, type ByteChannel } from './remote/channel.ts';
+export { copyPaths, describe, type CopyOptions } from './remote/copy-paths.ts';
+export { DaemonPeer, type MissingPaths } from './remote/daemon-peer.ts';
+export { cannotListenOn } from './remote/errors.ts';
+export { openBuildPeer, openDaemonPeer, type PeerOptions } from './remote/open-peer.ts';
+export {
+  LocalPeer, type BuildPeer, type OfferedPath, type RemoteBuildOptions, type StorePeer,
+} from './remote/peer.ts';
+export {
+  plainResult, succeeded, type Buildable, type BuildResult, type BuildStatus,
+} from './remote/protocol-values.ts';
+export { serveStore } from './remote/serve-server.ts';
+export type { SshEnvironment } from './remote/ssh.ts';
+export { isRemoteReference, parseStoreReference } from './remote/store-reference.ts';
+export type { ServiceRequest, StoreService } from './remote/store-service.ts';
+export { serveDaemon } from './remote/worker-server.ts';
 export { Bzip2Reader } from './binary-cache/bzip2.ts';
