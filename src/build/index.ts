@@ -7,4 +7,5 @@ export { unpackArchive, writeUnpacked } from './io/source-archive.ts';
 export * from './realise.ts';
 export * from './sandbox/sandbox-builder.ts';
 export * from './sandbox/settings.ts';
+export * from './shell-environment.ts';
 export * from './worker-pool.ts';

@@ -5,6 +5,7 @@
  */
 export * from './fetch.ts';
 export * from './profile-places.ts';
+export { defaultSettings } from './default-settings.ts';
 export * from './settings.ts';
 export * from './store-location.ts';
 export { cacheOptions, substituterOf } from './substituters.ts';
@@ -13,6 +14,7 @@ export * from './worker/run-evaluation.ts';
 export type { EvaluationSession, EvaluationTask } from './worker/session.ts';
 export {
   changeEnvironmentTask, evalTask, findFileTask, installableTask, instantiateTask, parseTask, printTask, queryPackagesTask,
+  shellTask,
 } from './tasks/tasks.ts';
 export type { AutoArgument, ExpressionSource, FoundDerivation, InstantiateInput } from './tasks/instantiate.ts';
 export type {
@@ -23,5 +25,6 @@ export type { PackageQuery, ShownColumns, StatusAnswer, StatusQuestion } from '.
 export type { DerivedPath, InstallableInput } from './tasks/installable.ts';
 export type { EvalInput } from './tasks/eval-value.ts';
 export type { PrintInput } from './tasks/print-value.ts';
+export type { ShellInput, ShellTarget } from './tasks/shell.ts';
 export * from './repl/requests.ts';
 export { ReplThread, type ReplStart } from './repl/repl-thread.ts';

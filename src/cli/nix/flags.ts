@@ -130,26 +130,43 @@ function takeSetting(
   throw usageError(`The flag '${word}' is not one of ${command}'s`, command);
 }
 
-/** Settings whose value is a truth value. */
+/** Settings whose value is a truth value (the sandbox may be `relaxed` besides). */
 export const booleanSettings: ReadonlySet<string> = new Set([
-  'allow-import-from-derivation', 'abort-on-warn', 'accept-flake-config', 'auto-optimise-store',
-  'eval-cache', 'fallback', 'fsync-metadata', 'fsync-store-paths', 'ignore-try', 'impure-env',
-  'keep-derivations', 'keep-env-derivations', 'keep-failed', 'keep-going', 'keep-outputs',
-  'lint-short-path-literals', 'preallocate-contents', 'print-missing', 'pure-eval',
-  'require-sigs', 'restrict-eval', 'sandbox-fallback', 'show-trace', 'substitute',
-  'trace-function-calls', 'trace-verbose', 'use-sqlite-wal', 'warn-dirty',
+  'abort-on-warn', 'accept-flake-config', 'allow-dirty', 'allow-dirty-locks',
+  'allow-import-from-derivation', 'allow-new-privileges', 'allow-symlinked-store',
+  'always-allow-substitutes', 'auto-allocate-uids', 'auto-optimise-store',
+  'builders-use-substitutes', 'commit-lock-file', 'compress-build-log', 'debugger-on-trace',
+  'debugger-on-warn', 'eval-cache', 'fallback', 'filter-syscalls', 'fsync-metadata',
+  'fsync-store-paths', 'http2', 'http3', 'ignore-gc-delete-failure', 'ignore-try',
+  'impersonate-linux-26', 'keep-build-log', 'keep-derivations', 'keep-env-derivations',
+  'keep-failed', 'keep-going', 'keep-outputs', 'preallocate-contents', 'print-missing', 'pure-eval',
+  'require-drop-supplementary-groups', 'require-sigs', 'restrict-eval', 'run-diff-hook', 'sandbox',
+  'sandbox-fallback', 'show-trace', 'substitute', 'sync-before-registering', 'trace-function-calls',
+  'trace-import-from-derivation', 'trace-verbose', 'trust-tarballs-from-git-forges',
+  'use-case-hack', 'use-cgroups', 'use-registries', 'use-sqlite-wal', 'use-xdg-base-directories',
+  'warn-dirty',
 ]);
 
 /** All settings of nix.conf that may stand as flags. */
 export const settingNames: ReadonlySet<string> = new Set([
   ...booleanSettings,
-  'allowed-uris', 'build-poll-interval', 'builders', 'connect-timeout', 'cores',
-  'download-attempts', 'experimental-features', 'gc-keep-outputs', 'hashed-mirrors',
-  'http-connections', 'log-lines', 'max-build-log-size', 'max-call-depth', 'max-jobs',
-  'max-silent-time', 'narinfo-cache-negative-ttl',
-  'narinfo-cache-positive-ttl', 'netrc-file', 'nix-path', 'sandbox', 'sandbox-paths', 'secret-key-files',
-  'stalled-download-timeout', 'store', 'substituters', 'system', 'system-features', 'timeout',
-  'trusted-public-keys', 'trusted-substituters', 'user-agent-suffix',
+  'access-tokens', 'allowed-impure-host-deps', 'allowed-uris', 'allowed-users', 'bash-prompt',
+  'bash-prompt-prefix', 'bash-prompt-suffix', 'build-dir', 'build-hook', 'build-poll-interval',
+  'build-users-group', 'builders', 'commit-lock-file-summary', 'connect-timeout', 'cores',
+  'diff-hook', 'download-attempts', 'download-buffer-size', 'download-speed', 'eval-profile-file',
+  'eval-profiler', 'eval-profiler-frequency', 'eval-system', 'experimental-features',
+  'external-builders', 'extra-platforms', 'filetransfer-retry-attempts', 'flake-registry',
+  'gc-keep-outputs', 'gc-reserved-space', 'hashed-mirrors', 'http-connections', 'id-count',
+  'ignored-acls', 'impure-env', 'json-log-path', 'lint-absolute-path-literals',
+  'lint-short-path-literals', 'lint-url-literals', 'log-lines', 'max-build-log-size',
+  'max-call-depth', 'max-free', 'max-jobs', 'max-silent-time', 'max-substitution-jobs', 'min-free',
+  'min-free-check-interval', 'nar-buffer-size', 'narinfo-cache-meta-ttl',
+  'narinfo-cache-negative-ttl', 'narinfo-cache-positive-ttl', 'netrc-file', 'nix-path',
+  'nix-shell-always-looks-for-shell-nix', 'nix-shell-shebang-arguments-relative-to-script', 'plugin-files', 'post-build-hook', 'pre-build-hook',
+  'sandbox-build-dir', 'sandbox-dev-shm-size', 'sandbox-paths', 'secret-key-files', 'ssl-cert-file',
+  'stalled-download-timeout', 'start-id', 'store', 'substituters', 'system', 'system-features',
+  'tarball-ttl', 'timeout', 'trusted-public-keys', 'trusted-substituters', 'trusted-users',
+  'upgrade-nix-store-path-url', 'user-agent-suffix', 'warn-large-path-threshold',
 ]);
 
 /** The text of `--help`: usage, then a paragraph a flag. */

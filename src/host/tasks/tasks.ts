@@ -18,3 +18,5 @@ export const changeEnvironmentTask = new URL('./user-env/change.ts', import.meta
 export const queryPackagesTask = new URL('./user-env/query.ts', import.meta.url);
 /** What operands of the new-style commands mean: `InstallableInput` to `DerivedPath[][]`. */
 export const installableTask = new URL('./installable.ts', import.meta.url);
+/** Evaluates what `nix-shell` gives a shell for: `ShellInput` to `ShellTarget`. */
+export const shellTask = new URL('./shell.ts', import.meta.url);
