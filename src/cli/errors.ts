@@ -30,6 +30,13 @@ export function noLog(path: string): UserError {
   return new UserError('NO_LOG', `build log of derivation '${path}' is not available`);
 }
 
+/** An operand that only a flake could be. */
+export function flakesUnsupported(operand: string): UserError {
+  return new UserError('FLAKES_UNSUPPORTED', `'${operand}' is not a path in the Nix store`, {
+    hint: 'name a store path, or an attribute with --file FILE or --expr EXPRESSION',
+  });
+}
+
 export function unknownDeriver(path: string): UserError {
   return new UserError('UNKNOWN_DERIVER', `deriver of path '${path}' is not known`);
 }
@@ -61,8 +68,46 @@ export function unexpectedArgument(argument: string, command: string): UserError
 }
 
 /** `nix NAME` where Firn has no such command; `instead` says what does the same. */
-export function unknownNixCommand(name: string, known: readonly string[], instead: string | undefined): UserError {
-  return new UserError('UNKNOWN_NIX_COMMAND', `Firn does not have 'nix ${name}'`, {
-    hint: instead ?? `there are ${known.map((one) => `'nix ${one}'`).join(', ')}`,
+export function unknownNixCommand(name: string, near: readonly string[], instead: string | undefined): UserError {
+  return new UserError('UNKNOWN_NIX_COMMAND', `'${name}' is not a recognised command`, {
+    hint: instead ?? (near.length > 0 ? `did you mean ${near.map((one) => `'nix ${one}'`).join(' or ')}?`
+      : "'nix --help' lists the commands"),
   });
+}
+
+/** `nix store` and the like, without what to do. */
+export function subcommandRequired(name: string, known: readonly string[]): UserError {
+  return new UserError('SUBCOMMAND_REQUIRED', `'nix ${name}' requires a sub-command.`, {
+    hint: `there are ${known.join(', ')}`,
+  });
+}
+
+export function pathDoesNotExist(path: string): UserError {
+  return new UserError('PATH_DOES_NOT_EXIST', `path '${path}' does not exist`);
+}
+
+export function notRegularFile(path: string): UserError {
+  return new UserError('NOT_REGULAR_FILE', `path '${path}' is not a regular file`);
+}
+
+export function narLacksFile(path: string): UserError {
+  return new UserError('NAR_LACKS_FILE', `NAR does not contain regular file '${path}'`);
+}
+
+export function hashFormatMismatch(text: string, found: string, wanted: string): UserError {
+  return new UserError(
+    'HASH_FORMAT_MISMATCH', `input hash '${text}' has format '${found}', but '--from ${wanted}' was specified`);
+}
+
+export function incorrectOutput(name: string, found: string, wanted: string): UserError {
+  return new UserError(
+    'INCORRECT_OUTPUT', `derivation '${name}' has incorrect output '${found}', should be '${wanted}'`);
+}
+
+export function noPathWithHashPart(hashPart: string): UserError {
+  return new UserError('NO_PATH_WITH_HASH_PART', `there is no store path corresponding to '${hashPart}'`);
+}
+
+export function unknownSetting(name: string): UserError {
+  return new UserError('UNKNOWN_SETTING', `could not find setting '${name}'`);
 }

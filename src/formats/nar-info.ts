@@ -128,6 +128,12 @@ export function parseSecretKey(text: string): NamedKey {
   return { name, key: createPrivateKey({ key: jwkOf(bytes.slice(32), bytes.slice(0, 32)), format: 'jwk' }) };
 }
 
+/** The public key of a secret one, in the form of key files. */
+export function publicKeyOf(secretKey: string): string {
+  const { name, bytes } = splitKey(secretKey, 64);
+  return `${name}:${encodeBase64(bytes.slice(32))}`;
+}
+
 export function parsePublicKey(text: string): NamedKey {
   const { name, bytes } = splitKey(text, 32);
   return { name, key: createPublicKey({ key: jwkOf(bytes), format: 'jwk' }) };

@@ -32,6 +32,7 @@ export class NarReader {
   readonly #steps: Generator<void, void, void>;
   #buffer: Uint8Array = new Uint8Array(0);
   #at = 0;
+  #received = 0;
   #done = false;
   #started = false;
 
@@ -45,9 +46,15 @@ export class NarReader {
     return this.#done;
   }
 
+  /** The offset in the archive that has been read up to; at `beginFile` where the contents begin. */
+  get position(): number {
+    return this.#received - (this.#buffer.length - this.#at);
+  }
+
   /** Takes the next piece; returns how many of its bytes belong to the archive. */
   write(piece: Uint8Array): number {
     if (this.#done) return 0;
+    this.#received += piece.length;
     const left = this.#buffer.length - this.#at;
     if (left === 0) {
       this.#buffer = piece;

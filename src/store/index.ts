@@ -1,9 +1,11 @@
 /** store: the valid paths and their contents; memory and local implementations. */
 export * from './store.ts';
 export {
-  CopyingWriter, TreeRestorer, bytePath, canonicaliseTree, deleteTree, listNames, visitTree, narPieces, readLinkBytes, systemPath,
+  CopyingWriter, TreeRestorer, bytePath, canonicaliseTree, deleteTree, listNames, visitTree, narPieces, writeAll, readLinkBytes, systemPath,
 } from './file-tree.ts';
-export { hashTreeNow, measureNar } from './tree-hash.ts';
+export { addressOutputs, rewriteTree, type ScratchOutput } from './content-addressing.ts';
+export { hashTreeNow, measureNar, scanTree } from './tree-hash.ts';
+export { knownOutputs } from './derivation-file.ts';
 export * from './local-store.ts';
 export type { GivenLocation, StoreLocation } from './store-location.ts';
 export { addIndirectRoot, findRoots, replaceLink, storePathOfLink } from './roots.ts';
@@ -20,6 +22,7 @@ export type { PreparedText, PreparedTree } from './staging.ts';
 export { CacheSubstituter, type CacheSubstituterOptions } from './binary-cache/cache-substituter.ts';
 export { CacheServer, type CacheServerOptions } from './binary-cache/cache-server.ts';
 export { readSecretKeys, writeBinaryCache, type CacheWriterOptions } from './binary-cache/cache-writer.ts';
+export { isNamedByContent } from './binary-cache/trust.ts';
 export { parseCacheUrl, type CacheUrl } from './binary-cache/cache-url.ts';
 export { LookupMemory } from './binary-cache/lookup-memory.ts';
 export { Trust } from './binary-cache/trust.ts';

@@ -45,6 +45,13 @@ export interface WorkspaceOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface EvaluateOptions {
+  /** Receives what the task prints. */
+  readonly onOutput?: (bytes: Uint8Array) => void;
+  /** Settings of the command itself; those of flags stand above them. */
+  readonly settingOverrides?: readonly (readonly [name: string, value: string])[];
+}
+
 /** What `<debian>` stands for in the search path until it is needed. */
 const channelEntry = 'firn:debian';
 
@@ -85,18 +92,19 @@ export class Workspace {
     return this.#substituters;
   }
 
-  /** Runs a task in the evaluator's thread. `onOutput` receives what it prints. */
+  /** Runs a task in the evaluator's thread. */
   evaluate<Result>(
     task: URL,
     input: unknown,
-    onOutput?: (bytes: Uint8Array) => void,
+    more: EvaluateOptions = {},
   ): Promise<Result> {
     const options = this.#options;
+    const { onOutput, settingOverrides = [] } = more;
     return runEvaluation<Result>({
       task,
       input,
       environment: options.environment,
-      settingOverrides: options.settingOverrides ?? [],
+      settingOverrides: [...settingOverrides, ...options.settingOverrides ?? []],
       includes: options.includes ?? [],
       lastEntries: [{ prefix: 'debian', path: channelEntry }],
       workingDirectory: options.workingDirectory,

@@ -36,10 +36,15 @@ export const buildFlags: readonly Flag[] = [
 
 /** What says where things stand and how much is told. */
 export const commonFlags: readonly Flag[] = [
-  { names: ['--store'], operands: ['PATH'], description: 'the root below which nix/store stands' },
-  { names: ['--verbose', '-v'], description: 'say more' },
+  { names: ['--store'], operands: ['STORE'], description: 'the store: a folder below which nix/store stands, or a URL' },
+  { names: ['--readonly-mode'], description: 'write nothing to the store' },
+  { names: ['--verbose', '-v'], description: 'say more; may be repeated' },
   { names: ['--quiet', '-q'], description: 'say less' },
-  { names: ['--log-format'], operands: ['FORMAT'], description: 'raw, bar, bar-with-logs or internal-json' },
+  { names: ['--debug'], description: 'say everything' },
+  { names: ['--print-build-logs', '-L'], description: "show builders' output in full" },
+  { names: ['--log-format'], operands: ['FORMAT'], description: 'raw, raw-with-logs, bar, bar-with-logs, multiline, multiline-with-logs or internal-json' },
+  { names: ['--offline'], description: 'ask no server' },
+  { names: ['--refresh'], description: 'take what was downloaded before for outdated' },
   { names: ['--version'], description: 'print the version' },
   { names: ['--help'], description: 'print this text' },
 ];

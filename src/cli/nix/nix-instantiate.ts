@@ -82,7 +82,7 @@ async function evaluate(flags: ParsedFlags, base: Base, common: object): Promise
 }
 
 async function instantiate(flags: ParsedFlags, context: CommandContext, base: Base, common: object): Promise<void> {
-  const dryRun = flags.has('--dry-run');
+  const dryRun = flags.has('--dry-run') || flags.has('--readonly-mode');
   const found = await runEvaluation<FoundDerivation[]>({ ...base, task: instantiateTask, input: { ...common, dryRun } });
   const root = flags.last('--add-root');
   let shown = found.map((one) => one.drvPath);

@@ -1,55 +1,121 @@
-/** `nix`: dispatches to those of its subcommands that Firn has, and says which command does the rest. */
+/**
+ * `nix`: finds the subcommand, also behind flags that stand before its name, and says which command
+ * does what Firn has no subcommand for.
+ */
 
 import type { CommandContext, CommandModule } from '../context.ts';
-import { unknownNixCommand } from '../errors.ts';
+import { nearest } from '../firn/nearest.ts';
+import { subcommandRequired, unknownNixCommand } from '../errors.ts';
+import { settingNames, booleanSettings } from './flags.ts';
 import { writeVersion } from './version.ts';
 
-const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
+type Load = () => Promise<CommandModule>;
+
+/** Subcommands by their names, with a space where there are two. */
+const commands: Readonly<Record<string, Load>> = {
+  build: () => import('./commands/build.ts'),
+  'config check': async () => (await import('./commands/config.ts')).configCommands.check,
+  'config show': async () => (await import('./commands/config.ts')).configCommands.show,
   copy: () => import('./nix-copy.ts'),
+  daemon: () => import('./nix-daemon.ts'),
+  'derivation add': async () => (await import('./commands/derivation.ts')).derivationCommands.add,
+  'derivation show': async () => (await import('./commands/derivation.ts')).derivationCommands.show,
   eval: () => import('./nix-eval.ts'),
+  'hash convert': async () => (await import('./commands/hash.ts')).hashCommands.convert,
+  'hash file': async () => (await import('./commands/hash.ts')).hashCommands.file,
+  'hash path': async () => (await import('./commands/hash.ts')).hashCommands.path,
+  'hash to-base16': async () => (await import('./commands/hash.ts')).hashCommands['to-base16'],
+  'hash to-base32': async () => (await import('./commands/hash.ts')).hashCommands['to-base32'],
+  'hash to-base64': async () => (await import('./commands/hash.ts')).hashCommands['to-base64'],
+  'hash to-sri': async () => (await import('./commands/hash.ts')).hashCommands['to-sri'],
+  'key convert-secret-to-public': async () => (await import('./commands/key.ts')).keyCommands['convert-secret-to-public'],
+  'key generate-secret': async () => (await import('./commands/key.ts')).keyCommands['generate-secret'],
+  log: () => import('./commands/log.ts'),
+  'nar cat': async () => (await import('./commands/cat.ts')).narCat,
+  'nar dump-path': async () => (await import('./commands/dump-path.ts')).narPack['dump-path'],
+  'nar ls': async () => (await import('./commands/ls.ts')).narLs,
+  'nar pack': async () => (await import('./commands/dump-path.ts')).narPack.pack,
+  'path-info': () => import('./commands/path-info.ts'),
   repl: () => import('../repl/repl.ts'),
+  'show-config': () => import('./commands/config.ts'),
+  'store add': async () => (await import('./commands/store-add.ts')).storeAdd.add,
+  'store add-file': async () => (await import('./commands/store-add.ts')).storeAdd['add-file'],
+  'store add-path': async () => (await import('./commands/store-add.ts')).storeAdd['add-path'],
+  'store cat': async () => (await import('./commands/cat.ts')).storeCat,
+  'store copy-sigs': async () => (await import('./commands/store-sign.ts')).storeSignatures['copy-sigs'],
+  'store delete': () => import('./commands/store-delete.ts'),
+  'store diff-closures': () => import('./commands/diff-closures.ts'),
+  'store dump-path': async () => (await import('./commands/dump-path.ts')).storeDumpPath,
+  'store gc': () => import('./commands/store-gc.ts'),
+  'store info': async () => (await import('./commands/store-info.ts')).storeInfo.info,
+  'store ls': async () => (await import('./commands/ls.ts')).storeLs,
+  'store path-from-hash-part': () => import('./commands/path-from-hash-part.ts'),
+  'store ping': async () => (await import('./commands/store-info.ts')).storeInfo.ping,
+  'store sign': async () => (await import('./commands/store-sign.ts')).storeSignatures.sign,
+  'store verify': () => import('./commands/store-verify.ts'),
+  'why-depends': () => import('./commands/why-depends.ts'),
+};
+
+/** Elder names that C++ Nix still knows. */
+const aliases: Readonly<Record<string, string>> = {
+  'add-to-store': 'store add-path', 'cat-nar': 'nar cat', 'cat-store': 'store cat', 'copy-sigs': 'store copy-sigs',
+  'diff-closures': 'store diff-closures', 'dump-path': 'store dump-path', 'hash-file': 'hash file', 'hash-path': 'hash path',
+  'ls-nar': 'nar ls', 'ls-store': 'store ls', 'ping-store': 'store info', 'show-derivation': 'derivation show',
+  'sign-paths': 'store sign', 'to-base16': 'hash to-base16', 'to-base32': 'hash to-base32', 'to-base64': 'hash to-base64',
+  verify: 'store verify',
 };
 
 /** What does the same, for those that Firn does not have. */
 const instead: Readonly<Record<string, string>> = {
-  build: "'nix-build' builds derivations of files and expressions; flakes are not supported",
-  flake: 'flakes are not supported',
-  hash: "'nix-hash' does that",
-  log: "'nix-store --read-log' does that",
-  'path-info': "'nix-store --query' does that",
-  store: "'nix-store' does that",
-  derivation: "'nix-store --query' tells of derivations",
-  'why-depends': "'nix-store --query --tree' and '--graph' show it",
+  profile: "'nix-env' manages profiles",
+  shell: "'nix-shell -p' does that",
 };
 
-const help = `usage: nix COMMAND [FLAGS]
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  const { before, words } = splitAtName(argv);
+  const [first, second = ''] = words;
+  if (before.includes('--version')) return writeVersion('nix', context);
+  if (first === undefined || before.includes('--help') || first === 'help') {
+    context.stdout.write(help());
+    return 0;
+  }
+  const alias = Object.hasOwn(aliases, first) ? aliases[first] as string : undefined;
+  const name = alias ?? [`${first} ${second}`, first].find((one) => Object.hasOwn(commands, one));
+  if (name === undefined) throw unknown(first, second);
+  const own = alias === undefined && name.includes(' ') ? 2 : 1;
+  return (await (commands[name] as Load)()).run([...before, ...words.slice(own)], context);
+}
+
+/** The flags before the subcommand's name, and the words from it on. */
+function splitAtName(argv: readonly string[]): { before: string[]; words: string[] } {
+  let at = 0;
+  while (at < argv.length && (argv[at] as string).startsWith('-')) at += 1 + operandCount(argv[at] as string);
+  return { before: argv.slice(0, at), words: argv.slice(at) };
+}
+
+/** Of the flags that may stand there: settings, and a few that all commands have. */
+function operandCount(flag: string): number {
+  if (flag === '--option') return 2;
+  if (['--log-format', '--store'].includes(flag)) return 1;
+  const setting = flag.replace(/^--(extra-)?/, '');
+  return settingNames.has(setting) && !booleanSettings.has(setting) ? 1 : 0;
+}
+
+function unknown(first: string, second: string): Error {
+  const family = Object.keys(commands).filter((name) => name.startsWith(`${first} `)).map((name) => name.slice(first.length + 1));
+  if (family.length > 0 && (second === '' || second.startsWith('-'))) return subcommandRequired(first, family);
+  const near = family.length > 0 ? nearest(second, family).map((name) => `${first} ${name}`)
+    : nearest(first, Object.keys(commands));
+  return unknownNixCommand(family.length > 0 ? `${first} ${second}` : first, near, instead[first]);
+}
+
+function help(): string {
+  const names = Object.keys(commands).filter((name) => !/^(hash to-|show-config|store (add-|ping))/.test(name));
+  return `usage: nix COMMAND [FLAGS] [OPERANDS]
 
 The commands of C++ Nix's 'nix' that Firn has:
 
-  nix copy    copy store paths into a binary cache or out of one
-  nix eval    print the value of an expression
-  nix repl    evaluate what is typed, line by line
-
-'nix COMMAND --help' says more. The other commands have elder siblings: nix-build,
-nix-instantiate, nix-store, nix-hash.
+${names.map((name) => `  nix ${name}\n`).join('')}
+'nix COMMAND --help' says more. docs/commands.md lists the flags of all.
 `;
-
-export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const rest = withoutFeatureFlags(argv);
-  const [name = '--help', ...others] = rest;
-  if (name === '--version') return writeVersion('nix', context);
-  if (name === '--help' || name === 'help') {
-    context.stdout.write(help);
-    return 0;
-  }
-  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (load === undefined) throw unknownNixCommand(name, Object.keys(commands), instead[name]);
-  return (await load()).run([...argv.slice(0, argv.length - rest.length), ...others], context);
-}
-
-/** Scripts say `nix --extra-experimental-features nix-command eval …`: flags with one value before the name. */
-function withoutFeatureFlags(argv: readonly string[]): readonly string[] {
-  let start = 0;
-  while (/^--(extra-)?experimental-features$/.test(argv[start] ?? '')) start += 2;
-  return argv.slice(start);
 }

@@ -51,6 +51,19 @@ export function validPath(command: StoreCommand, operand: string): StorePath {
   return path;
 }
 
+/** Where a path at or below a valid store path stands, and what follows the store path in it. */
+export function validPlace(command: StoreCommand, operand: string): { place: string; rest: string } {
+  const { store, context } = command;
+  const path = resolve(context.cwd, operand);
+  const storePath = validPath(command, operand);
+  const logical = path.startsWith(`${store.physicalStoreDirectory}/`)
+    ? store.storeDirectory + path.slice(store.physicalStoreDirectory.length) : path;
+  return {
+    place: store.physicalPath(storePath),
+    rest: logical.startsWith(storePath) ? logical.slice(storePath.length) : '',
+  };
+}
+
 /** The outputs of a derivation, or the path itself. */
 export function outputsOf(store: LocalStore, path: StorePath): StorePath[] {
   return isDerivationPath(path) ? [...store.queryDerivationOutputs(path).values()] : [path];

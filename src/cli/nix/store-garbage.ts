@@ -4,6 +4,7 @@ import { collectGarbage, deletePaths, findRoots, livePaths, type Collected, type
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import type { ParsedFlags } from './flags.ts';
+import { renderSize } from '../progress/describe.ts';
 import { commandSettings } from './profile-command.ts';
 import { followToStorePath, type StoreCommand } from './store-command.ts';
 
@@ -29,7 +30,7 @@ export async function collect(command: StoreCommand): Promise<number> {
 export async function deleteOperation(command: StoreCommand): Promise<number> {
   const { flags, store, context } = command;
   const paths = flags.operands.map((operand) => followToStorePath(command, operand));
-  report(flags, context, await deletePaths(store, paths, {
+  reportCollected(flags, context, await deletePaths(store, paths, {
     ignoreLiveness: flags.has('--ignore-liveness'), signal: context.signal,
   }));
   return 0;
@@ -39,7 +40,7 @@ export async function deleteOperation(command: StoreCommand): Promise<number> {
 export async function collectAndReport(
   store: LocalStore, flags: ParsedFlags, context: CommandContext, maximumFreedBytes: number | undefined,
 ): Promise<void> {
-  report(flags, context, await collectGarbage(store, {
+  reportCollected(flags, context, await collectGarbage(store, {
     ...liveness(flags, context),
     ...(maximumFreedBytes === undefined ? {} : { maximumFreedBytes }), signal: context.signal,
   }));
@@ -63,7 +64,7 @@ export function freedLimit(flags: ParsedFlags): number | undefined {
 }
 
 /** What else is kept, by the settings. */
-function liveness(flags: ParsedFlags, context: CommandContext) {
+export function liveness(flags: ParsedFlags, context: CommandContext) {
   const settings = commandSettings(flags, context);
   return {
     keepDerivations: settings.flag('keep-derivations', true),
@@ -71,13 +72,8 @@ function liveness(flags: ParsedFlags, context: CommandContext) {
   };
 }
 
-function report(flags: ParsedFlags, context: CommandContext, { paths, freedBytes }: Collected): void {
+/** Says what was deleted. */
+export function reportCollected(flags: ParsedFlags, context: CommandContext, { paths, freedBytes }: Collected): void {
   if (!flags.has('--quiet')) for (const path of paths) context.stderr.write(`deleting '${path}'\n`);
-  context.stdout.write(`${paths.length} store paths deleted, ${binarySize(freedBytes)} freed\n`);
-}
-
-/** `0.0 KiB`, `12.3 MiB`. */
-function binarySize(bytes: number): string {
-  const power = Math.max(1, Math.min(6, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
-  return `${(bytes / 1024 ** power).toFixed(1)} ${'?KMGTPE'[power]}iB`;
+  context.stdout.write(`${paths.length} store paths deleted, ${renderSize(freedBytes).trimStart()} freed\n`);
 }

@@ -31,6 +31,21 @@ export function formatBytes(bytes: number): string {
   return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${units[unit]}`;
 }
 
+/** Binary units from KiB on, aligned, as C++ Nix prints sizes: `  12.3 KiB`. */
+export function renderSize(bytes: number): string {
+  return renderBinary(bytes).padStart(10);
+}
+
+/** As `renderSize`, with a sign and not aligned. */
+export function renderSizeDifference(bytes: number): string {
+  return bytes < 0 ? `-${renderBinary(-bytes)}` : `+${renderBinary(bytes)}`;
+}
+
+function renderBinary(bytes: number): string {
+  const power = Math.max(1, Math.min(6, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  return `${(bytes / 1024 ** power).toFixed(1)} ${'?KMGTPE'[power]}iB`;
+}
+
 /** `0.4 s`, `12.3 s`, `3 min 05 s`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = milliseconds / 1000;

@@ -85,6 +85,11 @@ export class CacheSubstituter {
     return plan === undefined || missing.length > 0 ? undefined : [...plan.values()].map((one) => one.info);
   }
 
+  /** What the first cache that has the path, and is believed, says of it. */
+  async infoOf(path: StorePath, store: Store): Promise<NarInfo | undefined> {
+    return (await this.#lookUp(path, new Substitution(store, {})))?.info;
+  }
+
   /** As `substitute`, for several paths that must be there: throws NOT_IN_CACHE, LACKS_SIGNATURE. */
   async require(paths: readonly StorePath[], store: Store, options: SubstitutionOptions = {}): Promise<void> {
     const run = new Substitution(store, options);
