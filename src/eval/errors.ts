@@ -15,10 +15,12 @@ export function noSuchFile(path: string): NixError {
   return new NixError('FileNotFound', `path '${path}' does not exist`);
 }
 
-export function notInSearchPath(name: string, hint: string): NixError {
+export function notInSearchPath(name: string, pure: boolean): NixError {
   return new NixError(
     'ThrownError',
-    `file '${name}' was not found in the Nix search path (add it using $NIX_PATH or -I)${hint}`,
+    pure
+      ? `cannot look up '<${name}>' in pure evaluation mode (use '--impure' to override)`
+      : `file '${name}' was not found in the Nix search path (add it using $NIX_PATH or -I)`,
   );
 }
 

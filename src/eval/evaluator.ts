@@ -100,7 +100,16 @@ export class Evaluator implements EvalServices {
     this.host = options.host;
     this.settings = options.settings;
     this.compile = options.compile ?? compileText;
-    this.searchPath = new SearchPath(options.host);
+    const { workingDirectory = '/', pureEval, fallbackEntries = [] } = options.settings;
+    this.searchPath = new SearchPath({
+      host: options.host,
+      workingDirectory,
+      pure: pureEval,
+      fallback: pureEval ? [] : fallbackEntries,
+      checkAccess: (path) => this.checkAccess(path),
+      allow: (path) => this.allowStorePath(path),
+      warn: (text) => this.warn(text),
+    });
     tracing.on = options.settings.showTrace;
     const base = options.builtins(this);
     this.builtins = base.builtins;
@@ -300,7 +309,7 @@ export class Evaluator implements EvalServices {
   }
 
   findFile(entries: readonly SearchPathEntry[], name: string, position: Position): NixPath {
-    return this.searchPath.find(entries, name, position, this.settings.pureEval);
+    return this.searchPath.find(entries, name, position);
   }
 
   realiseContext(context: Context, _position: Position): ReadonlyMap<string, string> {

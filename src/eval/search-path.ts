@@ -1,25 +1,47 @@
 /**
  * The search path: `NIX_PATH`, `-I`, and lists of `{ prefix; path; }`.
+ *
+ * Entries are kept as they were given, since `builtins.nixPath` shows them so; a relative one starts
+ * at the working directory. An entry that leads nowhere is warned of once and passed over.
  */
 
+import { UserError } from '#base';
 import type { Position } from '#diagnostics';
 import {
   Attrs,
   canonicalPath,
   type Host,
   NixPath,
+  parentPath,
+  resolvePath,
   type SearchPathEntry,
   type Slot,
 } from '#runtime';
-import { notInSearchPath } from './errors.ts';
+import { notInSearchPath, tooManyLinks } from './errors.ts';
 import { internalRoot } from './internal-files.ts';
 
-export class SearchPath {
-  private readonly host: Host;
-  private readonly known = new Map<string, string | null>();
+export interface SearchPathOptions {
+  readonly host: Host;
+  readonly workingDirectory: string;
+  readonly pure: boolean;
+  /** Entries behind all others, which `builtins.nixPath` does not show. */
+  readonly fallback: readonly SearchPathEntry[];
+  /** Throws if a path may not be read. */
+  readonly checkAccess: (path: string) => void;
+  /** Lets what was fetched be read. */
+  readonly allow: (path: string) => void;
+  readonly warn: (text: string) => void;
+}
 
-  constructor(host: Host) {
-    this.host = host;
+const linkLimit = 1024;
+
+export class SearchPath {
+  readonly #options: SearchPathOptions;
+  readonly #roots = new Map<string, string | null>();
+  readonly #found = new Map<string, string | null>();
+
+  constructor(options: SearchPathOptions) {
+    this.#options = options;
   }
 
   /** `builtins.nixPath`. */
@@ -33,44 +55,99 @@ export class SearchPath {
   }
 
   /** The first entry that has `name`. */
-  find(
-    entries: readonly SearchPathEntry[],
-    name: string,
-    position: Position,
-    pure: boolean,
-  ): NixPath {
-    for (const { prefix, path } of entries) {
-      const rest = restOf(name, prefix);
-      if (rest === undefined) continue;
-      const root = this.resolveEntry(path);
-      if (root === null) continue;
-      const found = rest === '' ? root : canonicalPath(`${root}/${rest}`);
-      if (this.exists(found)) return new NixPath(found);
-    }
-    if (name.startsWith('nix/')) return new NixPath(`${internalRoot}${name.slice(3)}`);
-    void pure;
-    const error = notInSearchPath(name, '');
+  find(entries: readonly SearchPathEntry[], name: string, position: Position): NixPath {
+    const found = this.#findIn(entries, name) ?? this.#findInternal(name)
+      ?? this.#findIn(this.#options.fallback, name);
+    if (found !== undefined) return new NixPath(found);
+    const error = notInSearchPath(name, this.#options.pure);
     error.position = position;
     throw error;
   }
 
-  private exists(path: string): boolean {
-    try {
-      return this.host.lstat(path) !== null;
-    } catch {
-      return false;
+  #findIn(entries: readonly SearchPathEntry[], name: string): string | undefined {
+    for (const { prefix, path } of entries) {
+      const rest = restOf(name, prefix);
+      if (rest === undefined) continue;
+      const root = this.#rootOf(path);
+      if (root === null) continue;
+      const wanted = rest === '' ? root : canonicalPath(`${root}/${rest}`);
+      let found = this.#found.get(wanted);
+      if (found === undefined) this.#found.set(wanted, found = this.#existing(wanted));
+      if (found !== null) return found;
     }
+    return undefined;
   }
 
-  private resolveEntry(path: string): string | null {
-    let root = this.known.get(path);
-    if (root === undefined) {
-      root = path.startsWith('/') ? canonicalPath(path) : this.host.resolveSearchPathEntry(path);
-      if (root !== null && !this.exists(root)) root = null;
-      this.known.set(path, root);
-    }
+  #findInternal(name: string): string | undefined {
+    return name.startsWith('nix/') ? `${internalRoot}${name.slice(3)}` : undefined;
+  }
+
+  /** The place of an entry; null if there is none. */
+  #rootOf(entry: string): string | null {
+    let root = this.#roots.get(entry);
+    if (root === undefined) this.#roots.set(entry, root = this.#resolveEntry(entry));
     return root;
   }
+
+  #resolveEntry(entry: string): string | null {
+    const { host, workingDirectory, warn } = this.#options;
+    if (isReference(entry)) {
+      try {
+        const fetched = host.resolveSearchPathEntry(entry);
+        if (fetched !== null) {
+          this.#options.allow(fetched);
+          return fetched;
+        }
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        warn(`Nix search path entry '${entry}' cannot be downloaded, ignoring (${error.message})`);
+        return null;
+      }
+    }
+    const path = entry.startsWith('/') ? canonicalPath(entry) : resolvePath(workingDirectory, entry);
+    if (this.#existing(path) !== null) return path;
+    warn(`Nix search path entry '${entry}' does not exist, ignoring`);
+    return null;
+  }
+
+  /** A path without links on the way, or null if nothing is there; throws if it may not be read. */
+  #existing(path: string): string | null {
+    const real = this.#withoutLinks(path);
+    this.#options.checkAccess(path);
+    this.#options.checkAccess(real);
+    return this.#status(real) === null ? null : real;
+  }
+
+  #withoutLinks(path: string): string {
+    let done = '';
+    let rest = path.split('/').filter((part) => part !== '');
+    for (let links = 0; rest.length > 0;) {
+      const next = `${done}/${rest.shift()}`;
+      if (this.#status(next)?.type !== 'symlink') {
+        done = next;
+        continue;
+      }
+      if (++links > linkLimit) throw tooManyLinks(path);
+      const target = resolvePath(parentPath(next), this.#options.host.readLink(next));
+      rest = [...target.split('/').filter((part) => part !== ''), ...rest];
+      done = '';
+    }
+    return done === '' ? '/' : done;
+  }
+
+  #status(path: string): ReturnType<Host['lstat']> {
+    try {
+      return this.#options.host.lstat(path);
+    } catch {
+      // A part of the path is no directory, or may not be searched.
+      return null;
+    }
+  }
+}
+
+/** Whether an entry is something to be fetched: a URL, a channel, a reference to a flake. */
+function isReference(entry: string): boolean {
+  return /^(?:(?:https?|file|channel|git|s3|ssh):\/\/|(?:channel|flake|firn):)/.test(entry);
 }
 
 /** What of `name` is left after a prefix; undefined if the entry does not apply. */

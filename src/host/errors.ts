@@ -32,6 +32,75 @@ export function cannotRealise(what: string): UserError {
   return new UserError('CANNOT_REALISE', `cannot build '${what}' during evaluation, which would be needed here`);
 }
 
+export function gitMissing(cause: unknown): UserError {
+  return new UserError('GIT_MISSING', "cannot run 'git', which fetching Git repositories needs", {
+    hint: 'Install it, for example by: apt install git', cause,
+  });
+}
+
+export function gitFailed(args: readonly string[], messages: string): UserError {
+  const command = args.find((arg, index) => !arg.startsWith('-') && !/^-[cC]$/.test(args[index - 1] ?? '')) ?? '';
+  return new UserError('GIT_FAILED', `'git ${command}' failed: ${messages === '' ? 'it gives no reason' : messages}`);
+}
+
+export function gitFetchFailed(url: string, messages: string): UserError {
+  return new UserError('GIT_FETCH_FAILED', `Failed to fetch git repository '${url}'`, {
+    ...(messages === '' ? {} : { hint: messages }),
+  });
+}
+
+export function noSuchGitObject(name: string, directory: string): UserError {
+  return new UserError('NO_GIT_OBJECT', `cannot resolve Git reference '${name}' in repository '${directory}'`);
+}
+
+export function gitRevisionMissing(revision: string, ref: string, place: string): UserError {
+  return new UserError(
+    'NO_GIT_REVISION',
+    `Cannot find Git revision '${revision}' in ref '${ref}' of repository '${place}'! Please make sure that the rev`
+    + " exists on the ref you've specified or add allRefs = true; to fetchGit.");
+}
+
+export function gitTreeDirty(folder: string): UserError {
+  return new UserError('GIT_TREE_DIRTY', `Git tree '${folder}' is dirty`);
+}
+
+export function shallowHasNoCount(folder: string): UserError {
+  return new UserError('SHALLOW_REPOSITORY', `'${folder}' is a shallow Git repository, so 'revCount' is not available`);
+}
+
+export function notExportedWithSubmodules(): UserError {
+  return new UserError('UNSUPPORTED_EXPORT', 'exportIgnore and submodules are not supported together yet');
+}
+
+export function submoduleNotInTree(path: string, directory: string): UserError {
+  return new UserError('NO_SUBMODULE', `submodule '${path}' is not in the tree of the commit in '${directory}'`);
+}
+
+export function lfsUnsupported(directory: string): UserError {
+  return new UserError('LFS_UNSUPPORTED', `cannot fetch the Git LFS files of the repository in '${directory}'`, {
+    hint: 'Firn does not speak Git LFS: without lfs = true the tree is fetched with the pointers in their place',
+  });
+}
+
+export function commitUnverifiable(input: string): UserError {
+  return new UserError(
+    'COMMIT_UNVERIFIED', `commit verification is required for Git repository '${input}', but it's dirty`);
+}
+
+export function commitUnverified(revision: string, messages: string): UserError {
+  return new UserError(
+    'COMMIT_UNVERIFIED', `Commit signature verification on commit ${revision} failed: ${messages}`);
+}
+
+export function badKeyType(type: string, known: readonly string[]): UserError {
+  return new UserError(
+    'BAD_KEY', `Invalid SSH key type '${type}' in publicKeys.\nPlease use one of:\n${known.map((one) => `  ${one}\n`).join('')}`);
+}
+
+export function badPublicKeys(text: string): UserError {
+  return new UserError('BAD_KEY', `publicKeys is not a list of sets of 'type' and 'key': ${text}`);
+}
+
 export function cannotFetch(kind: string): UserError {
   return new UserError('CANNOT_FETCH', `this command cannot fetch (${kind})`);
 }
@@ -55,10 +124,18 @@ export function unusableArchive(url: string): UserError {
   return new UserError('UNUSABLE_ARCHIVE', `tarball '${url}' contains an unexpected number of top-level files`);
 }
 
-export function badSetting(file: string, line: number, text: string): UserError {
-  return new UserError('BAD_SETTING', `illegal configuration line '${text}' in '${file}':${line}`, {
+export function badSetting(file: string, line: string): UserError {
+  return new UserError('BAD_SETTING', `syntax error in configuration line '${line}' in "${file}"`, {
     hint: 'A line is NAME = VALUE, or include FILE',
   });
+}
+
+export function missingInclude(included: string, file: string): UserError {
+  return new UserError('MISSING_INCLUDE', `file "${included}" included from "${file}" not found`);
+}
+
+export function notBoolean(name: string, value: string): UserError {
+  return new UserError('BAD_SETTING', `Boolean setting '${name}' has invalid value '${value}'`);
 }
 
 export function storeNotLocal(name: string): UserError {

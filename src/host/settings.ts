@@ -1,16 +1,14 @@
 /**
- * Nix's settings: nix.conf files, `NIX_CONFIG`, and flags; and what the evaluator takes from them.
+ * Nix's settings: nix.conf files, `NIX_CONFIG`, and flags.
  *
- * Later ones win: /etc/nix/nix.conf, the user's nix.conf, `NIX_CONFIG`, flags. `extra-NAME` adds to
- * a list instead of replacing it. The environment comes in as a value: only the command line reads
- * the process's own.
+ * Later ones win: /etc/nix/nix.conf, the user's nix.conf, `NIX_CONFIG`, flags; `NIX_PATH` stands
+ * between the last two for `nix-path`. `extra-NAME` adds to a list instead of replacing it. The
+ * environment comes in as a value: only the command line reads the process's own.
  */
 
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { encodeUtf8 } from '#base';
-import type { EvalSettings, SearchPathEntry } from '#runtime';
-import { badSetting } from './errors.ts';
+import { badSetting, missingInclude, notBoolean } from './errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,12 +21,27 @@ export interface SettingSources {
 /** The merged settings, by name. */
 export class NixSettings {
   readonly #values = new Map<string, string>();
+  readonly #replaced = new Set<string>();
 
   /** Sets one; `extra-` adds to what is there. */
   set(name: string, value: string): void {
     const extra = /^extra-(.+)$/.exec(name)?.[1];
-    if (extra === undefined) this.#values.set(name, value);
-    else this.#values.set(extra, [this.#values.get(extra) ?? '', value].filter(Boolean).join(' '));
+    if (extra === undefined) {
+      this.#values.set(name, value);
+      this.#replaced.add(name);
+    } else {
+      this.#values.set(extra, [this.#values.get(extra) ?? '', value].filter(Boolean).join(' '));
+    }
+  }
+
+  forget(name: string): void {
+    this.#values.delete(name);
+    this.#replaced.delete(name);
+  }
+
+  /** Whether one was set, not only added to. */
+  isReplaced(name: string): boolean {
+    return this.#replaced.has(name);
   }
 
   text(name: string): string | undefined {
@@ -37,7 +50,9 @@ export class NixSettings {
 
   flag(name: string, otherwise: boolean): boolean {
     const value = this.#values.get(name);
-    return value === undefined ? otherwise : /^(true|yes|1)$/.test(value);
+    if (value === undefined) return otherwise;
+    if (!/^(?:true|yes|1|false|no|0)$/.test(value)) throw notBoolean(name, value);
+    return /^(?:true|yes|1)$/.test(value);
   }
 
   /** A number; `otherwise` for what is not one. */
@@ -58,55 +73,13 @@ export function readSettings(sources: SettingSources): NixSettings {
   const home = environment['HOME'] ?? '';
   const userFiles = environment['NIX_USER_CONF_FILES']?.split(':')
     ?? [join(environment['XDG_CONFIG_HOME'] || join(home, '.config'), 'nix/nix.conf')];
-  readFileInto(settings, join(systemDirectory, 'nix.conf'), false);
-  for (const file of [...userFiles].reverse()) readFileInto(settings, file, false);
+  readFileInto(settings, join(systemDirectory, 'nix.conf'));
+  for (const file of [...userFiles].reverse()) readFileInto(settings, file);
   const inline = environment['NIX_CONFIG'];
   if (inline !== undefined) readTextInto(settings, inline, 'NIX_CONFIG', '/');
+  if (environment['NIX_PATH'] !== undefined) settings.forget('nix-path');
   for (const [name, value] of sources.overrides) settings.set(name, value);
   return settings;
-}
-
-/** What the evaluator is told. `includes` are the operands of `-I`, which come first. */
-export function evaluationSettings(
-  settings: NixSettings, environment: Environment, includes: readonly string[], workingDirectory: string,
-): EvalSettings {
-  const pureEval = settings.flag('pure-eval', false);
-  const restrictEval = settings.flag('restrict-eval', false);
-  const searchPath = pureEval ? [] : searchPathOf(settings, environment, includes, workingDirectory);
-  const roots = searchPath.map((entry) => entry.path).filter((path) => path.startsWith('/'));
-  return {
-    pureEval,
-    restrictEval,
-    allowedPaths: restrictEval ? roots : [],
-    allowedUris: settings.list('allowed-uris').map(encodeUtf8),
-    flakes: {
-      useRegistries: settings.flag('use-registries', true),
-      allowDirtyLocks: settings.flag('allow-dirty-locks', false),
-      warnDirty: settings.flag('warn-dirty', true),
-      trustForges: settings.flag('trust-tarballs-from-git-forges', true),
-      commitLockFileSummary: encodeUtf8(settings.text('commit-lock-file-summary') ?? ''),
-    },
-    allowImportFromDerivation: settings.flag('allow-import-from-derivation', true),
-    showTrace: settings.flag('show-trace', false),
-    traceVerbose: settings.flag('trace-verbose', false),
-    abortOnWarn: settings.flag('abort-on-warn', false),
-    maxCallDepth: settings.number('max-call-depth', 10_000),
-    currentSystem: settings.text('eval-system') || settings.text('system') || hostSystem(),
-    searchPath,
-    features: new Set(settings.list('experimental-features')),
-    homeDirectory: encodeUtf8(environment['HOME'] ?? '/'),
-    ...lintsOf(settings),
-  };
-}
-
-/** The settings `lint-url-literals` and its like, where one is on. */
-function lintsOf(settings: NixSettings): Pick<EvalSettings, 'lints'> {
-  const lints: Record<string, 'warn' | 'fatal'> = {};
-  for (const name of ['url-literals', 'short-path-literals', 'absolute-path-literals']) {
-    const level = settings.text(`lint-${name}`);
-    if (level === 'warn' || level === 'fatal') lints[name] = level;
-  }
-  return Object.keys(lints).length === 0 ? {} : { lints };
 }
 
 /** The system that this process runs on, in Nix's words. */
@@ -116,62 +89,30 @@ export function hostSystem(): string {
   return `${cpu[process.arch] ?? process.arch}-${kernel}`;
 }
 
-/** Entries of `-I`, then of `NIX_PATH` or else the setting `nix-path`. */
-function searchPathOf(
-  settings: NixSettings, environment: Environment, includes: readonly string[], workingDirectory: string,
-): SearchPathEntry[] {
-  const fromEnvironment = environment['NIX_PATH'];
-  const rest = fromEnvironment !== undefined ? splitNixPath(fromEnvironment) : settings.list('nix-path');
-  return [...includes, ...rest].map((text) => parseEntry(text, workingDirectory));
-}
-
-/** Splits at colons, but not at those of URLs and `flake:` or `channel:` references. */
-function splitNixPath(text: string): string[] {
-  const entries: string[] = [];
-  let start = 0;
-  for (let at = 0; at <= text.length; at++) {
-    if (at < text.length && text[at] !== ':') continue;
-    const entry = text.slice(start, at);
-    const value = entry.slice(entry.indexOf('=') + 1);
-    if (at < text.length && (text.startsWith('//', at + 1) || /^(flake|channel|git|github|path|tarball)$/.test(value))) {
-      continue;
-    }
-    if (entry !== '') entries.push(entry);
-    start = at + 1;
-  }
-  return entries;
-}
-
-function parseEntry(text: string, workingDirectory: string): SearchPathEntry {
-  const equals = text.indexOf('=');
-  const prefix = equals < 0 ? '' : text.slice(0, equals);
-  const path = text.slice(equals + 1);
-  const isReference = /^[a-z+]+:/.test(path);
-  return { prefix: encodeUtf8(prefix), path: encodeUtf8(isReference ? path : resolve(workingDirectory, path)) };
-}
-
-function readFileInto(settings: NixSettings, file: string, required: boolean): void {
+/** A file that is not there or cannot be read sets nothing; false then. */
+function readFileInto(settings: NixSettings, file: string): boolean {
   let text;
   try {
     text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if (required) throw badSetting(file, 0, (error as Error).message);
-    return;
+  } catch {
+    return false;
   }
   readTextInto(settings, text, file, dirname(file));
+  return true;
 }
 
 function readTextInto(settings: NixSettings, text: string, file: string, directory: string): void {
-  text.split('\n').forEach((line, index) => {
-    const content = line.replace(/#.*/, '').trim();
-    if (content === '') return;
-    const include = /^(!?)include\s+(\S+)$/.exec(content);
-    if (include !== null) {
-      readFileInto(settings, resolve(directory, include[2] as string), include[1] === '');
-      return;
+  for (const line of text.split('\n')) {
+    const content = line.replace(/#.*/, '');
+    const [name, second, ...rest] = content.split(/[ \t\r]+/).filter((word) => word !== '');
+    if (name === undefined) continue;
+    if (name === 'include' || name === '!include') {
+      if (second === undefined || rest.length > 0) throw badSetting(file, content);
+      const included = resolve(directory, second);
+      if (!readFileInto(settings, included) && name === 'include') throw missingInclude(included, file);
+    } else {
+      if (second !== '=') throw badSetting(file, content);
+      settings.set(name, rest.join(' '));
     }
-    const setting = /^(\S+)\s*=\s*(.*)$/.exec(content);
-    if (setting === null) throw badSetting(file, index + 1, content);
-    settings.set(setting[1] as string, setting[2] as string);
-  });
+  }
 }

@@ -13,7 +13,7 @@ import type { NixPath, Slot, Value } from './values.ts';
 export interface SearchPathEntry {
   /** Empty for a directory whose children are all found. */
   readonly prefix: string;
-  /** A path, or what the host's resolver understands (a URL, `flake:…`, `channel:…`). */
+  /** A path, perhaps relative, or what the host's resolver understands (a URL, `flake:…`, `channel:…`). */
   readonly path: string;
 }
 
@@ -32,6 +32,10 @@ export interface EvalSettings {
   readonly maxCallDepth: number;
   readonly currentSystem: string;
   readonly searchPath: readonly SearchPathEntry[];
+  /** Looked at after the search path, and not shown by `builtins.nixPath`. */
+  readonly fallbackEntries?: readonly SearchPathEntry[];
+  /** Where relative entries of a search path start. Default `/`. */
+  readonly workingDirectory?: string;
   /** Names of the experimental features that are on. */
   readonly features: ReadonlySet<string>;
   /** Home directory for `~/` paths. */

@@ -8,10 +8,12 @@ import { DiskCodeCache } from '../code-cache.ts';
 import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
 import { LazyHost } from '../lazy-host.ts';
-import { evaluationSettings, readSettings, type NixSettings } from '../settings.ts';
+import { evaluationSettings } from '../evaluation-settings.ts';
+import { readSettings, type NixSettings } from '../settings.ts';
 import { packFailure } from './failure.ts';
+import { withFrames } from './frames.ts';
 import type { ThreadInput } from './protocol.ts';
-import { MainThread } from './thread-side.ts';
+import { MainThread, type Outlet } from './thread-side.ts';
 
 /** What a task works with. */
 export interface EvaluationSession {
@@ -33,23 +35,27 @@ export interface EvaluationTask {
 
 export async function runThread(input: ThreadInput): Promise<void> {
   const main = new MainThread(input.port, input.wake);
+  let showTrace = false;
   try {
-    const task = await import(input.task) as EvaluationTask;
-    const session = openSession(input, main);
-    try {
-      const result = session.evaluator.guard(() => task.run(session, input.input));
-      main.flushOutput();
-      if (input.environment['NIX_SHOW_STATS'] === '1') {
-        main.progress.message('notice', JSON.stringify(counters, undefined, 2));
+    const nixSettings = readSettings({ environment: input.environment, overrides: input.settingOverrides });
+    showTrace = nixSettings.flag('show-trace', false);
+    const { run } = await import(input.task) as EvaluationTask;
+    const perform = (outlet: Outlet, traced: boolean): unknown => {
+      const session = openSession(input, nixSettings, outlet, traced);
+      try {
+        return session.evaluator.guard(() => run(session, input.input));
+      } finally {
+        session.close();
       }
-      main.post({ kind: 'done', result });
-    } finally {
-      session.close();
+    };
+    const result = showTrace ? perform(main, true) : withFrames(main, perform);
+    main.flushOutput();
+    if (input.environment['NIX_SHOW_STATS'] === '1') {
+      main.progress.message('notice', JSON.stringify(counters, undefined, 2));
     }
+    main.post({ kind: 'done', result });
   } catch (error) {
     main.flushOutput();
-    const showTrace = readSettings({ environment: input.environment, overrides: input.settingOverrides })
-      .flag('show-trace', false);
     const render = (one: NixError) =>
       input.treeRoot === undefined || showTrace
         ? renderNixError(one, { showTrace, color: input.color })
@@ -60,18 +66,19 @@ export async function runThread(input: ThreadInput): Promise<void> {
   input.port.close();
 }
 
-function openSession(input: ThreadInput, main: MainThread): EvaluationSession & { close(): void } {
+function openSession(
+  input: ThreadInput, nixSettings: NixSettings, outlet: Outlet, traced: boolean,
+): EvaluationSession & { close(): void } {
   const { environment } = input;
-  const nixSettings = readSettings({ environment, overrides: input.settingOverrides });
   const fromUser = evaluationSettings(nixSettings, environment, input.includes, input.workingDirectory);
-  const settings = { ...fromUser, searchPath: [...fromUser.searchPath, ...input.lastEntries] };
+  const settings: EvalSettings = { ...fromUser, showTrace: traced, fallbackEntries: input.lastEntries };
   const host = new LazyHost({
     storeDirectory: input.store.storeDirectory,
     store: input.store,
-    services: main,
-    progress: main.progress,
+    services: outlet,
+    progress: outlet.progress,
     environment,
-    currentTime: Math.floor(Date.now() / 1000),
+    currentTime: outlet.startTime,
     hashCache: openHashCache(`${input.cacheDirectory}/source-hashes`),
   });
   const codeCache = nixSettings.flag('eval-cache', true) ? DiskCodeCache.open(input.cacheDirectory) : undefined;
@@ -80,8 +87,8 @@ function openSession(input: ThreadInput, main: MainThread): EvaluationSession & 
     host,
     settings,
     builtins: createBuiltins,
-    onTrace: (text) => main.progress.message('notice', `trace: ${shown(text)}`),
-    onWarning: (text, label) => main.progress.message('notice', `${label}: ${shown(text)}`),
+    onTrace: (text) => outlet.progress.message('notice', `trace: ${shown(text)}`),
+    onWarning: (text, label) => outlet.progress.message('notice', `${label}: ${shown(text)}`),
     ...(codeCache === undefined ? {} : { codeCache, compile: codeCache.compile, hash: sha256Hex }),
   });
   return {
@@ -89,8 +96,8 @@ function openSession(input: ThreadInput, main: MainThread): EvaluationSession & 
     get host() {
       return host.real;
     },
-    print: (text) => main.print(text),
-    converse: (answer) => main.converse(answer),
+    print: (text) => outlet.print(text),
+    converse: (answer) => outlet.converse(answer),
     close() {
       host.close();
       codeCache?.close();

@@ -7,7 +7,26 @@ import type { BlockingServices } from '../evaluation-host.ts';
 import { unpackFailure } from './failure.ts';
 import type { FromThread, Reply, ServiceName } from './protocol.ts';
 
-export class MainThread implements BlockingServices {
+/** Where a session's output and requests go. */
+export interface Outlet extends BlockingServices {
+  readonly progress: Progress;
+  /** What `builtins.currentTime` says: seconds since 1970. */
+  readonly startTime: number;
+  print(text: string): void;
+  converse(answer: unknown): unknown;
+}
+
+/** What was asked, with the reply to it. */
+export interface Exchange {
+  readonly service: ServiceName;
+  readonly argument: unknown;
+  readonly reply: Reply;
+}
+
+export class MainThread implements Outlet {
+  readonly startTime = Math.floor(Date.now() / 1000);
+  /** All replies so far, in order. */
+  readonly exchanges: Exchange[] = [];
   readonly #port: MessagePort;
   readonly #wake: Int32Array;
   #pendingOutput: string[] = [];
@@ -89,6 +108,7 @@ export class MainThread implements BlockingServices {
     const received = receiveMessageOnPort(this.#port);
     assert(received !== undefined, 'the main thread replies before it wakes the evaluator');
     const reply = received.message as Reply;
+    this.exchanges.push({ service, argument, reply });
     if (reply.kind === 'error') throw unpackFailure(reply.failure);
     return reply.value;
   }
