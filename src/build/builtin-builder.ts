@@ -25,6 +25,8 @@ export interface BuiltinJob {
   /** The derivation's attributes: parsed JSON with structured attributes, else its environment. */
   readonly structuredAttrs: Readonly<Record<string, unknown>>;
   readonly inputs: BuiltinInputs;
+  /** Store paths that an output may refer to: the closure of the inputs, and the outputs. */
+  readonly referenceCandidates: readonly StorePath[];
   /** Where to write each output, by name. Nothing stands there yet; a file, link or folder may. */
   readonly outputs: ReadonlyMap<string, string>;
   /** How many threads to keep busy. */
@@ -48,17 +50,21 @@ export interface BuiltinJob {
   measured(output: string, measure: OutputMeasure): void;
 }
 
-/** NAR hash and size of an output that refers to no store path, written in canonical form. */
+/** NAR hash and size of an output that was written in canonical form. */
 export interface OutputMeasure {
   /** SHA-256 of its NAR. */
   readonly narSha256: Uint8Array;
   readonly narSizeBytes: number;
+  /** The store paths that it refers to, sorted. Default: none. */
+  readonly references?: readonly StorePath[];
   /** Of a fixed output: its content was compared with the hash that it must have. */
   readonly isAsFixed?: boolean;
 }
 
 /** The store, as far as a builder sees it. */
 export interface BuiltinInputs {
+  /** The logical one, as in store paths. */
+  readonly storeDirectory: string;
   /** Where the files of a store path, or of a path below one, stand. */
   physicalPath(storePath: string): string;
   queryPathInfo(path: StorePath): ValidPathInfo | undefined;

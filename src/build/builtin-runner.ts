@@ -54,6 +54,7 @@ export class BuiltinRunner implements Builder {
       derivation,
       structuredAttrs: attributesOf(derivation),
       inputs: store,
+      referenceCandidates: [...new Set([...request.inputPaths, ...request.outputPaths.values()])],
       outputs: request.outputs,
       cores: request.cores,
       progress: request.progress,

@@ -9,24 +9,80 @@ import type { Store } from '#store';
 
 export type WorkKind = 'download' | 'unpack' | 'build';
 
-/** The work that is to be done, by derivation; a size is what is downloaded, or was for it. */
-export type WorkPlan = Map<StorePath, { readonly kind: WorkKind; readonly sizeBytes: number }>;
+export interface PlannedWork {
+  readonly kind: WorkKind;
+  /** What is downloaded, or was for it. */
+  readonly sizeBytes: number;
+  /**
+   * How much depends on it being begun early: its own weight and that of all that must come after
+   * it, along the heaviest way to a root. Of what could begin, the highest rank goes first, or a
+   * long chain would begin last and keep all cores but one idle at the end.
+   */
+  readonly rank: number;
+}
+
+/** The work that is to be done, by derivation. */
+export type WorkPlan = Map<StorePath, PlannedWork>;
 
 /** The derivations to be built for `roots`, inputs of missing ones included. */
 export function planWork(store: Store, roots: readonly StorePath[]): WorkPlan {
+  const ordered = inputsFirst(store, roots);
+  const weights = weigh(store, ordered);
+  const rankAfter = new Map<StorePath, number>();
   const plan: WorkPlan = new Map();
-  const seen = new Set<StorePath>();
-  const left = [...roots];
-  for (let drvPath = left.pop(); drvPath !== undefined; drvPath = left.pop()) {
-    if (seen.has(drvPath) || !store.isValidPath(drvPath)) continue;
-    seen.add(drvPath);
+  for (const drvPath of ordered.reverse()) {
     const derivation = store.readDerivation(drvPath);
-    if (isComplete(store, derivation)) continue;
-    plan.set(drvPath, { kind: kindOf(derivation), sizeBytes: sizeOf(store, derivation) });
-    left.push(...derivation.inputDerivations.keys());
+    const rank = (rankAfter.get(drvPath) ?? 0) + (weights.get(drvPath) as number);
+    for (const input of derivation.inputDerivations.keys()) {
+      rankAfter.set(input, Math.max(rank, rankAfter.get(input) ?? 0));
+    }
+    plan.set(drvPath, { kind: kindOf(derivation), sizeBytes: sizeOf(store, derivation), rank });
   }
   return plan;
 }
+
+/** The derivations with a missing output, each after those that it needs. */
+function inputsFirst(store: Store, roots: readonly StorePath[]): StorePath[] {
+  const ordered: StorePath[] = [];
+  const seen = new Set<StorePath>();
+  // A derivation is met twice: on the way down, then with all its inputs in order.
+  const left: { drvPath: StorePath; isEntered: boolean }[] = [];
+  const enter = (drvPath: StorePath): void => { left.push({ drvPath, isEntered: false }); };
+  roots.forEach(enter);
+  for (let top = left.pop(); top !== undefined; top = left.pop()) {
+    if (top.isEntered) {
+      ordered.push(top.drvPath);
+      continue;
+    }
+    if (seen.has(top.drvPath) || !store.isValidPath(top.drvPath)) continue;
+    seen.add(top.drvPath);
+    const derivation = store.readDerivation(top.drvPath);
+    if (isComplete(store, derivation)) continue;
+    left.push({ drvPath: top.drvPath, isEntered: true });
+    for (const input of derivation.inputDerivations.keys()) enter(input);
+  }
+  return ordered;
+}
+
+/**
+ * The work in each derivation, in bytes that it handles: what is downloaded or unpacked, and for any
+ * other what its direct inputs handled. An estimate is enough.
+ */
+function weigh(store: Store, ordered: readonly StorePath[]): Map<StorePath, number> {
+  const weights = new Map<StorePath, number>();
+  for (const drvPath of ordered) {
+    const derivation = store.readDerivation(drvPath);
+    let weight = sizeOf(store, derivation);
+    if (weight === 0) {
+      for (const input of derivation.inputDerivations.keys()) weight += weights.get(input) ?? 0;
+    }
+    weights.set(drvPath, Math.min(weight, heaviest));
+  }
+  return weights;
+}
+
+/** So that sums over a graph of shared inputs stay far from the end of exact integers. */
+const heaviest = 2 ** 40;
 
 function isComplete(store: Store, derivation: Derivation): boolean {
   for (const output of derivation.outputs.values()) {

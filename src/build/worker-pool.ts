@@ -2,7 +2,8 @@
  * A pool of threads for work that would keep the main one from everything else: decompressing,
  * hashing, writing many small files.
  *
- * A task is a module and a message: the module exports `run(message)`, which may return a promise.
+ * A task is a module and a message: the module exports `run(message, door)`, which may return a
+ * promise.
  * Threads start when first needed and stay; a thread serves one task at a time, tasks wait in the
  * order they came. Aborting a task that runs ends its thread: a decompressor cannot be asked to stop.
  */
@@ -12,7 +13,7 @@ import { UserError } from '#base';
 export interface WorkerPool {
   /** How many threads there are at most. */
   readonly size: number;
-  /** Runs `run(message)` of the module at `module` in a thread; `transfer` moves buffers there. */
+  /** Runs `run(message, door)` of the module at `module` in a thread; `transfer` moves buffers there. */
   run<R>(module: URL, message: unknown, options?: RunOptions): Promise<R>;
   /** Ends all threads; what runs fails. */
   close(): Promise<void>;
@@ -21,6 +22,15 @@ export interface WorkerPool {
 export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly transfer?: readonly ArrayBuffer[];
+  /** Called with what the task tells through its `TaskDoor`, while it runs. */
+  readonly onAdvance?: (amount: number) => void;
+  readonly onLog?: (line: string) => void;
+}
+
+/** How a task speaks while it runs; the second argument of its `run`. */
+export interface TaskDoor {
+  advance(amount: number): void;
+  log(line: string): void;
 }
 
 /** What goes to a thread, and what comes back. */
@@ -30,6 +40,8 @@ export interface TaskRequest {
 }
 
 export type TaskAnswer =
+  | { readonly kind: 'advance'; readonly amount: number }
+  | { readonly kind: 'log'; readonly line: string }
   | { readonly kind: 'result'; readonly value: unknown }
   | { readonly kind: 'failure'; readonly failure: TaskFailure };
 
@@ -122,7 +134,9 @@ class ThreadPool implements WorkerPool {
     };
     signal?.addEventListener('abort', abort);
     worker.ref();
-    worker.once('message', (answer: TaskAnswer) => {
+    worker.on('message', (answer: TaskAnswer) => {
+      if (answer.kind === 'advance') return task.options.onAdvance?.(answer.amount);
+      if (answer.kind === 'log') return task.options.onLog?.(answer.line);
       settle(() => {
         if (answer.kind === 'result') task.resolve(answer.value);
         else task.reject(revive(answer.failure));

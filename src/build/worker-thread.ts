@@ -1,16 +1,25 @@
 /** The inside of a pool's thread: takes a task, runs its module, answers, waits for the next. */
 import { parentPort } from 'node:worker_threads';
 import { UserError } from '#base';
-import type { TaskAnswer, TaskFailure, TaskRequest } from './worker-pool.ts';
+import type { TaskAnswer, TaskDoor, TaskFailure, TaskRequest } from './worker-pool.ts';
 
 interface TaskModule {
-  run(message: unknown): unknown;
+  run(message: unknown, door: TaskDoor): unknown;
+}
+
+const door: TaskDoor = {
+  advance: (amount) => answer({ kind: 'advance', amount }),
+  log: (line) => answer({ kind: 'log', line }),
+};
+
+function answer(message: TaskAnswer): void {
+  parentPort?.postMessage(message);
 }
 
 async function perform(request: TaskRequest): Promise<TaskAnswer> {
   try {
     const module = (await import(request.module)) as TaskModule;
-    return { kind: 'result', value: await module.run(request.message) };
+    return { kind: 'result', value: await module.run(request.message, door) };
   } catch (error) {
     return { kind: 'failure', failure: describe(error) };
   }
@@ -30,5 +39,5 @@ function describe(error: unknown): TaskFailure {
 }
 
 parentPort?.on('message', (request: TaskRequest) => {
-  void perform(request).then((answer) => parentPort?.postMessage(answer));
+  void perform(request).then(answer);
 });

@@ -26,7 +26,9 @@ export function fakeJob(options: FakeJobOptions): { job: BuiltinJob; out: string
   const job = {
     derivation: { name: 'test', system: 'builtin', outputs: new Map() },
     structuredAttrs: options.attributes,
+    referenceCandidates: [],
     inputs: {
+      storeDirectory: '/nix/store',
       physicalPath: (path: string) =>
         path.startsWith('/nix/store') ? join(store, path.slice('/nix/store'.length)) : path,
       queryPathInfo: options.queryPathInfo ?? (() => undefined),

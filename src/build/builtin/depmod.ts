@@ -8,37 +8,27 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeModuleIndexes } from '#images';
-import type { BuiltinBuilder } from '../builtin-builder.ts';
+import { threadedBuilder, type ThreadJob } from '../threaded-builder.ts';
 import { Attributes } from '../io/attributes.ts';
 import { findKernelTree, listModules, readBuildFiles, readModules } from '../io/kernel-tree.ts';
 
-export const depmodBuilder: BuiltinBuilder = {
-  name: 'builtin:depmod',
-  async build(job) {
-    const attributes = new Attributes(job.structuredAttrs, 'builtin:depmod');
-    const kernel = findKernelTree(
-      job.inputs.physicalPath(attributes.string('kernel')),
-      attributes.string('kernelVersion', undefined),
-    );
-    const paths = listModules(kernel);
-    const activity = job.progress.start('build', `module index of ${kernel.version}`, {
-      total: paths.length,
-      unit: 'items',
-    });
-    const modules = await readModules(kernel, paths, job.cores, () => {
-      job.signal.throwIfAborted();
-      activity.advance(1);
-    });
-    const target = join(
-      job.outputs.get('out')!,
-      attributes.string('prefix', 'lib'),
-      'modules',
-      kernel.version,
-    );
-    mkdirSync(target, { recursive: true });
-    for (const [name, bytes] of makeModuleIndexes(modules, readBuildFiles(kernel))) {
-      writeFileSync(join(target, name), bytes);
-    }
-    activity.finish();
-  },
-};
+export const depmodBuilder = threadedBuilder('builtin:depmod', import.meta.url);
+
+export async function buildInThread(job: ThreadJob): Promise<undefined> {
+  const attributes = new Attributes(job.structuredAttrs, 'builtin:depmod');
+  const kernel = findKernelTree(
+    job.physicalPath(attributes.string('kernel')),
+    attributes.string('kernelVersion', undefined),
+  );
+  const modules = await readModules(kernel, listModules(kernel), job.cores);
+  const target = join(
+    job.outputs.get('out')!,
+    attributes.string('prefix', 'lib'),
+    'modules',
+    kernel.version,
+  );
+  mkdirSync(target, { recursive: true });
+  for (const [name, bytes] of makeModuleIndexes(modules, readBuildFiles(kernel))) {
+    writeFileSync(join(target, name), bytes);
+  }
+}

@@ -9,30 +9,29 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { basename, join } from 'node:path';
 import type { HwdbFile } from '#images';
 import { compareByteStrings, compileHwdb } from '#images';
-import type { BuiltinBuilder } from '../builtin-builder.ts';
+import { threadedBuilder, type ThreadJob } from '../threaded-builder.ts';
 import { Attributes } from '../io/attributes.ts';
 
 /** The version of systemd in Debian 13. */
 const defaultVersion = 257;
 
-export const hwdbBuilder: BuiltinBuilder = {
-  name: 'builtin:hwdb',
-  async build(job) {
-    const attributes = new Attributes(job.structuredAttrs, 'builtin:hwdb');
-    const files = new Map<string, HwdbFile>();
-    for (const source of attributes.strings('sources')) {
-      for (const file of databaseFiles(source, job.inputs.physicalPath(source))) {
-        files.set(basename(file.path), file);
-      }
+export const hwdbBuilder = threadedBuilder('builtin:hwdb', import.meta.url);
+
+export function buildInThread(job: ThreadJob): undefined {
+  const attributes = new Attributes(job.structuredAttrs, 'builtin:hwdb');
+  const files = new Map<string, HwdbFile>();
+  for (const source of attributes.strings('sources')) {
+    for (const file of databaseFiles(source, job.physicalPath(source))) {
+      files.set(basename(file.path), file);
     }
-    const ordered = [...files].sort(([a], [b]) => compareByteStrings(a, b)).map(([, file]) => file);
-    const database = compileHwdb(ordered, {
-      toolVersion: attributes.number('systemdVersion', defaultVersion),
-      onWarning: (path, line, message) => job.log(`${path}:${line}: ${message}`),
-    });
-    writeFileSync(job.outputs.get('out')!, database);
-  },
-};
+  }
+  const ordered = [...files].sort(([a], [b]) => compareByteStrings(a, b)).map(([, file]) => file);
+  const database = compileHwdb(ordered, {
+    toolVersion: attributes.number('systemdVersion', defaultVersion),
+    onWarning: (path, line, message) => job.log(`${path}:${line}: ${message}`),
+  });
+  writeFileSync(job.outputs.get('out')!, database);
+}
 
 /** The database records where a file would stand on the running system. */
 function databaseFiles(source: string, physical: string): HwdbFile[] {

@@ -6,7 +6,7 @@
  * same file if it is the same; different ones are an error that names both. What a tree has in a
  * top-level `bin`, `lib`, … goes below `usr`; the result has the links `bin` → `usr/bin` and so on.
  */
-import type { BuiltinBuilder, BuiltinJob } from '../builtin-builder.ts';
+import { threadedBuilder, type ThreadJob } from '../threaded-builder.ts';
 import { Attributes } from '../io/attributes.ts';
 import { compilePathPatterns } from '../io/path-pattern.ts';
 import {
@@ -20,30 +20,22 @@ import {
 } from '../io/tree-plan.ts';
 import { isUsrLink, movedNames, usrNames, usrTarget } from '../io/usr-layout.ts';
 
-export const mergeTreesBuilder: BuiltinBuilder = {
-  name: 'builtin:merge-trees',
-  async build(job) {
-    const attributes = new Attributes(job.structuredAttrs, 'builtin:merge-trees');
-    const trees = attributes.strings('trees');
-    const excluded = compilePathPatterns(attributes.strings('exclude'));
-    const plan = newPlan();
-    const rule = preference(attributes.strings('prefer'));
-    const activity = job.progress.start('build', job.derivation.name, {
-      total: trees.length,
-      parent: job.activity,
-    });
-    for (const tree of trees) {
-      // Other builds and Ctrl-C get their turn between trees.
-      await new Promise((resolve) => setImmediate(resolve));
-      job.signal.throwIfAborted();
-      addLaidOut(plan, planOfTree(job.inputs.physicalPath(tree), tree), excluded, rule);
-      activity.advance(1);
-    }
-    addUsrLinks(plan);
-    writePlan(job.outputs.get('out') as string, plan);
-    activity.finish();
-  },
-};
+export const mergeTreesBuilder = threadedBuilder('builtin:merge-trees', import.meta.url, {
+  steps: (job) => new Attributes(job.structuredAttrs, 'builtin:merge-trees').strings('trees').length,
+});
+
+export function buildInThread(job: ThreadJob): undefined {
+  const attributes = new Attributes(job.structuredAttrs, 'builtin:merge-trees');
+  const excluded = compilePathPatterns(attributes.strings('exclude'));
+  const plan = newPlan();
+  const rule = preference(attributes.strings('prefer'));
+  for (const tree of attributes.strings('trees')) {
+    addLaidOut(plan, planOfTree(job.physicalPath(tree), tree), excluded, rule);
+    job.advance(1);
+  }
+  addUsrLinks(plan);
+  writePlan(job.outputs.get('out') as string, plan);
+}
 
 /** Adds a tree in Debian's layout, without the paths that `excluded` matches. */
 export function addLaidOut(

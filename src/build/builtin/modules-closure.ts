@@ -13,43 +13,34 @@ import { dirname, join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import type { IndexedModule } from '#images';
 import { ModuleIndex, makeModuleIndexes, moduleNameOf } from '#images';
-import type { BuiltinBuilder, BuiltinJob } from '../builtin-builder.ts';
+import { threadedBuilder, type ThreadJob } from '../threaded-builder.ts';
 import { Attributes } from '../io/attributes.ts';
 import type { KernelTree } from '../io/kernel-tree.ts';
-import { findKernelTree, readBuildFiles, readModuleFile, readModules } from '../io/kernel-tree.ts';
+import { findKernelTree, readBuildFiles, readModules } from '../io/kernel-tree.ts';
 
-export const modulesClosureBuilder: BuiltinBuilder = {
-  name: 'builtin:modules-closure',
-  async build(job) {
-    const attributes = new Attributes(job.structuredAttrs, 'builtin:modules-closure');
-    const kernel = findKernelTree(
-      job.inputs.physicalPath(attributes.string('kernel')),
-      attributes.string('kernelVersion', undefined),
-    );
-    const indexed = findKernelTree(
-      job.inputs.physicalPath(attributes.string('index')),
-      kernel.version,
-    );
-    const index = readIndex(indexed, kernel);
-    const names = index.closureOf(attributes.strings('rootModules'), {
-      allowMissing: attributes.boolean('allowMissing', false),
-    });
-    const out = job.outputs.get('out')!;
-    const target = join(out, 'lib/modules', kernel.version);
-    const paths = names.map((name) => index.pathOf(name)!);
-    const modules = await copyModules(
-      kernel,
-      paths,
-      target,
-      attributes.boolean('decompress', true),
-      job,
-    );
-    writeIndexes(kernel, modules, target);
-    const list = modules.map(({ path }) => `lib/modules/${kernel.version}/${path}\n`).join('');
-    writeFileSync(join(out, 'insmod-list'), list);
-    copyFirmware(modules, attributes.strings('firmware'), join(out, 'lib/firmware'), job);
-  },
-};
+export const modulesClosureBuilder = threadedBuilder('builtin:modules-closure', import.meta.url);
+
+export async function buildInThread(job: ThreadJob): Promise<undefined> {
+  const attributes = new Attributes(job.structuredAttrs, 'builtin:modules-closure');
+  const kernel = findKernelTree(
+    job.physicalPath(attributes.string('kernel')),
+    attributes.string('kernelVersion', undefined),
+  );
+  const indexed = findKernelTree(job.physicalPath(attributes.string('index')), kernel.version);
+  const index = readIndex(indexed, kernel);
+  const names = index.closureOf(attributes.strings('rootModules'), {
+    allowMissing: attributes.boolean('allowMissing', false),
+  });
+  const out = job.outputs.get('out')!;
+  const target = join(out, 'lib/modules', kernel.version);
+  const paths = names.map((name) => index.pathOf(name)!);
+  const decompress = attributes.boolean('decompress', true);
+  const modules = await copyModules(kernel, paths, target, decompress, job.cores);
+  writeIndexes(kernel, modules, target);
+  const list = modules.map(({ path }) => `lib/modules/${kernel.version}/${path}\n`).join('');
+  writeFileSync(join(out, 'insmod-list'), list);
+  copyFirmware(modules, attributes.strings('firmware'), join(out, 'lib/firmware'), job);
+}
 
 function readIndex(indexed: KernelTree, kernel: KernelTree): ModuleIndex {
   const text = (tree: KernelTree, name: string): string => {
@@ -72,20 +63,18 @@ async function copyModules(
   paths: readonly string[],
   target: string,
   decompress: boolean,
-  job: BuiltinJob,
+  cores: number,
 ): Promise<IndexedModule[]> {
-  const modules = await readModules(kernel, paths, job.cores);
-  const copied: IndexedModule[] = [];
+  const placeOf = (path: string): string =>
+    decompress ? path.replace(/\.(xz|gz|zst)$/, '') : path;
   mkdirSync(target, { recursive: true });
-  for (const { path, facts } of modules) {
-    job.signal.throwIfAborted();
-    const placed = decompress ? path.replace(/\.(xz|gz|zst)$/, '') : path;
-    mkdirSync(dirname(join(target, placed)), { recursive: true });
-    if (decompress) writeFileSync(join(target, placed), await readModuleFile(kernel, path));
-    else copyFileSync(join(kernel.directory, path), join(target, placed));
-    copied.push({ path: placed, facts });
-  }
-  return copied;
+  const modules = await readModules(kernel, paths, cores, (path, bytes) => {
+    const placed = join(target, placeOf(path));
+    mkdirSync(dirname(placed), { recursive: true });
+    if (decompress) writeFileSync(placed, bytes);
+    else copyFileSync(join(kernel.directory, path), placed);
+  });
+  return modules.map(({ path, facts }) => ({ path: placeOf(path), facts }));
 }
 
 function writeIndexes(kernel: KernelTree, modules: readonly IndexedModule[], target: string): void {
@@ -108,10 +97,10 @@ function copyFirmware(
   modules: readonly IndexedModule[],
   packages: readonly string[],
   target: string,
-  job: BuiltinJob,
+  job: ThreadJob,
 ): void {
   const folders = packages.flatMap((path) =>
-    ['lib/firmware', 'usr/lib/firmware'].map((place) => join(job.inputs.physicalPath(path), place)),
+    ['lib/firmware', 'usr/lib/firmware'].map((place) => join(job.physicalPath(path), place)),
   );
   for (const { path, facts } of modules) {
     for (const [key, name] of facts.info) {
@@ -123,10 +112,7 @@ function copyFirmware(
         })),
       );
       if (found.length === 0 && folders.length > 0) {
-        job.progress.message(
-          'debug',
-          `No firmware ${name}, which ${moduleNameOf(path)} may ask for`,
-        );
+        job.log(`No firmware ${name}, which ${moduleNameOf(path)} may ask for`);
       }
       for (const { folder, file } of found) {
         const placed = join(target, file);

@@ -48,7 +48,7 @@ export function listModules(tree: KernelTree): string[] {
 }
 
 /** A module's object file, decompressed. */
-export async function readModuleFile(tree: KernelTree, path: string): Promise<Uint8Array> {
+async function readModuleFile(tree: KernelTree, path: string): Promise<Uint8Array> {
   const bytes = readFileSync(join(tree.directory, path));
   if (path.endsWith('.xz')) return xz.decompress(bytes);
   if (path.endsWith('.gz')) return gunzipSync(bytes);
@@ -56,12 +56,15 @@ export async function readModuleFile(tree: KernelTree, path: string): Promise<Ui
   return bytes;
 }
 
-/** What the given modules say of themselves. `cores` bounds how many are decompressed at once. */
+/**
+ * What the given modules say of themselves. `cores` bounds how many are decompressed at once;
+ * `onModule` gets each module's object file, in any order.
+ */
 export async function readModules(
   tree: KernelTree,
   paths: readonly string[],
   cores: number,
-  onModule: (path: string) => void = () => {},
+  onModule: (path: string, bytes: Uint8Array) => void = () => {},
 ): Promise<IndexedModule[]> {
   const modules: IndexedModule[] = new Array<IndexedModule>(paths.length);
   let next = 0;
@@ -69,8 +72,9 @@ export async function readModules(
     while (next < paths.length) {
       const index = next++;
       const path = paths[index]!;
-      modules[index] = { path, facts: readKernelModule(await readModuleFile(tree, path), path) };
-      onModule(path);
+      const bytes = await readModuleFile(tree, path);
+      modules[index] = { path, facts: readKernelModule(bytes, path) };
+      onModule(path, bytes);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, cores) + 1 }, work));
