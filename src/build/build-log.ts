@@ -1,30 +1,71 @@
 /**
  * What builders say: kept as C++ Nix keeps it, `log/nix/drvs/HH/REST.drv`, and shown on failure.
  *
- * The file is only made when there is something to keep; builtin builders are mostly silent.
+ * The file is only made when there is something to keep; builtin builders are mostly silent. It is
+ * written as the builder speaks, so a long log costs no memory, and one of a build that is killed
+ * with its machine is there too. It is C++ Nix's uncompressed form, which both programs read.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { baseNameOf, type StorePath } from '#formats';
 
+export interface LogOptions {
+  /** How much of its builder's output a failure shows: the setting `log-lines`. */
+  readonly shownLines?: number;
+  /** False keeps no file: the setting `keep-build-log`. */
+  readonly keep?: boolean;
+}
+
+/** C++ Nix's number. */
+const usuallyShownLines = 25;
+const bufferedCharacters = 1 << 16;
+
 export class BuildLog {
-  readonly #lines: string[] = [];
+  readonly #path: string | undefined;
+  readonly #shownLines: number;
+  readonly #last: string[] = [];
+  #waiting = '';
+  #file: number | undefined;
+
+  /** `directory` is a `log/nix/drvs`; undefined keeps no file. */
+  constructor(directory: string | undefined, drvPath: StorePath, options: LogOptions = {}) {
+    const name = baseNameOf(drvPath);
+    this.#path = directory === undefined || options.keep === false ? undefined
+      : join(directory, name.slice(0, 2), name.slice(2));
+    this.#shownLines = options.shownLines ?? usuallyShownLines;
+  }
 
   add(line: string): void {
-    this.#lines.push(line);
+    this.#last.push(line);
+    // Twice as many, so that most lines cost nothing but their place.
+    if (this.#last.length > 2 * this.#shownLines + 1) this.#last.splice(0, this.#last.length - this.#shownLines);
+    if (this.#path === undefined) return;
+    this.#waiting += `${line}\n`;
+    if (this.#waiting.length > bufferedCharacters) this.#write();
   }
 
   /** The last lines, for a report. */
-  tail(count: number): string[] {
-    return this.#lines.slice(-count);
+  tail(): string[] {
+    return this.#shownLines === 0 ? [] : this.#last.slice(-this.#shownLines);
   }
 
-  /** Writes the log below `directory`, a `log/nix/drvs`. Nothing when the builder was silent. */
-  keep(directory: string, drvPath: StorePath): void {
-    if (this.#lines.length === 0) return;
-    const name = baseNameOf(drvPath);
-    const path = join(directory, name.slice(0, 2), name.slice(2));
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `${this.#lines.join('\n')}\n`);
+  /** Writes what is left. */
+  close(): void {
+    if (this.#waiting !== '') this.#write();
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  #write(): void {
+    if (this.#path === undefined) return;
+    if (this.#file === undefined) {
+      mkdirSync(dirname(this.#path), { recursive: true });
+      // C++ Nix looks for its compressed form first.
+      rmSync(`${this.#path}.bz2`, { force: true });
+      this.#file = openSync(this.#path, 'w');
+    }
+    const bytes = Buffer.from(this.#waiting, 'utf8');
+    for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
+    this.#waiting = '';
   }
 }

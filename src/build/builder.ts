@@ -7,11 +7,13 @@
  */
 import type { Activity, Progress } from '#base';
 import type { Derivation, StorePath } from '#formats';
-import type { Store } from '#store';
+import type { Realisation, Store } from '#store';
 import type { OutputMeasure } from './builtin-builder.ts';
 
 export interface Builder {
   readonly name: string;
+  /** Whether it writes to the very paths that the outputs have, and so needs them free. */
+  writesInPlace?(derivation: Derivation, store: Store): boolean;
   /** Whether it can run this derivation. */
   accepts(derivation: Derivation): boolean;
   /** Throws `UserError` with the reason when the derivation's builder fails. */
@@ -23,6 +25,8 @@ export interface BuildRequest {
   readonly derivation: Derivation;
   /** Physical places to write to, by output name; nothing stands there. */
   readonly outputs: ReadonlyMap<string, string>;
+  /** What the builder knows the outputs by: their store paths, or stand-ins of the same length. */
+  readonly outputPaths: ReadonlyMap<string, StorePath>;
   /** The valid paths that the builder may read: the closure of the inputs. */
   readonly inputPaths: readonly StorePath[];
   readonly store: Store;
@@ -42,6 +46,8 @@ export interface Substituter {
   readonly name: string;
   /** Makes the path and all it refers to valid; false when it does not have it. */
   substitute(path: StorePath, store: Store, options: SubstituteOptions): Promise<boolean>;
+  /** What an output whose path follows from its content was built to elsewhere, if it is trusted. */
+  queryRealisation?(drvPath: StorePath, output: string, store: Store): Promise<Realisation | undefined>;
 }
 
 export interface SubstituteOptions {

@@ -8,13 +8,20 @@
 import { lstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError, formatHash, sameHash, type Activity, type Progress } from '#base';
-import { type Derivation, type DerivationOutput, type StorePath } from '#formats';
-import { deleteTree, bytePath, type FinishedOutput, type SoonDurable, type Store } from '#store';
+import {
+  hashPartOf, hasUnknownPaths, isImpure, outputPathName, type Derivation, type DerivationOutput, type StorePath,
+} from '#formats';
+import {
+  addressOutputs, bytePath, deleteTree, rewriteTree, type FinishedOutput, type ScratchOutput, type SoonDurable,
+  type Store,
+} from '#store';
 import type { Builder } from './builder.ts';
 import type { OutputMeasure } from './builtin-builder.ts';
-import { BuildLog } from './build-log.ts';
+import { BuildLog, type LogOptions } from './build-log.ts';
+import { compareOutputs, type CheckOptions } from './check-build.ts';
 import { derivationOptions } from './derivation-options.ts';
 import { checkOutputs } from './output-checks.ts';
+import { builderPaths, knownOutputPaths, lockedPaths, validOutputs, type OutputMap } from './output-paths.ts';
 import type { Slots } from './slots.ts';
 import {
   fixedOutputNotPlain, noBuilderFor, outputHashMismatch, referencesNotAllowed, withLastLines,
@@ -28,36 +35,52 @@ export interface BuildContext {
   readonly signal: AbortSignal;
   /** `log/nix/drvs` of the store's state; undefined keeps no logs. */
   readonly logDirectory: string | undefined;
+  /** Builds again what is valid and compares. */
+  readonly check?: CheckOptions | undefined;
+  readonly logs?: LogOptions | undefined;
+  /** Called when outputs that were built here are valid for everybody. */
+  readonly whenBuilt?: ((drvPath: StorePath, outputs: OutputMap) => void | Promise<void>) | undefined;
+}
+
+/** Outputs made, or found made by somebody else; they are durable when `durable` has ended. */
+interface Built {
+  readonly outputs: OutputMap;
+  readonly durable: Promise<void>;
 }
 
 /**
- * Builds `drvPath` in one of the slots, unless somebody else has meanwhile. `activity` is the parent
- * of its own. The lock is taken before the place: so those of many builds are taken at once, and
- * nobody who holds a place ever waits for a lock, which is what keeps two processes from waiting for
- * each other.
+ * Builds `drvPath` in one of the slots, unless somebody else has meanwhile; gives its outputs.
+ * `activity` is the parent of its own. The lock is taken before the place: so those of many builds
+ * are taken at once, and nobody who holds a place ever waits for a lock, which is what keeps two
+ * processes from waiting for each other.
  */
 export async function buildDerivation(
   context: BuildContext,
-  place: { readonly slots: Slots; readonly size: number },
+  place: { readonly slots: Slots; readonly rank: number },
   drvPath: StorePath,
   derivation: Derivation,
-  outputPaths: ReadonlyMap<string, StorePath>,
   activity: Activity,
-): Promise<void> {
+): Promise<OutputMap> {
   const { store, signal } = context;
   const builder = context.builders.find((candidate) => candidate.accepts(derivation));
   if (!builder) throw noBuilderFor(derivation.builder, derivation.system);
-  const lock = await store.lockPaths([...outputPaths.values()], signal);
+  const lock = await store.lockPaths(lockedPaths(drvPath, derivation), signal);
   try {
-    if ([...outputPaths.values()].every((path) => store.isValidPath(path))) {
+    const present = context.check === undefined ? validOutputs(store, drvPath, derivation) : undefined;
+    if (present !== undefined) {
       lock.release();
-      return;
+      return present;
     }
-    const { durable } = await place.slots.run(signal, place.size, () =>
-      buildLocked(context, builder, drvPath, derivation, outputPaths, activity),
+    const { outputs, durable } = await place.slots.run(signal, place.rank, () =>
+      buildLocked(context, builder, drvPath, derivation, activity),
     );
+    if (context.whenBuilt !== undefined && context.check === undefined) {
+      await Promise.all([durable, store.flush()]);
+      await context.whenBuilt(drvPath, outputs);
+    }
     // Other processes may not look at the outputs before they are registered; we go on meanwhile.
     durable.then(() => lock.release(), () => lock.release());
+    return outputs;
   } catch (error) {
     lock.release();
     throw error;
@@ -69,14 +92,15 @@ async function buildLocked(
   builder: Builder,
   drvPath: StorePath,
   derivation: Derivation,
-  outputPaths: ReadonlyMap<string, StorePath>,
   activity: Activity,
-): Promise<SoonDurable> {
+): Promise<Built> {
   const { store } = context;
+  const outputPaths = builderPaths(drvPath, derivation, store.storeDirectory,
+    (path) => builder.writesInPlace?.(derivation, store) === true && store.isValidPath(path));
   const places = new Map<string, string>();
   for (const [name, path] of outputPaths) places.set(name, store.prepareOutput(path));
   const measures = new Map<string, OutputMeasure>();
-  const log = new BuildLog();
+  const log = new BuildLog(context.logDirectory, drvPath, context.logs);
   let committed = false;
   try {
     const inputPaths = closureOfInputs(store, derivation);
@@ -84,6 +108,7 @@ async function buildLocked(
       drvPath,
       derivation,
       outputs: places,
+      outputPaths,
       inputPaths,
       store,
       cores: context.cores,
@@ -96,45 +121,102 @@ async function buildLocked(
       },
       measured: (output, measure) => measures.set(output, measure),
     }).catch((error: unknown) => {
-      throw error instanceof UserError ? withLastLines(error, log.tail(shownLogLines), drvPath) : error;
+      throw error instanceof UserError ? withLastLines(error, log.tail(), drvPath) : error;
     });
     context.signal.throwIfAborted();
-    const options = derivationOptions(derivation);
-    const finished: FinishedOutput[] = [];
-    for (const [name, path] of outputPaths) {
-      const physical = places.get(name) as string;
-      const output = derivation.outputs.get(name) as DerivationOutput;
-      const measured = measures.get(name);
-      finished.push({
-        path,
-        physical,
-        ...(measured ? { measured } : {}),
-        ...(options.discardsReferences(name) ? { withoutReferences: true } : {}),
-        ...(await contentAddressOf(store, drvPath, output, physical, measured?.isAsFixed === true)),
-      });
+    const made = { drvPath, derivation, outputPaths, places, measures, inputPaths };
+    const finished = hasUnknownPaths(derivation) ? await addressedOutputs(store, made) : await knownOutputs(store, made);
+    if (context.check !== undefined) {
+      await compareOutputs(store, drvPath, [...finished.values()], context.check, (line) => log.add(line));
+      return { outputs: pathsOf(finished), durable: Promise.resolve() };
     }
-    const soon = await store.commitSoon(finished, {
-      deriver: drvPath,
-      candidates: inputPaths,
-      check: (infos) => {
-        for (const info of infos) {
-          if (info.contentAddress && info.references.length > 0) {
-            throw referencesNotAllowed(drvPath, info.references);
-          }
-        }
-        checkOutputs(store, derivation, options, infos);
-      },
-    });
+    const { durable } = await commit(store, made, finished);
     committed = true;
-    return soon;
+    return { outputs: pathsOf(finished), durable };
   } finally {
-    if (context.logDirectory !== undefined) log.keep(context.logDirectory, drvPath);
+    log.close();
     if (!committed) for (const place of places.values()) await removeLeftover(place);
   }
 }
 
-/** How much of its builder's output a failure shows. */
-const shownLogLines = 25;
+/** What a builder has left behind. */
+interface MadeOutputs {
+  readonly drvPath: StorePath;
+  readonly derivation: Derivation;
+  /** What the builder knew the outputs by. */
+  readonly outputPaths: OutputMap;
+  readonly places: ReadonlyMap<string, string>;
+  readonly measures: ReadonlyMap<string, OutputMeasure>;
+  readonly inputPaths: readonly StorePath[];
+}
+
+async function commit(
+  store: Store, made: MadeOutputs, finished: ReadonlyMap<string, FinishedOutput>,
+): Promise<SoonDurable> {
+  const { drvPath, derivation, inputPaths } = made;
+  const options = derivationOptions(derivation);
+  const soon = await store.commitSoon([...finished.values()], {
+    deriver: drvPath,
+    candidates: inputPaths,
+    check: (infos) => {
+      for (const info of infos) {
+        const isFixed = info.contentAddress !== undefined && !hasUnknownPaths(derivation);
+        if (isFixed && info.references.length > 0) throw referencesNotAllowed(drvPath, info.references);
+      }
+      checkOutputs(store, derivation, pathsOf(finished), options, infos);
+    },
+  });
+  if (hasUnknownPaths(derivation) && !isImpure(derivation)) {
+    store.registerRealisations([...finished].map(([output, { path }]) => ({ drvPath, output, path, signatures: [] })));
+  }
+  return soon;
+}
+
+/** Outputs whose paths the derivation tells. */
+async function knownOutputs(store: Store, made: MadeOutputs): Promise<Map<string, FinishedOutput>> {
+  const { drvPath, derivation, places, measures, outputPaths } = made;
+  const options = derivationOptions(derivation);
+  const finished = new Map<string, FinishedOutput>();
+  const moved = new Map<string, string>();
+  for (const [name, path] of knownOutputPaths(derivation)) {
+    const known = outputPaths.get(name) as StorePath;
+    if (known !== path) moved.set(hashPartOf(known), hashPartOf(path));
+  }
+  for (const [name, path] of knownOutputPaths(derivation)) {
+    const physical = places.get(name) as string;
+    const output = derivation.outputs.get(name) as DerivationOutput;
+    const measured = measures.get(name);
+    if (moved.size > 0) rewriteTree(bytePath(physical), moved);
+    finished.set(name, {
+      path,
+      physical,
+      ...(measured ? { measured } : {}),
+      ...(options.discardsReferences(name) ? { withoutReferences: true } : {}),
+      ...(await contentAddressOf(store, drvPath, output, physical, measured?.isAsFixed === true)),
+    });
+  }
+  return finished;
+}
+
+/** Outputs whose paths follow from their content. */
+function addressedOutputs(store: Store, made: MadeOutputs): Promise<Map<string, FinishedOutput>> {
+  const { drvPath, derivation, places, outputPaths, inputPaths } = made;
+  const options = derivationOptions(derivation);
+  const outputs: ScratchOutput[] = [];
+  for (const [name, output] of derivation.outputs) {
+    if (output.kind !== 'floating' && output.kind !== 'impure') continue;
+    outputs.push({
+      name, pathName: outputPathName(derivation.name, name), method: output.method, algorithm: output.algorithm,
+      scratch: outputPaths.get(name) as StorePath, physical: places.get(name) as string,
+      withoutReferences: options.discardsReferences(name),
+    });
+  }
+  return addressOutputs(outputs, { drvPath, candidates: inputPaths, storeDirectory: store.storeDirectory });
+}
+
+function pathsOf(finished: ReadonlyMap<string, FinishedOutput>): Map<string, StorePath> {
+  return new Map([...finished].map(([name, { path }]) => [name, path]));
+}
 
 /** Of a fixed output: its address, after its content was compared with it, here or by the builder. */
 async function contentAddressOf(

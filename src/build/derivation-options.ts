@@ -29,6 +29,10 @@ export interface DerivationOptions {
   readonly requiredFeatures: readonly string[];
   /** By file name (or attribute): paths whose closures the builder is told. */
   readonly exportReferencesGraph: ReadonlyMap<string, readonly string[]>;
+  /** `__noChroot`: it asks to be built outside the sandbox. */
+  readonly withoutSandbox: boolean;
+  /** `preferLocalBuild`: not worth sending to another machine. */
+  readonly isLocal: boolean;
   checksOf(output: string): OutputChecks | undefined;
   /** Whether the output's references are not to be searched for. */
   discardsReferences(output: string): boolean;
@@ -61,6 +65,8 @@ function plainOptions(env: ReadonlyMap<string, string>, name: string): Derivatio
     impureVariables: words('impureEnvVars') ?? [],
     requiredFeatures: words('requiredSystemFeatures') ?? [],
     exportReferencesGraph: graph,
+    withoutSandbox: env.get('__noChroot') === '1',
+    isLocal: env.get('preferLocalBuild') === '1',
     checksOf: () => checks,
     discardsReferences: () => false,
   };
@@ -84,6 +90,8 @@ function structuredOptions(attributes: ReadonlyMap<string, ExactJson>, name: str
     impureVariables: strings('impureEnvVars'),
     requiredFeatures: strings('requiredSystemFeatures'),
     exportReferencesGraph: graph,
+    withoutSandbox: attributes.get('__noChroot') === true,
+    isLocal: attributes.get('preferLocalBuild') === true,
     checksOf(output) {
       const own = checks instanceof Map ? checks.get(output) : undefined;
       if (!(own instanceof Map)) return undefined;

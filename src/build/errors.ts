@@ -131,12 +131,31 @@ export function malformedAttributes(name: string, cause: unknown): UserError {
   return new UserError('BUILTIN_ATTRIBUTE', `The attributes of the derivation ${name} are not JSON`, { cause });
 }
 
-export function unknownOutputPath(drvPath: string): UserError {
+export function notDeterministic(drvPath: string, path: string, kept?: string): UserError {
+  const other = kept === undefined ? '' : ` from '${kept}'`;
   return new UserError(
-    'OUTPUT_PATH_UNKNOWN',
-    `The outputs of ${drvPath} are addressed by their content, which no builder here supports`,
-    { hint: 'remove __contentAddressed from the derivation' },
-  );
+    'NOT_DETERMINISTIC', `derivation '${drvPath}' may not be deterministic: output '${path}' differs${other}`, {
+      ...(kept === undefined ? { hint: 'run it with --keep-failed to keep the second output for a comparison' } : {}),
+    });
+}
+
+export function nothingToCheck(drvPath: string): UserError {
+  return new UserError(
+    'NOTHING_TO_CHECK', `some outputs of '${drvPath}' are not valid, so checking is not possible`, {
+      hint: 'build it first, without --check',
+    });
+}
+
+export function cannotRepair(path: string): UserError {
+  return new UserError('CANNOT_REPAIR', `cannot repair path '${path}'`, {
+    hint: 'no binary cache in use has it, and the derivation that made it is not in the store',
+  });
+}
+
+export function hookFailed(program: string, reason: string): UserError {
+  return new UserError('HOOK_FAILED', `program '${program}' ${reason}`, {
+    hint: 'it is named by the setting post-build-hook',
+  });
 }
 
 export function malformedOption(name: string, attribute: string, wanted: string): UserError {

@@ -3,25 +3,26 @@
  * be. Checked after the build and before anything becomes valid; references of outputs to each
  * other count although neither is valid yet.
  */
-import { knownOutputPath, maybeStorePath, type Derivation, type StorePath } from '#formats';
+import { maybeStorePath, type Derivation, type StorePath } from '#formats';
 import type { Store, ValidPathInfo } from '#store';
 import type { DerivationOptions, OutputChecks } from './derivation-options.ts';
 import { outputTooLarge, pathsNotAllowed, unknownCheckedOutput } from './errors.ts';
 
 export function checkOutputs(
-  store: Store, derivation: Derivation, options: DerivationOptions, infos: readonly ValidPathInfo[],
+  store: Store, derivation: Derivation, outputPaths: ReadonlyMap<string, StorePath>,
+  options: DerivationOptions, infos: readonly ValidPathInfo[],
 ): void {
   const fresh = new Map(infos.map((info) => [info.path, info]));
   const infoOf = (path: StorePath): ValidPathInfo | undefined => fresh.get(path) ?? store.queryPathInfo(path);
-  for (const [name, output] of derivation.outputs) {
-    const info = fresh.get(knownOutputPath(output) as StorePath);
+  for (const [name, path] of outputPaths) {
+    const info = fresh.get(path);
     const checks = options.checksOf(name);
-    if (info !== undefined && checks !== undefined) checkOutput(derivation, info, checks, infoOf);
+    if (info !== undefined && checks !== undefined) checkOutput(derivation, outputPaths, info, checks, infoOf);
   }
 }
 
 function checkOutput(
-  derivation: Derivation, info: ValidPathInfo, checks: OutputChecks,
+  derivation: Derivation, outputPaths: ReadonlyMap<string, StorePath>, info: ValidPathInfo, checks: OutputChecks,
   infoOf: (path: StorePath) => ValidPathInfo | undefined,
 ): void {
   const { path } = info;
@@ -36,7 +37,7 @@ function checkOutput(
     }
   }
   const refuse = (list: readonly string[], used: readonly StorePath[], refuses: (isListed: boolean) => boolean): void => {
-    const listed = new Set(list.map((specifier) => pathOf(derivation, specifier)));
+    const listed = new Set(list.map((specifier) => pathOf(derivation, outputPaths, specifier)));
     const bad = used.filter((one) => refuses(listed.has(one)));
     if (bad.length > 0) throw pathsNotAllowed(path, bad.sort());
   };
@@ -63,11 +64,10 @@ function closureWithSizes(
 }
 
 /** A specifier is a store path or the name of an output of the same derivation. */
-function pathOf(derivation: Derivation, specifier: string): StorePath {
+function pathOf(derivation: Derivation, outputPaths: ReadonlyMap<string, StorePath>, specifier: string): StorePath {
   const path = maybeStorePath(specifier);
   if (path !== undefined) return path;
-  const output = derivation.outputs.get(specifier);
-  const own = output === undefined ? undefined : knownOutputPath(output);
+  const own = outputPaths.get(specifier);
   if (own === undefined) throw unknownCheckedOutput(derivation.name, specifier);
   return own;
 }

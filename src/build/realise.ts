@@ -9,7 +9,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError, noProgress, type Activity, type Progress } from '#base';
-import { knownOutputPath, type Derivation, type StorePath } from '#formats';
+import {
+  hasUnknownPaths, isImpure, resolveDerivation, type Derivation, type OutputPaths, type StorePath,
+} from '#formats';
 import type { Store } from '#store';
 import type { Builder, Substituter } from './builder.ts';
 import { buildDerivation, type BuildContext } from './derivation-goal.ts';
@@ -19,9 +21,12 @@ import {
   isSystemError,
   missingPath,
   noSuchOutput,
+  nothingToCheck,
   systemFailed,
-  unknownOutputPath,
 } from './errors.ts';
+import type { LogOptions } from './build-log.ts';
+import type { CheckOptions } from './check-build.ts';
+import { knownOutputPaths, validOutputs, type OutputMap } from './output-paths.ts';
 import { Slots } from './slots.ts';
 import { planWork, type WorkKind, type WorkPlan } from './work-plan.ts';
 
@@ -44,6 +49,11 @@ export interface RealiseOptions {
   readonly signal?: AbortSignal;
   /** `log/nix/drvs` of the store's state; without it no logs are kept. */
   readonly logDirectory?: string;
+  readonly logs?: LogOptions;
+  /** Builds what is wanted again, valid as it is, and compares. */
+  readonly check?: CheckOptions;
+  /** Called after each build, with outputs that are valid for everybody. */
+  readonly whenBuilt?: (drvPath: StorePath, outputs: OutputMap) => void | Promise<void>;
 }
 
 /** The outputs asked for, by derivation and name. */
@@ -66,7 +76,9 @@ class Realisation {
   readonly #options: RealiseOptions;
   readonly #progress: Progress;
   readonly #stop = new AbortController();
-  readonly #goals = new Map<StorePath, Promise<void>>();
+  readonly #goals = new Map<StorePath, Promise<OutputMap>>();
+  /** What is wanted by name, and the outputs of each. */
+  readonly #asked = new Map<StorePath, ReadonlySet<string> | undefined>();
   readonly #failures: UserError[] = [];
   readonly #activities = new Map<WorkKind, Activity>();
   readonly #context: BuildContext;
@@ -88,6 +100,8 @@ class Realisation {
       progress: this.#progress,
       signal: this.#stop.signal,
       logDirectory: options.logDirectory,
+      logs: options.logs,
+      whenBuilt: options.whenBuilt,
     };
   }
 
@@ -99,6 +113,7 @@ class Realisation {
     try {
       const derivations = wanted.flatMap((one) => ('drvPath' in one ? [one.drvPath] : []));
       this.#plan = planWork(this.#store, derivations);
+      for (const one of wanted) if ('drvPath' in one) this.#ask(one.drvPath, one.outputs);
       const outcomes = await Promise.allSettled(
         wanted.map((one) => ('drvPath' in one ? this.#goal(one.drvPath) : this.#pathGoal(one.path))),
       );
@@ -106,7 +121,7 @@ class Realisation {
       await this.#store.flush();
       this.#finish(outcomes.some((outcome) => outcome.status === 'rejected'));
       this.#report(outcomes);
-      return this.#resultOf(wanted);
+      return await this.#resultOf(wanted);
     } catch (error) {
       this.#finish(true);
       // What is finished is worth keeping, but nobody waits long after Ctrl-C.
@@ -117,7 +132,14 @@ class Realisation {
     }
   }
 
-  #goal(drvPath: StorePath): Promise<void> {
+  /** Several may want different outputs of one derivation. */
+  #ask(drvPath: StorePath, outputs: readonly string[] | undefined): void {
+    const before = this.#asked.get(drvPath);
+    const isAll = outputs === undefined || (this.#asked.has(drvPath) && before === undefined);
+    this.#asked.set(drvPath, isAll ? undefined : new Set([...before ?? [], ...outputs]));
+  }
+
+  #goal(drvPath: StorePath): Promise<OutputMap> {
     let goal = this.#goals.get(drvPath);
     if (!goal) {
       goal = this.#makeValid(drvPath);
@@ -126,39 +148,89 @@ class Realisation {
     return goal;
   }
 
-  async #makeValid(drvPath: StorePath): Promise<void> {
+  async #makeValid(drvPath: StorePath): Promise<OutputMap> {
     // Goals of a deep graph must not all begin on one stack.
     await Promise.resolve();
     this.#stop.signal.throwIfAborted();
     const derivation = await this.#derivation(drvPath);
-    const outputs = outputPathsOf(drvPath, derivation);
-    if (this.#allValid(outputs)) return;
-    if (maySubstitute(derivation) && (await this.#substitute(outputs))) return;
-    await this.#realiseInputs(derivation);
-    const { kind, sizeBytes } = this.#plan.get(drvPath) ?? { kind: 'build', sizeBytes: 0 };
+    const isChecked = this.#options.check !== undefined && this.#asked.has(drvPath);
+    if (isChecked) return this.#checkAgain(drvPath, derivation);
+    const present = validOutputs(this.#store, drvPath, derivation);
+    if (present !== undefined) return present;
+    if (maySubstitute(derivation) && (await this.#substituteOutputs(drvPath, derivation))) {
+      const found = validOutputs(this.#store, drvPath, derivation);
+      if (found !== undefined) return found;
+    }
+    return this.#build(drvPath, derivation, undefined);
+  }
+
+  async #checkAgain(drvPath: StorePath, derivation: Derivation): Promise<OutputMap> {
+    if (validOutputs(this.#store, drvPath, derivation, this.#asked.get(drvPath)) === undefined) {
+      return this.#fail(drvPath, nothingToCheck(drvPath));
+    }
+    return this.#build(drvPath, derivation, this.#options.check);
+  }
+
+  async #build(drvPath: StorePath, derivation: Derivation, check: CheckOptions | undefined): Promise<OutputMap> {
+    const inputs = await this.#realiseInputs(derivation);
+    if (this.#mustResolve(derivation)) return this.#buildResolved(drvPath, derivation, inputs, check);
+    const { kind, rank } = this.#plan.get(drvPath) ?? { kind: 'build', rank: 0 };
     const slots = kind === 'download' ? this.#downloads : this.#builds;
     const activity = this.#activity(kind);
     try {
-      await buildDerivation(this.#context, { slots, size: sizeBytes }, drvPath, derivation, outputs, activity);
+      const context = { ...this.#context, check };
+      return await buildDerivation(context, { slots, rank }, drvPath, derivation, activity);
     } catch (error) {
-      this.#fail(drvPath, error);
+      return this.#fail(drvPath, error);
+    } finally {
+      if (kind !== 'download') activity.advance(1);
     }
-    if (kind !== 'download') activity.advance(1);
   }
 
-  async #realiseInputs(derivation: Derivation): Promise<void> {
+  /** Whether inputs' paths must be filled in before it can be built. */
+  #mustResolve(derivation: Derivation): boolean {
+    if (derivation.inputDerivations.size === 0) return false;
+    return hasUnknownPaths(derivation)
+      || [...derivation.inputDerivations.keys()].some((input) => hasUnknownPaths(this.#store.readDerivation(input)));
+  }
+
+  /** Builds the derivation with its inputs' paths filled in, and remembers what it was built to. */
+  async #buildResolved(
+    drvPath: StorePath, derivation: Derivation, inputs: OutputPaths, check: CheckOptions | undefined,
+  ): Promise<OutputMap> {
+    const resolved = resolveDerivation(derivation, inputs, this.#store.storeDirectory);
+    // The file of a derivation refers to its sources: they must be registered before it.
+    await this.#store.flush();
+    const resolvedPath = this.#store.addDerivation(resolved);
+    this.#progress.message('debug', `resolved derivation: '${drvPath}' -> '${resolvedPath}'...`);
+    const outputs = check === undefined ? await this.#goal(resolvedPath)
+      : await this.#build(resolvedPath, resolved, check);
+    if (hasUnknownPaths(derivation) && !isImpure(derivation)) {
+      this.#store.registerRealisations([...outputs].map(([output, path]) => ({ drvPath, output, path, signatures: [] })));
+    }
+    return outputs;
+  }
+
+  /** The outputs of input derivations that are used. */
+  async #realiseInputs(derivation: Derivation): Promise<OutputPaths> {
+    const inputs = [...derivation.inputDerivations.keys()];
     const outcomes = await Promise.allSettled([
-      ...[...derivation.inputDerivations.keys()].map((input) => this.#goal(input)),
+      ...inputs.map((input) => this.#goal(input)),
       ...derivation.inputSources.map((path) => this.#pathGoal(path)),
     ]);
     this.#stop.signal.throwIfAborted();
-    for (const outcome of outcomes) {
-      if (outcome.status === 'fulfilled') continue;
+    const made = new Map<StorePath, OutputMap>();
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') {
+        if (index < inputs.length) made.set(inputs[index] as StorePath, outcome.value as OutputMap);
+        continue;
+      }
       this.#dependents += 1;
       throw outcome.reason instanceof UserError && !this.#failures.includes(outcome.reason)
         ? outcome.reason
         : new DependencyFailed();
     }
+    return made;
   }
 
   async #pathGoal(path: StorePath): Promise<void> {
@@ -172,8 +244,32 @@ class Realisation {
     return this.#store.readDerivation(drvPath);
   }
 
-  #allValid(outputs: ReadonlyMap<string, StorePath>): boolean {
-    return [...outputs.values()].every((path) => this.#store.isValidPath(path));
+  /** From binary caches; an output whose path nobody knows yet only by what they say of it. */
+  async #substituteOutputs(drvPath: StorePath, derivation: Derivation): Promise<boolean> {
+    if (isImpure(derivation)) return false;
+    const outputs = new Map<string, StorePath>(knownOutputPaths(derivation));
+    for (const name of derivation.outputs.keys()) {
+      if (outputs.has(name)) continue;
+      const path = await this.#substitutedRealisation(drvPath, name);
+      if (path === undefined) return false;
+      outputs.set(name, path);
+    }
+    if (!(await this.#substitute(outputs))) return false;
+    if (hasUnknownPaths(derivation)) {
+      await this.#store.flush();
+      this.#store.registerRealisations([...outputs].map(([output, path]) => ({ drvPath, output, path, signatures: [] })));
+    }
+    return true;
+  }
+
+  async #substitutedRealisation(drvPath: StorePath, output: string): Promise<StorePath | undefined> {
+    const known = this.#store.queryRealisation(drvPath, output);
+    if (known !== undefined) return known.path;
+    for (const substituter of this.#options.substituters ?? []) {
+      const found = await substituter.queryRealisation?.(drvPath, output, this.#store);
+      if (found !== undefined) return found.path;
+    }
+    return undefined;
   }
 
   async #substitute(outputs: ReadonlyMap<string, StorePath>): Promise<boolean> {
@@ -209,18 +305,18 @@ class Realisation {
     throw failure;
   }
 
-  #report(outcomes: readonly PromiseSettledResult<void>[]): void {
+  #report(outcomes: readonly PromiseSettledResult<unknown>[]): void {
     const [first, ...others] = this.#failures;
     if (first && others.length === 0) throw first;
     if (first) throw buildsFailed(this.#failures, this.#dependents);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
-  #resultOf(wanted: readonly Wanted[]): Realised {
+  async #resultOf(wanted: readonly Wanted[]): Promise<Realised> {
     const realised: Realised = new Map();
     for (const one of wanted) {
       if (!('drvPath' in one)) continue;
-      const paths = outputPathsOf(one.drvPath, this.#store.readDerivation(one.drvPath));
+      const paths = await this.#goal(one.drvPath);
       const result = realised.get(one.drvPath) ?? new Map<string, StorePath>();
       for (const name of one.outputs ?? paths.keys()) {
         const path = paths.get(name);
@@ -267,14 +363,4 @@ export function maySubstitute({ env }: Derivation): boolean {
   const plain = env.get('allowSubstitutes');
   if (plain !== undefined) return plain === '1';
   return !/"allowSubstitutes":false[,}]/.test(env.get('__json') ?? '');
-}
-
-function outputPathsOf(drvPath: StorePath, derivation: Derivation): Map<string, StorePath> {
-  const paths = new Map<string, StorePath>();
-  for (const [name, output] of derivation.outputs) {
-    const path = knownOutputPath(output);
-    if (path === undefined) throw unknownOutputPath(drvPath);
-    paths.set(name, path);
-  }
-  return paths;
 }

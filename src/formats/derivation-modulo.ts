@@ -16,24 +16,32 @@ export type HashModulo =
   | { readonly kind: 'regular'; readonly hash: string }
   /** Per output. */
   | { readonly kind: 'fixed'; readonly outputs: ReadonlyMap<string, string> }
-  /** An output path somewhere below is not known before it is built. */
-  | { readonly kind: 'deferred' };
+  /** An output path somewhere below is not known before it is built; what is built is known by the hash. */
+  | { readonly kind: 'deferred'; readonly hash: string };
 
 /** Finds the hash modulo of an input derivation; memoised by the caller. */
 export type FindModulo = (drvPath: StorePath) => HashModulo;
-
-const deferred: HashModulo = { kind: 'deferred' };
 
 /** The hash by which others refer to this derivation, whose output paths are filled in. */
 export function hashModulo(derivation: Derivation, find: FindModulo): HashModulo {
   const fixed = fixedOutputHashes(derivation);
   if (fixed !== undefined) return { kind: 'fixed', outputs: fixed };
-  for (const output of derivation.outputs.values()) {
-    if (output.kind !== 'input-addressed') return deferred;
-  }
-  const inputs = replaceInputs(derivation, find);
-  return inputs === undefined ? deferred
+  const isKnown = [...derivation.outputs.values()].every((output) => output.kind === 'input-addressed');
+  const inputs = isKnown ? replaceInputs(derivation, find) : undefined;
+  return inputs === undefined
+    ? { kind: 'deferred', hash: sha256Hex(printParts(derivation, replaceAllInputs(derivation, find), false)) }
     : { kind: 'regular', hash: sha256Hex(printParts(derivation, inputs, false)) };
+}
+
+/**
+ * The hashes by which outputs of a derivation are known before they have a path: what realisations
+ * of C++ Nix before 2.35 are kept by. By output name, in base16.
+ */
+export function realisationHashes(derivation: Derivation, find: FindModulo): Map<string, string> {
+  const fixed = fixedOutputHashes(derivation);
+  if (fixed !== undefined) return fixed;
+  const hash = sha256Hex(printParts(derivation, replaceAllInputs(derivation, find), true));
+  return new Map([...derivation.outputs.keys()].map((name) => [name, hash]));
 }
 
 /** The hash that the output paths are made of; `undefined` if it is not known before a build. */
@@ -46,12 +54,21 @@ export function outputHashModulo(derivation: Derivation, find: FindModulo): stri
 export function replaceInputs(
   derivation: Derivation, find: FindModulo,
 ): Map<string, readonly string[]> | undefined {
+  for (const drvPath of derivation.inputDerivations.keys()) {
+    if (find(drvPath).kind === 'deferred') return undefined;
+  }
+  return replaceAllInputs(derivation, find);
+}
+
+function replaceAllInputs(derivation: Derivation, find: FindModulo): Map<string, readonly string[]> {
   const inputs = new Map<string, readonly string[]>();
   for (const [drvPath, outputs] of derivation.inputDerivations) {
     const modulo = find(drvPath);
-    if (modulo.kind === 'deferred') return undefined;
-    if (modulo.kind === 'regular') addOutputs(inputs, modulo.hash, outputs);
-    else for (const output of outputs) addOutputs(inputs, modulo.outputs.get(output) ?? '', ['out']);
+    if (modulo.kind === 'fixed') {
+      for (const output of outputs) addOutputs(inputs, modulo.outputs.get(output) ?? '', ['out']);
+    } else {
+      addOutputs(inputs, modulo.hash, outputs);
+    }
   }
   return inputs;
 }

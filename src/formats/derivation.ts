@@ -60,8 +60,9 @@ export function printHead(
   let text = 'Derive([';
   let separator = '';
   for (const name of sortedKeys(outputs)) {
-    const output = masked ? deferredOutput : outputs.get(name) as DerivationOutput;
-    text += `${separator}("${name}",${printOutput(output)})`;
+    const output = outputs.get(name) as DerivationOutput;
+    const printed = masked && output.kind === 'input-addressed' ? deferredOutput : output;
+    text += `${separator}("${name}",${printOutput(printed)})`;
     separator = ',';
   }
   text += '],[';

@@ -180,6 +180,14 @@ export function downstreamPlaceholder(drvPath: StorePath, output: string): strin
   return `/${formatHash(hashOf('sha256', clear), 'nix32')}`;
 }
 
+/** Where an output stands while it is built, if its path follows from its content: C++ Nix's choice. */
+export function scratchOutputPath(drvPath: StorePath, output: string, directory = defaultStoreDirectory): StorePath {
+  const drvName = nameOf(drvPath).slice(0, -derivationExtension.length);
+  return makeStorePath(
+    `rewrite:${drvPath.slice(drvPath.lastIndexOf('/') + 1)}:name:${output}`, `sha256:${'0'.repeat(64)}`,
+    outputPathName(drvName, output), directory);
+}
+
 /** References are sorted and stand in the type, `self` last. */
 function typeWithReferences(type: string, references: StoreReferences): string {
   const parts = [type, ...[...references.others].sort()];

@@ -54,10 +54,10 @@ export class StoreDatabase {
   }
 
   queryInfo(path: StorePath): ValidPathInfo | undefined {
-    const row = this.#one(`select id, hash, registrationTime, deriver, narSize, ultimate, sigs, ca
+    const row = this.get(`select id, hash, registrationTime, deriver, narSize, ultimate, sigs, ca
       from ValidPaths where path = ?`, path);
     if (row === undefined) return undefined;
-    const references = this.#all(`select path from Refs join ValidPaths on reference = id
+    const references = this.all(`select path from Refs join ValidPaths on reference = id
       where referrer = ?`, row['id'] as number).map((one) => one['path'] as StorePath).sort();
     const deriver = row['deriver'] as StorePath | null;
     const contentAddress = row['ca'] as string | null;
@@ -91,14 +91,14 @@ export class StoreDatabase {
   }
 
   queryOutputs(drvPath: StorePath): Map<string, StorePath> {
-    const rows = this.#all(`select d.id as id, d.path as path from DerivationOutputs d
+    const rows = this.all(`select d.id as id, d.path as path from DerivationOutputs d
       join ValidPaths v on d.drv = v.id where v.path = ? order by d.id`, drvPath);
     return new Map(rows.map((row) => [row['id'] as string, row['path'] as StorePath]));
   }
 
   /** The first valid path that begins with `prefix`. */
   queryByPrefix(prefix: string): StorePath | undefined {
-    const row = this.#one('select path from ValidPaths where path >= ? limit 1', prefix);
+    const row = this.get('select path from ValidPaths where path >= ? limit 1', prefix);
     const path = row?.['path'] as StorePath | undefined;
     return path?.startsWith(prefix) === true ? path : undefined;
   }
@@ -118,11 +118,11 @@ export class StoreDatabase {
 
   /** Forgets a path; fails while another refers to it. */
   invalidate(path: StorePath): void {
-    this.#run('delete from ValidPaths where path = ?', path);
+    this.run('delete from ValidPaths where path = ?', path);
   }
 
   setSignatures(path: StorePath, signatures: readonly string[]): void {
-    this.#run('update ValidPaths set sigs = ? where path = ?', signatures.join(' '), path);
+    this.run('update ValidPaths set sigs = ? where path = ?', signatures.join(' '), path);
   }
 
   /** Runs `work` in one write transaction. Transactions do not nest: an inner one joins the outer. */
@@ -138,6 +138,26 @@ export class StoreDatabase {
       if (this.#database.isTransaction) this.#database.exec('rollback');
       throw error;
     }
+  }
+
+  /** Runs a statement that writes; gives the id of a row that it added. */
+  run(sql: string, ...values: (string | number | null)[]): number {
+    return Number(this.#guarded(() => this.#statement(sql).run(...values)).lastInsertRowid);
+  }
+
+  /** The first row that a query gives. */
+  get(sql: string, ...values: (string | number)[]): Record<string, unknown> | undefined {
+    return this.#guarded(() => this.#statement(sql).get(...values));
+  }
+
+  /** The rows that a query gives. */
+  all(sql: string, ...values: (string | number)[]): Record<string, unknown>[] {
+    return this.#guarded(() => this.#statement(sql).all(...values));
+  }
+
+  /** Runs statements that give nothing: a schema. */
+  execute(sql: string): void {
+    this.#guarded(() => this.#database.exec(sql));
   }
 
   close(): void {
@@ -166,14 +186,14 @@ export class StoreDatabase {
     ];
     let id = this.#idOf(info.path);
     if (id !== undefined) {
-      this.#run('update ValidPaths set hash = ?, narSize = ?, ultimate = ?, sigs = ?, ca = ? where id = ?', ...values, id);
+      this.run('update ValidPaths set hash = ?, narSize = ?, ultimate = ?, sigs = ?, ca = ? where id = ?', ...values, id);
     } else {
-      id = this.#run(`insert into ValidPaths
+      id = this.run(`insert into ValidPaths
         (path, hash, narSize, ultimate, sigs, ca, registrationTime, deriver) values (?, ?, ?, ?, ?, ?, ?, ?)`,
       info.path, ...values, info.registrationTime ?? Math.floor(Date.now() / 1000), info.deriver ?? null);
     }
     for (const [output, path] of info.outputs ?? []) {
-      this.#run('insert or replace into DerivationOutputs (drv, id, path) values (?, ?, ?)', id, output, path);
+      this.run('insert or replace into DerivationOutputs (drv, id, path) values (?, ?, ?)', id, output, path);
     }
     return id;
   }
@@ -183,29 +203,16 @@ export class StoreDatabase {
     for (const reference of info.references) {
       const id = ids.get(reference) ?? this.#idOf(reference);
       if (id === undefined) throw referenceNotValid(info.path, reference);
-      this.#run('insert or replace into Refs (referrer, reference) values (?, ?)', referrer, id);
+      this.run('insert or replace into Refs (referrer, reference) values (?, ?)', referrer, id);
     }
   }
 
   #idOf(path: string): number | undefined {
-    return this.#one('select id from ValidPaths where path = ?', path)?.['id'] as number | undefined;
+    return this.get('select id from ValidPaths where path = ?', path)?.['id'] as number | undefined;
   }
 
   #paths(sql: string, ...values: string[]): StorePath[] {
-    return this.#all(sql, ...values).map((row) => row['path'] as StorePath).sort();
-  }
-
-  /** Runs a statement that writes; gives the id of a row that it added. */
-  #run(sql: string, ...values: (string | number | null)[]): number {
-    return Number(this.#guarded(() => this.#statement(sql).run(...values)).lastInsertRowid);
-  }
-
-  #one(sql: string, ...values: (string | number)[]): Record<string, unknown> | undefined {
-    return this.#guarded(() => this.#statement(sql).get(...values));
-  }
-
-  #all(sql: string, ...values: (string | number)[]): Record<string, unknown>[] {
-    return this.#guarded(() => this.#statement(sql).all(...values));
+    return this.all(sql, ...values).map((row) => row['path'] as StorePath).sort();
   }
 
   /** What SQLite throws becomes an error that the user understands. */

@@ -127,6 +127,19 @@ export function outputMissing(path: string): UserError {
   return new UserError('OUTPUT_MISSING', `builder failed to produce output path '${path}'`);
 }
 
+export function outputNotPlain(path: string, method: string): UserError {
+  return new UserError(
+    'OUTPUT_NOT_PLAIN',
+    `output path '${path}' should be a non-executable regular file since recursive hashing is not enabled `
+      + `(outputHashMode=${method})`);
+}
+
+export function outputCycle(drvPath: string, path: string, from: string): UserError {
+  return new UserError(
+    'OUTPUT_CYCLE',
+    `cycle detected in build of '${drvPath}' in the references of output '${path}' from output '${from}'`);
+}
+
 export function lockUnavailable(path: string, cause?: unknown): UserError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
   if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(path, undefined, cause);

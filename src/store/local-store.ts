@@ -23,6 +23,7 @@ import {
   type StorePath,
 } from '#formats';
 import { StoreDatabase, type Registration } from './database.ts';
+import { knownOutputs, readDerivationAt } from './derivation-file.ts';
 import { syncDirectory, syncTrees, syncTreesSoon } from './disk-sync.ts';
 import {
   fileFailed, hashMismatch, outputMissing, pathNotValid, sizeMismatch, storeNotWritable,
@@ -35,9 +36,10 @@ import {
 } from './file-tree.ts';
 import { completeLocation, type GivenLocation, type StoreLocation } from './store-location.ts';
 import type {
-  AddTreeOptions, CommitOptions, FinishedOutput, PathLock, SoonDurable, Store, ValidPathInfo,
+  AddTreeOptions, CommitOptions, FinishedOutput, PathLock, Realisation, SoonDurable, Store, ValidPathInfo,
 } from './store.ts';
 import { PendingCommits } from './pending-commits.ts';
+import { RealisationTables } from './realisations.ts';
 import { stageText, stageTree, type PreparedText, type PreparedTree } from './staging.ts';
 import { hashFile, hashTreeNow, scanTree } from './tree-hash.ts';
 
@@ -58,8 +60,16 @@ export class LocalStore implements Store {
   readonly #lockHeldElsewhere: boolean;
   readonly #pending = new PendingCommits({
     sync: (paths) => syncTreesSoon(paths, this.#physicalStore),
-    register: (infos) => this.#database.register(infos),
+    register: (infos) => {
+      this.#database.register(infos);
+      this.#writeRealisations();
+    },
   });
+  readonly #realisations: RealisationTables;
+  /** Of outputs that are not durable yet. */
+  #freshRealisations: Realisation[] = [];
+  /** Registered paths whose content is to be made again: not valid here until it is. */
+  readonly #damaged = new Set<StorePath>();
   readonly #lockRoom = new LockRoom(affordableLocks());
   #collectorLock: FileLock | undefined;
 
@@ -71,7 +81,10 @@ export class LocalStore implements Store {
     this.stateDirectory = this.location.stateDirectory;
     this.#lockHeldElsewhere = options.lockHeldElsewhere ?? false;
     if (options.readOnly !== true) this.#makeDirectories();
-    this.#database = new StoreDatabase(join(this.stateDirectory, 'db'), options.readOnly);
+    const databaseDirectory = join(this.stateDirectory, 'db');
+    this.#database = new StoreDatabase(databaseDirectory, options.readOnly);
+    this.#realisations = new RealisationTables(
+      this.#database, databaseDirectory, (drvPath) => this.readDerivation(drvPath));
   }
 
   get database(): StoreDatabase {
@@ -87,7 +100,15 @@ export class LocalStore implements Store {
   }
 
   isValidPath(path: StorePath): boolean {
-    return this.#pending.info(path) !== undefined || this.#database.isValid(path);
+    return this.#pending.info(path) !== undefined || (this.#database.isValid(path) && !this.#damaged.has(path));
+  }
+
+  /**
+   * Takes a registered path for one that is still to be made, in this process: whoever makes it
+   * puts the new content in the old one's place. It stays registered, and so does what refers to it.
+   */
+  markDamaged(path: StorePath): void {
+    this.#damaged.add(path);
   }
 
   queryPathInfo(path: StorePath): ValidPathInfo | undefined {
@@ -103,7 +124,32 @@ export class LocalStore implements Store {
   }
 
   queryDerivationOutputs(drvPath: StorePath): Map<string, StorePath> {
-    return this.#database.queryOutputs(drvPath);
+    const known = this.#database.queryOutputs(drvPath);
+    if (known.size > 0 || !this.isValidPath(drvPath)) return known;
+    for (const name of this.readDerivation(drvPath).outputs.keys()) {
+      const realisation = this.queryRealisation(drvPath, name);
+      if (realisation !== undefined) known.set(name, realisation.path);
+    }
+    return known;
+  }
+
+  queryRealisation(drvPath: StorePath, output: string): Realisation | undefined {
+    return this.#freshRealisations.find((one) => one.drvPath === drvPath && one.output === output)
+      ?? this.#realisations.query(drvPath, output);
+  }
+
+  registerRealisations(realisations: readonly Realisation[]): void {
+    this.#beginWriting();
+    this.#freshRealisations.push(...realisations);
+    this.#writeRealisations();
+  }
+
+  /** Writes down the realisations whose paths, and all written before them, are registered. */
+  #writeRealisations(): void {
+    const isPending = (one: Realisation) => this.#pending.info(one.path) !== undefined && !this.#database.isValid(one.path);
+    const first = this.#freshRealisations.findIndex(isPending);
+    const ready = this.#freshRealisations.splice(0, first < 0 ? this.#freshRealisations.length : first);
+    this.#realisations.register(ready);
   }
 
   queryPathFromHashPart(hashPart: string): StorePath | undefined {
@@ -199,10 +245,11 @@ export class LocalStore implements Store {
   #publish(staged: readonly { temporary: string; info: Registration; path: StorePath }[]): void {
     const lock = lockFileNow(join(this.stateDirectory, 'db/firn-add.lock'), 'exclusive');
     try {
-      const fresh = staged.filter(({ path }) => !this.#database.isValid(path));
+      const fresh = staged.filter(({ path }) => !this.isValidPath(path));
       for (const { temporary, path } of fresh) this.#moveIntoPlace(temporary, path);
       syncDirectory(this.#physicalStore);
       this.#database.register(fresh.map((one) => one.info));
+      for (const { path } of fresh) this.#damaged.delete(path);
       for (const one of staged) if (!fresh.includes(one)) deleteTree(one.temporary);
     } finally {
       lock.release();
@@ -247,6 +294,7 @@ export class LocalStore implements Store {
           this.#moveIntoPlace(temporary, info.path);
           syncDirectory(this.#physicalStore);
           this.#database.register([{ ...info, narSizeBytes: sizeBytes, ...outputs }]);
+          this.#damaged.delete(info.path);
         }
       } finally {
         lock.release();
@@ -285,14 +333,21 @@ export class LocalStore implements Store {
     const infos: ValidPathInfo[] = [];
     for (const output of fresh) infos.push(await this.#measureOutput(output, candidates, options));
     options.check?.(infos);
-    for (const output of fresh) this.#moveIntoPlace(bytePath(output.physical), output.path);
-    for (const output of outputs) {
-      if (!fresh.includes(output)) deleteTree(bytePath(output.physical));
+    const lock = await this.#lockNew(fresh);
+    const moved = new Set<StorePath>();
+    for (const { path, physical } of outputs) {
+      if (this.isValidPath(path) || moved.has(path)) {
+        deleteTree(bytePath(physical));
+        continue;
+      }
+      this.#moveIntoPlace(bytePath(physical), path);
+      this.#damaged.delete(path);
+      moved.add(path);
     }
-    const durable = this.#pending.add(
-      infos.map((info) => ({ info, place: bytePath(this.physicalPath(info.path)) })));
+    const durable = this.#pending.add(infos.filter((info) => moved.delete(info.path))
+      .map((info) => ({ info, place: bytePath(this.physicalPath(info.path)) })));
     // Whoever does not wait for it learns of a failure by `flush`.
-    durable.catch(() => {});
+    durable.finally(() => lock.release()).catch(() => {});
     // The locks of what is not durable yet stand in the way of others.
     if (this.#lockRoom.crowded) void this.flush().catch(() => {});
     return { infos: outputs.map((output) => this.queryPathInfo(output.path) as ValidPathInfo), durable };
@@ -367,8 +422,8 @@ export class LocalStore implements Store {
       ...(output.contentAddress === undefined ? {} : { contentAddress: output.contentAddress }),
     };
     if (output.measured !== undefined) {
-      const { narSha256, narSizeBytes } = output.measured;
-      return { ...common, narHash: { algorithm: 'sha256', bytes: narSha256 }, narSizeBytes, references: [] };
+      const { narSha256, narSizeBytes, references = [] } = output.measured;
+      return { ...common, narHash: { algorithm: 'sha256', bytes: narSha256 }, narSizeBytes, references: [...references] };
     }
     canonicaliseTree(physical);
     const activity = (options.progress ?? noProgress).start('verify', nameOf(output.path), { unit: 'bytes' });
@@ -383,9 +438,16 @@ export class LocalStore implements Store {
     }
   }
 
+  /** Locks on paths that nobody could lock before the build; few, so they take no part of the room. */
+  #lockNew(outputs: readonly FinishedOutput[]): Promise<PathLock> {
+    const paths = outputs.filter((output) => output.isNew).map((output) => this.physicalPath(output.path));
+    return paths.length === 0 ? Promise.resolve({ release() {} }) : lockPaths(paths);
+  }
+
   /** Renames over what an interrupted process may have left there. */
   #moveIntoPlace(temporary: string, path: StorePath): void {
     const final = bytePath(this.physicalPath(path));
+    if (this.#damaged.has(path)) moveAside(final);
     try {
       renameSync(systemPath(temporary), systemPath(final));
     } catch (error) {
@@ -394,7 +456,7 @@ export class LocalStore implements Store {
         throw fileFailed('moving into the store', this.physicalPath(path), error);
       }
       // What another process has made valid meanwhile is never touched.
-      if (this.#database.isValid(path)) {
+      if (this.isValidPath(path)) {
         deleteTree(temporary);
         return;
       }
@@ -423,27 +485,13 @@ export class LocalStore implements Store {
   }
 }
 
-/** The outputs whose paths a derivation tells beforehand, for the database. */
-export function knownOutputs(derivation: Derivation): Map<string, StorePath> {
-  const outputs = new Map<string, StorePath>();
-  for (const [name, output] of derivation.outputs) {
-    const path = knownOutputPath(output);
-    if (path !== undefined) outputs.set(name, path);
-  }
-  return outputs;
-}
-
-/** The derivation in the file at `place`, a byte string, which is or will be `path`. */
-function readDerivationAt(place: string, path: StorePath, storeDirectory: string): Derivation {
-  let text;
-  try {
-    // A NAR may be anything: only a file is a derivation.
-    if (!lstatSync(systemPath(place)).isFile()) throw new Error('it is not a regular file');
-    text = readFileSync(systemPath(place), 'latin1');
-  } catch (error) {
-    throw fileFailed('reading', place, error);
-  }
-  return parseDerivation(text, nameOf(path).slice(0, -derivationExtension.length), storeDirectory);
+/** Puts what stands at `path` out of the way, then deletes it: its content may be in use. */
+function moveAside(path: string): void {
+  if (!exists(path)) return;
+  const aside = `${path}.old-${process.pid}`;
+  deleteTree(aside);
+  renameSync(systemPath(path), systemPath(aside));
+  deleteTree(aside);
 }
 
 function exists(path: string): boolean {

@@ -42,13 +42,19 @@ export interface FinishedOutput {
   readonly physical: string;
   /** Says that the content fits the path (fixed outputs); checked by the caller. */
   readonly contentAddress?: ContentAddress;
+  /** The path follows from the content: nobody could lock it before. */
+  readonly isNew?: boolean;
   /** True for outputs whose references are not to be searched for. */
   readonly withoutReferences?: boolean;
   /**
-   * NAR hash and size, if the builder hashed the very bytes it wrote: an output in canonical form
-   * that refers to no store path. It is then not read again.
+   * NAR hash, size and references (default: none), if the builder took them of the very bytes it
+   * wrote, an output in canonical form. It is then not read again.
    */
-  readonly measured?: { readonly narSha256: Uint8Array; readonly narSizeBytes: number };
+  readonly measured?: {
+    readonly narSha256: Uint8Array;
+    readonly narSizeBytes: number;
+    readonly references?: readonly StorePath[];
+  };
 }
 
 export interface CommitOptions {
@@ -61,6 +67,14 @@ export interface CommitOptions {
    */
   readonly check?: (infos: readonly ValidPathInfo[]) => void;
   readonly progress?: Progress;
+}
+
+/** An output of a derivation whose path only the build told, and the path that holds it. */
+export interface Realisation {
+  readonly drvPath: StorePath;
+  readonly output: string;
+  readonly path: StorePath;
+  readonly signatures: readonly string[];
 }
 
 /** Outputs that are on their way to being durable. */
@@ -89,6 +103,10 @@ export interface Store {
   queryDerivers(path: StorePath): StorePath[];
   /** Known outputs of a valid derivation, by output name. */
   queryDerivationOutputs(drvPath: StorePath): Map<string, StorePath>;
+  /** What an output whose path does not follow from its derivation was built to, if that is valid. */
+  queryRealisation(drvPath: StorePath, output: string): Realisation | undefined;
+  /** Remembers what outputs were built to; their paths are valid. */
+  registerRealisations(realisations: readonly Realisation[]): void;
   /** The valid path with this hash part. */
   queryPathFromHashPart(hashPart: string): StorePath | undefined;
   allValidPaths(): StorePath[];

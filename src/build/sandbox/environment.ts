@@ -6,7 +6,9 @@
  * byte strings.
  */
 import { formatHash, hashOf } from '#base';
-import { outputPlaceholder, type StorePath } from '#formats';
+import {
+  hashPartOf, isImpure, knownOutputPath, outputPlaceholder, type Derivation, type StorePath,
+} from '#formats';
 import type { BuildRequest } from '../builder.ts';
 import type { DerivationOptions } from '../derivation-options.ts';
 import type { ExactJson } from '../exact-json.ts';
@@ -36,7 +38,7 @@ export function builderSurroundings(
   folder = buildDirectory,
 ): BuilderSurroundings {
   const { derivation, store } = request;
-  const rewrite = placeholderRewriter(outputPaths);
+  const rewrite = outputRewriter(derivation, outputPaths);
   const files = new Map<string, string>();
   const variables = new Map([
     // A shell without PATH would take one of its own.
@@ -63,8 +65,8 @@ export function builderSurroundings(
     }
   }
   for (const name of ['NIX_BUILD_TOP', 'TMPDIR', 'TEMPDIR', 'TMP', 'TEMP', 'PWD']) variables.set(name, folder);
-  if (isFixed(request)) {
-    variables.set('NIX_OUTPUT_CHECKED', '1');
+  if (isFixed(request)) variables.set('NIX_OUTPUT_CHECKED', '1');
+  if (hasNetwork(request)) {
     for (const name of options.impureVariables) variables.set(name, environment[name] ?? '');
   }
   variables.set('NIX_LOG_FD', '2');
@@ -77,8 +79,12 @@ export function builderSurroundings(
   };
 }
 
-/** Whether the outputs are known by their content beforehand: then the builder has the network. */
-export function isFixed(request: BuildRequest): boolean {
+/** Whether the builder may use the network: its outputs are known beforehand, or made anew each time. */
+export function hasNetwork(request: BuildRequest): boolean {
+  return isFixed(request) || isImpure(request.derivation);
+}
+
+function isFixed(request: BuildRequest): boolean {
   return [...request.derivation.outputs.values()].every((output) => output.kind === 'fixed');
 }
 
@@ -102,8 +108,15 @@ function addStructured(
   variables.set('NIX_ATTRS_SH_FILE', `${folder}/.attrs.sh`);
 }
 
-function placeholderRewriter(outputPaths: ReadonlyMap<string, StorePath>): (text: string) => string {
-  const replacements = [...outputPaths].map(([name, path]) => [outputPlaceholder(name), path] as const);
+/** Puts in what the builder knows its outputs by: for placeholders, and for paths that it may not have. */
+function outputRewriter(derivation: Derivation, outputPaths: ReadonlyMap<string, StorePath>): (text: string) => string {
+  const replacements: (readonly [string, string])[] = [];
+  for (const [name, path] of outputPaths) {
+    replacements.push([outputPlaceholder(name), path]);
+    const output = derivation.outputs.get(name);
+    const own = output === undefined ? undefined : knownOutputPath(output);
+    if (own !== undefined && own !== path) replacements.push([hashPartOf(own), hashPartOf(path)]);
+  }
   return (text) => replacements.reduce((result, [from, to]) => result.replaceAll(from, to), text);
 }
 

@@ -20,6 +20,19 @@ export function sandboxOnLinuxOnly(platform: string): UserError {
   });
 }
 
+export function sandboxRequired(drvPath: string): UserError {
+  return new UserError(
+    'SANDBOX_REQUIRED', `derivation '${drvPath}' has '__noChroot' set, but that's not allowed when 'sandbox' is 'true'`, {
+      hint: 'set sandbox = relaxed to let such derivations out of it',
+    });
+}
+
+export function badSandboxMode(text: string): UserError {
+  return new UserError('BAD_SETTING', `option 'sandbox' has invalid value '${text}'`, {
+    hint: 'it is true, false or relaxed',
+  });
+}
+
 export function foreignSystem(wanted: string, here: string): UserError {
   return new UserError('FOREIGN_SYSTEM', `It needs a machine of the system ${wanted}, and this one is ${here}`, {
     hint: 'take the output from a binary cache, or name the system in extra-platforms if this machine can run it',

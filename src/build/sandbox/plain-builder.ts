@@ -11,7 +11,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { decodeUtf8Strictly } from '#base';
-import { knownOutputPath, type Derivation, type StorePath } from '#formats';
+import type { Derivation, StorePath } from '#formats';
 import { bytePath, deleteTree } from '#store';
 import type { Builder, BuildRequest } from '../builder.ts';
 import { derivationOptions } from '../derivation-options.ts';
@@ -37,8 +37,7 @@ export class PlainBuilder implements Builder {
   async build(request: BuildRequest): Promise<void> {
     const { derivation, drvPath, outputs, store } = request;
     this.#checkMachine(request);
-    const outputPaths = new Map([...derivation.outputs]
-      .map(([name, output]) => [name, knownOutputPath(output) as StorePath] as const));
+    const { outputPaths } = request;
     const scratch = makeScratch(store.prepareOutput([...outputPaths.values()][0] as StorePath));
     // What a killed build left there; the goal holds the locks, and a valid path is not built.
     for (const path of outputPaths.values()) deleteTree(bytePath(path));

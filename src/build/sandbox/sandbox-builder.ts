@@ -13,11 +13,11 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, lstatSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { decodeUtf8Strictly } from '#base';
-import { baseNameOf, knownOutputPath, splitStorePath, type Derivation, type StorePath } from '#formats';
+import { baseNameOf, splitStorePath, type Derivation, type StorePath } from '#formats';
 import type { Builder, BuildRequest } from '../builder.ts';
 import { derivationOptions, type DerivationOptions } from '../derivation-options.ts';
 import { missingOutput } from '../errors.ts';
-import { buildDirectory, builderSurroundings, isFixed, type BuilderSurroundings } from './environment.ts';
+import { buildDirectory, builderSurroundings, hasNetwork, type BuilderSurroundings } from './environment.ts';
 import {
   argumentNotText, builderNotVisible, featuresMissing, foreignSystem, sandboxMissing, sandboxOnLinuxOnly,
   sandboxRefused, tooManyInputs,
@@ -73,7 +73,7 @@ export class SandboxBuilder implements Builder {
     this.#checkMachine(derivation, options);
     const identity = builderIdentity(store.physicalPath(store.storeDirectory));
     this.#bwrap ??= findBwrap(this.#options.environment['PATH'] ?? '', identity);
-    const outputPaths = pathsOf(derivation);
+    const { outputPaths } = request;
     const surroundings = builderSurroundings(request, options, outputPaths, this.#options.environment);
     this.#checkBuilder(surroundings.builder, inputPaths, store.storeDirectory);
     const scratch = makeScratch(store.prepareOutput([...outputPaths.values()][0] as StorePath));
@@ -100,7 +100,7 @@ export class SandboxBuilder implements Builder {
     bwrap: Bwrap, request: BuildRequest, options: DerivationOptions, surroundings: BuilderSurroundings,
     scratch: Scratch, identity: number | undefined,
   ): Promise<void> {
-    const network = isFixed(request);
+    const network = hasNetwork(request);
     writeEtc(scratch.etc, network);
     for (const [name, text] of surroundings.files) {
       writeFileSync(join(scratch.build, name), text, { encoding: 'latin1', mode: 0o644 });
@@ -206,10 +206,6 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function pathsOf(derivation: Derivation): Map<string, StorePath> {
-  return new Map([...derivation.outputs].map(([name, output]) => [name, knownOutputPath(output) as StorePath]));
 }
 
 function stands(path: string): boolean {

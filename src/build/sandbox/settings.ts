@@ -1,8 +1,9 @@
 /** The sandbox that Nix's settings ask for. */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import type { Builder } from '../builder.ts';
-import { PlainBuilder } from './plain-builder.ts';
-import { SandboxBuilder, usualFeatures, type SandboxOptions, type VisiblePath } from './sandbox-builder.ts';
+import { badSandboxMode } from './errors.ts';
+import { ModeBuilder, type SandboxMode } from './mode-builder.ts';
+import { usualFeatures, type SandboxOptions, type VisiblePath } from './sandbox-builder.ts';
 
 /** What is read of the settings; `NixSettings` of the host is one. */
 export interface SandboxSettings {
@@ -36,7 +37,14 @@ export function sandboxFromSettings(
     },
     keepFailedIn: settings.flag('keep-failed', false) ? machine.keptDirectory : undefined,
   };
-  return settings.text('sandbox') === 'false' ? new PlainBuilder(options) : new SandboxBuilder(options);
+  return new ModeBuilder(modeOf(settings.text('sandbox') ?? 'true'), options);
+}
+
+function modeOf(text: string): SandboxMode {
+  if (text === 'relaxed') return text;
+  if (/^(true|yes|1)$/.test(text)) return 'true';
+  if (/^(false|no|0)$/.test(text)) return 'false';
+  throw badSandboxMode(text);
 }
 
 /** The 32-bit programs that a machine runs too. */
