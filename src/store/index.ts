@@ -21,7 +21,9 @@ export { verifyStore, type Verification, type VerifyOptions } from './verify-sto
 export type { PreparedText, PreparedTree } from './staging.ts';
 export { CacheSubstituter, type CacheSubstituterOptions } from './binary-cache/cache-substituter.ts';
 export { CacheServer, type CacheServerOptions } from './binary-cache/cache-server.ts';
-export { readSecretKeys, writeBinaryCache, type CacheWriterOptions } from './binary-cache/cache-writer.ts';
+export { CachePeer, copyToCache, writeBinaryCache, type CachePeerOptions } from './binary-cache/cache-peer.ts';
+export { readSecretKeys, type CacheWriterOptions } from './binary-cache/cache-writer.ts';
+export { findInListing, type ListedTree } from './binary-cache/nar-listing.ts';
 export { isNamedByContent } from './binary-cache/trust.ts';
 export { parseCacheUrl, type CacheUrl } from './binary-cache/cache-url.ts';
 export { LookupMemory } from './binary-cache/lookup-memory.ts';

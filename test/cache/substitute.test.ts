@@ -213,10 +213,10 @@ test('a cache that is down, is none, or is for another store is told of and left
   other.files.set('/nix-cache-info', 'StoreDir: /gnu/store\n');
   servePath(good, info, nar);
   const { progress, messages } = listener();
-  const urls = [await deadUrl(), none.url, other.url, 's3://bucket', good.url];
+  const urls = [await deadUrl(), none.url, other.url, 'ftp://bucket', good.url];
   assert.equal(await substituter(urls).substitute(info.path, freshStore(), { progress }), true);
   const told = messages.join('\n');
-  for (const part of [/nothing listens there/, /does not appear to be a binary cache/, /prefix '\/gnu\/store'/, /s3:\/\/bucket/]) {
+  for (const part of [/nothing listens there/, /does not appear to be a binary cache/, /prefix '\/gnu\/store'/, /ftp:\/\/bucket/]) {
     assert.match(told, part);
   }
 });

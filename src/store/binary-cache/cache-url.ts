@@ -1,20 +1,24 @@
 /**
  * The URL of a binary cache with its parameters, as `substituters` and `--to` name it:
- * `https://cache.example.org?priority=10&trusted=1`, `file:///srv/cache?compression=xz`.
+ * `https://cache.example.org?priority=10&trusted=1`, `file:///srv/cache?compression=xz`,
+ * `s3://bucket?region=eu-west-1`.
  *
  * The parameters are for us and are never sent.
  */
 
 import { fileURLToPath } from 'node:url';
 import { badCacheUrl } from './errors.ts';
+import { parseS3Location, type S3Location } from './s3-location.ts';
 
 export interface CacheUrl {
   /** Without parameters, password and trailing slash; names the cache in messages. */
   readonly name: string;
   /** The folder, for `file:`. */
   readonly directory?: string;
-  /** With the user's name and password if they stood there, for `http:` and `https:`. */
+  /** With the user's name and password if they stood there, for `http:`, `https:` and `s3:`. */
   readonly base?: URL;
+  /** How requests are signed, for `s3:`. */
+  readonly s3?: S3Location;
   /** Over the one that the cache gives itself. */
   readonly priority?: number;
   /** What it gives needs no signature. */
@@ -24,6 +28,14 @@ export interface CacheUrl {
   readonly compressionLevel?: number;
   /** Files of keys that sign what is written there. */
   readonly secretKeyFiles: readonly string[];
+  /** NARs are compressed several at once. */
+  readonly parallelCompression: boolean;
+  /** A listing of the files is written beside each description. */
+  readonly writeListing: boolean;
+  /** What a cache made there says of itself. */
+  readonly wantMassQuery?: boolean;
+  /** A folder that keeps NARs and listings that were read one file at a time. */
+  readonly localNarCache?: string;
 }
 
 /** Parses the URL of a cache; a path that begins with a slash is not one. */
@@ -31,24 +43,33 @@ export function parseCacheUrl(text: string): CacheUrl {
   const mark = text.indexOf('?');
   const plain = mark < 0 ? text : text.slice(0, mark);
   const parameters = new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1));
-  if (!/^(file|https?):\/\//.test(plain)) throw badCacheUrl(text, 'it begins with neither file, http nor https');
-  let url;
-  try {
-    url = new URL(plain.replace(/\/+$/, plain.startsWith('file:') ? '/' : ''));
-  } catch (error) {
-    throw badCacheUrl(text, (error as Error).message);
-  }
+  if (!/^(file|https?|s3):\/\//.test(plain)) throw badCacheUrl(text, 'it begins with neither file, http, https nor s3');
+  const isOn = (name: string): boolean => /^(1|true|yes)$/.test(parameters.get(name) ?? '');
+  if (isOn('index-debug-info')) throw badCacheUrl(text, "Firn writes no index of debug information ('index-debug-info')");
   const priority = numberOf(text, parameters, 'priority');
   const level = numberOf(text, parameters, 'compression-level');
   const compression = parameters.get('compression');
+  const localNarCache = parameters.get('local-nar-cache');
   const common = {
-    trusted: /^(1|true|yes)$/.test(parameters.get('trusted') ?? ''),
+    trusted: isOn('trusted'), parallelCompression: isOn('parallel-compression'), writeListing: isOn('write-nar-listing'),
+    ...(parameters.has('want-mass-query') ? { wantMassQuery: isOn('want-mass-query') } : {}),
+    ...(localNarCache ? { localNarCache } : {}),
     secretKeyFiles: [parameters.get('secret-key'), ...(parameters.get('secret-keys') ?? '').split(',')]
       .filter((file): file is string => Boolean(file)),
     ...(priority === undefined ? {} : { priority }),
     ...(level === undefined ? {} : { compressionLevel: level }),
     ...(compression === null ? {} : { compression }),
   };
+  if (plain.startsWith('s3:')) {
+    const s3 = parseS3Location(text, plain, parameters);
+    return { ...common, base: s3.base, s3, name: plain.replace(/\/+$/, '') };
+  }
+  let url;
+  try {
+    url = new URL(plain.replace(/\/+$/, plain.startsWith('file:') ? '/' : ''));
+  } catch (error) {
+    throw badCacheUrl(text, (error as Error).message);
+  }
   if (url.protocol !== 'file:') {
     const shown = new URL(url);
     shown.username = '';

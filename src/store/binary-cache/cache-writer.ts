@@ -1,39 +1,42 @@
 /**
- * Writes a binary cache into a folder: the NARs of paths, compressed, and a description of each.
+ * Writes paths into a binary cache, wherever it stands: the NAR of each, compressed, its listing if
+ * that is wanted, and its description.
  *
- * A path is described after its NAR is there, and after all that it refers to; every file is
- * written beside its place, synced and renamed. So whoever reads the folder meanwhile, or after we
- * were killed, sees a valid cache. What is described already is not written again.
+ * A path is described after its NAR is there, and after all that it refers to; every file appears
+ * whole. So whoever reads the cache meanwhile, or after we were killed, sees a valid one.
  */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  encodeHex, Hasher, formatHash, formatPrefixedHash, noProgress, sameHash, type Hash, type Progress,
+  byteString, bytesOf, encodeHex, Hasher, formatHash, formatPrefixedHash, sameHash, type Hash,
 } from '#base';
 import {
-  baseNameOf, formatNarInfo, hashPartOf, nameOf, parseNarInfo, parseSecretKey, signPath, type NamedKey, type NarInfo,
-  type StorePath,
+  baseNameOf, formatNarInfo, hashPartOf, parseNarInfo, parseSecretKey, signPath, type NamedKey, type NarInfo,
+  type PathInfo, type StorePath,
 } from '#formats';
-import { hashMismatch, pathNotValid } from '../errors.ts';
-import type { Store, ValidPathInfo } from '../store.ts';
+import { hashMismatch } from '../errors.ts';
 import { formatCacheInfo, parseCacheInfo } from './cache-info.ts';
+import type { CacheUrl } from './cache-url.ts';
 import { compressNar, writtenCompressions } from './compression.ts';
 import { cacheFileFailed, cannotCompress, otherStoreDirectory } from './errors.ts';
+import { formatListing, ListingBuilder } from './nar-listing.ts';
+import type { WritableTransport } from './transport.ts';
 
 export interface CacheWriterOptions {
+  /** Over the one in the cache's URL. */
   readonly compression?: string;
   readonly level?: number;
   /** Each signs every path. */
   readonly secretKeys?: readonly NamedKey[];
-  readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
 
 /** zstd, since it is by far the quickest to unpack. */
 export const defaultCompression = 'zstd';
+const maximumFileBytes = 1 << 20;
 
 /** Reads files of secret keys. */
 export function readSecretKeys(files: readonly string[]): NamedKey[] {
@@ -48,80 +51,57 @@ export function readSecretKeys(files: readonly string[]): NamedKey[] {
   });
 }
 
-/** Writes paths with all they refer to; returns how many were not there. */
-export async function writeBinaryCache(
-  store: Store, paths: readonly StorePath[], directory: string, options: CacheWriterOptions = {},
-): Promise<number> {
-  const compression = options.compression ?? defaultCompression;
-  if (writtenCompressions[compression] === undefined) throw cannotCompress(compression);
-  for (const path of paths) if (!store.isValidPath(path)) throw pathNotValid(path);
-  const writer = new CacheWriter(store, directory, compression, options);
-  await writer.begin();
-  return writer.write(store.closureOf(paths));
-}
-
-class CacheWriter {
-  readonly #store: Store;
-  readonly #directory: string;
+export class CacheWriter {
+  readonly #url: CacheUrl;
+  readonly #transport: WritableTransport;
+  readonly #storeDirectory: string;
   readonly #compression: string;
   readonly #options: CacheWriterOptions;
 
-  constructor(store: Store, directory: string, compression: string, options: CacheWriterOptions) {
-    this.#store = store;
-    this.#directory = directory;
-    this.#compression = compression;
+  constructor(url: CacheUrl, transport: WritableTransport, storeDirectory: string, options: CacheWriterOptions) {
+    this.#url = url;
+    this.#transport = transport;
+    this.#storeDirectory = storeDirectory;
+    this.#compression = options.compression ?? url.compression ?? defaultCompression;
     this.#options = options;
+    if (writtenCompressions[this.#compression] === undefined) throw cannotCompress(this.#compression);
   }
 
+  /** Makes a cache where there is none. Throws OTHER_STORE_DIRECTORY. */
   async begin(): Promise<void> {
-    const place = join(this.#directory, 'nix-cache-info');
-    const { storeDirectory } = this.#store;
-    try {
-      mkdirSync(join(this.#directory, 'nar'), { recursive: true });
-      if (!existsSync(place)) await this.#writeFile(place, formatCacheInfo({ storeDirectory }));
-    } catch (error) {
-      throw cacheFileFailed('writing the binary cache', this.#directory, error);
+    const bytes = await this.#transport.read('nix-cache-info', maximumFileBytes, this.#reading);
+    if (bytes === undefined) {
+      const { wantMassQuery, priority } = this.#url;
+      await this.#write('nix-cache-info', 'text/x-nix-cache-info', formatCacheInfo({
+        storeDirectory: this.#storeDirectory,
+        ...(wantMassQuery === undefined ? {} : { wantMassQuery }), ...(priority === undefined ? {} : { priority }),
+      }));
+      return;
     }
-    const theirs = parseCacheInfo(await readFile(place, 'latin1'), this.#directory).storeDirectory;
-    if (theirs !== storeDirectory) throw otherStoreDirectory(this.#directory, theirs, storeDirectory);
+    const theirs = parseCacheInfo(byteString(bytes), this.#url.name).storeDirectory;
+    if (theirs !== this.#storeDirectory) throw otherStoreDirectory(this.#url.name, theirs, this.#storeDirectory);
   }
 
-  async write(closure: readonly StorePath[]): Promise<number> {
-    const fresh = referencesFirst(this.#store, closure.filter((path) => !existsSync(this.#narInfoPlace(path))));
-    const total = fresh.reduce((sum, info) => sum + info.narSizeBytes, 0);
-    const activity = (this.#options.progress ?? noProgress)
-      .start('copy', `${fresh.length} paths`, { unit: 'bytes', total });
-    try {
-      for (const info of fresh) {
-        this.#options.signal?.throwIfAborted();
-        activity.detail(nameOf(info.path));
-        await this.#writePath(info, (bytes) => activity.advance(bytes));
-      }
-      // A path that is there may lack the signatures that are wanted now.
-      const keys = this.#options.secretKeys ?? [];
-      const written = new Set(fresh.map((info) => info.path));
-      if (keys.length > 0) for (const path of closure) if (!written.has(path)) await this.#sign(path, keys);
-      activity.finish();
-      return fresh.length;
-    } catch (error) {
-      activity.finish('failed');
-      throw error;
-    }
+  has(path: StorePath): Promise<boolean> {
+    return this.#transport.exists(`${hashPartOf(path)}.narinfo`, this.#reading);
   }
 
-  async #writePath(info: ValidPathInfo, advance: (bytes: number) => void): Promise<void> {
-    const temporary = join(this.#directory, 'nar', `.${encodeHex(randomBytes(8))}.tmp`);
+  /** Writes the NAR, and what its description will say is returned. */
+  async writeNar(info: PathInfo, source: AsyncIterable<Uint8Array>): Promise<NarInfo> {
+    const temporary = join(await this.#transport.stagingFolder(), `.${encodeHex(randomBytes(8))}.tmp`);
     const narHasher = new Hasher('sha256');
     const fileHasher = new Hasher('sha256');
+    const listing = this.#url.writeListing ? new ListingBuilder() : undefined;
     let fileSizeBytes = 0;
-    const nar = observed(this.#store.narOf(info.path), (piece) => {
+    const { signal, level = this.#url.compressionLevel } = this.#options;
+    const nar = observed(source, (piece) => {
       narHasher.update(piece);
-      advance(piece.length);
-      this.#options.signal?.throwIfAborted();
+      listing?.take(piece);
+      signal?.throwIfAborted();
     });
     try {
       await withFile(temporary, async (file) => {
-        for await (const piece of compressNar(this.#compression, nar, this.#options.level)) {
+        for await (const piece of compressNar(this.#compression, nar, level)) {
           fileHasher.update(piece);
           fileSizeBytes += piece.length;
           await writeWhole(file, piece);
@@ -131,65 +111,49 @@ class CacheWriter {
       if (!sameHash(narHash, info.narHash)) throw damaged(info.path, info.narHash, narHash);
       const fileHash = fileHasher.digest();
       const url = `nar/${formatHash(fileHash, 'nix32')}.nar${writtenCompressions[this.#compression]}`;
-      await rename(temporary, join(this.#directory, url));
-      const described: NarInfo = { ...info, url, compression: this.#compression, fileHash, fileSizeBytes };
-      const signatures = new Set([...info.signatures, ...(this.#options.secretKeys ?? []).map((key) => signPath(info, key))]);
-      await this.#writeFile(this.#narInfoPlace(info.path), formatNarInfo({ ...described, signatures: [...signatures].sort() }));
+      await this.#transport.write({ name: url, type: 'application/x-nix-nar', content: { staged: temporary } }, this.#reading);
+      if (listing !== undefined) {
+        await this.#write(`${hashPartOf(info.path)}.ls`, 'application/json', formatListing(listing.finish()), 'utf8');
+      }
+      return { ...info, url, compression: this.#compression, fileHash, fileSizeBytes };
     } catch (error) {
       await rm(temporary, { force: true });
       throw (error as NodeJS.ErrnoException).syscall === undefined ? error
-        : cacheFileFailed('writing the binary cache', this.#directory, error);
+        : cacheFileFailed('writing the binary cache', this.#url.name, error);
     }
   }
 
-  async #sign(path: StorePath, keys: readonly NamedKey[]): Promise<void> {
-    const place = this.#narInfoPlace(path);
-    const info = parseNarInfo(await readFile(place, 'latin1'), place, this.#store.storeDirectory);
-    const own = this.#store.queryPathInfo(path);
+  /** Writes the description, by which the path is in the cache. */
+  async describe(info: NarInfo): Promise<void> {
+    const keys = this.#options.secretKeys ?? [];
+    const signatures = new Set([...info.signatures, ...keys.map((key) => signPath(info, key))]);
+    await this.#write(`${hashPartOf(info.path)}.narinfo`, 'text/x-nix-narinfo',
+      formatNarInfo({ ...info, signatures: [...signatures].sort() }));
+  }
+
+  /** Adds our signatures to a path that is there already, if it is what `own` says. */
+  async sign(own: PathInfo): Promise<void> {
+    const keys = this.#options.secretKeys ?? [];
+    if (keys.length === 0) return;
+    const name = `${hashPartOf(own.path)}.narinfo`;
+    const bytes = await this.#transport.read(name, maximumFileBytes, this.#reading);
+    if (bytes === undefined) return;
+    const info = parseNarInfo(byteString(bytes), `${this.#url.name}/${name}`, this.#storeDirectory);
     // Ours says nothing of a NAR that another build made.
-    if (own === undefined || !sameHash(own.narHash, info.narHash)) return;
+    if (!sameHash(own.narHash, info.narHash)) return;
     const signatures = new Set([...info.signatures, ...keys.map((key) => signPath(own, key))]);
     if (signatures.size === info.signatures.length) return;
-    await this.#writeFile(place, formatNarInfo({ ...info, signatures: [...signatures].sort() }));
+    await this.#write(name, 'text/x-nix-narinfo', formatNarInfo({ ...info, signatures: [...signatures].sort() }));
   }
 
-  #narInfoPlace(path: StorePath): string {
-    return join(this.#directory, `${hashPartOf(path)}.narinfo`);
+  get #reading(): { readonly signal?: AbortSignal } {
+    return this.#options.signal === undefined ? {} : { signal: this.#options.signal };
   }
 
-  async #writeFile(place: string, text: string): Promise<void> {
-    const temporary = `${place}.${encodeHex(randomBytes(8))}.tmp`;
-    try {
-      await writeFile(temporary, text, { encoding: 'latin1', flush: true });
-      await rename(temporary, place);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+  #write(name: string, type: string, text: string, encoding: 'latin1' | 'utf8' = 'latin1'): Promise<void> {
+    const content = encoding === 'utf8' ? Buffer.from(text) : bytesOf(text);
+    return this.#transport.write({ name, type, content }, this.#reading);
   }
-}
-
-/** The descriptions of `paths`, each after what it refers to. */
-function referencesFirst(store: Store, paths: readonly StorePath[]): ValidPathInfo[] {
-  const infos = new Map(paths.map((path) => [path, store.queryPathInfo(path) as ValidPathInfo]));
-  const order: ValidPathInfo[] = [];
-  const seen = new Set<StorePath>();
-  const stack = [...infos.values()].map((info) => ({ info, done: false })).reverse();
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { info, done } = next;
-    if (done) {
-      order.push(info);
-      continue;
-    }
-    if (seen.has(info.path)) continue;
-    seen.add(info.path);
-    stack.push({ info, done: true });
-    for (const reference of info.references) {
-      const found = infos.get(reference);
-      if (found !== undefined && !seen.has(reference)) stack.push({ info: found, done: false });
-    }
-  }
-  return order;
 }
 
 async function* observed(

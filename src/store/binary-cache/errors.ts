@@ -4,7 +4,7 @@ import { UserError } from '#base';
 
 export function badCacheUrl(url: string, reason: string): UserError {
   return new UserError('BAD_CACHE_URL', `'${url}' is not the URL of a binary cache: ${reason}`, {
-    hint: 'Caches are named by file:///FOLDER, http://HOST or https://HOST',
+    hint: 'Caches are named by file:///FOLDER, http://HOST, https://HOST or s3://BUCKET',
   });
 }
 
@@ -98,10 +98,34 @@ export function cannotListen(address: string, cause: unknown): UserError {
   });
 }
 
+export function uploadFailed(url: string, reason: string, cause?: unknown): UserError {
+  return new UserError('UPLOAD_FAILED', `unable to upload '${url}': ${reason}`, {
+    hint: 'May you write there? Names and passwords come from the netrc file, keys of S3 from the '
+      + 'environment or ~/.aws/credentials',
+    cause,
+  });
+}
+
+export function badRealisation(url: string): UserError {
+  return new UserError('BAD_REALISATION', `'${url}' is not the description of an output`);
+}
+
 export function badNarInfoUrl(url: string): UserError {
   return new UserError('BAD_NAR_INFO_URL', `the URL '${url}' of a NAR leads out of its binary cache`);
 }
 
 export function corruptNarInfo(source: string, reason: string): UserError {
   return new UserError('BAD_NAR_INFO', `NAR info file '${source}' is corrupt: ${reason}`);
+}
+
+export function badListing(source: string, reason: string): UserError {
+  return new UserError('BAD_LISTING', `the listing '${source}' cannot be used: ${reason}`);
+}
+
+export function notInNar(path: string): UserError {
+  return new UserError('NOT_IN_NAR', `path '${path}' does not exist`);
+}
+
+export function notAFile(path: string): UserError {
+  return new UserError('NOT_A_FILE', `path '${path}' is not a regular file`);
 }

@@ -1,12 +1,19 @@
-/** Reads a binary cache that is a folder of this machine. */
+/**
+ * Reads and writes a binary cache that is a folder of this machine.
+ *
+ * Every file is written beside its place, synced and renamed: whoever reads the folder meanwhile,
+ * or after we were killed, sees whole files only.
+ */
 
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { access, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { encodeHex } from '#base';
 import { badNarInfoUrl, cacheFileFailed, cacheFileMissing, cacheFileTooLarge } from './errors.ts';
-import type { CacheTransport, ReadOptions } from './transport.ts';
+import type { ReadOptions, WritableTransport, WrittenFile } from './transport.ts';
 
-export class FileTransport implements CacheTransport {
+export class FileTransport implements WritableTransport {
   readonly #directory: string;
 
   constructor(directory: string) {
@@ -63,6 +70,42 @@ export class FileTransport implements CacheTransport {
     } finally {
       stream.destroy();
     }
+  }
+
+  async stagingFolder(): Promise<string> {
+    const folder = join(this.#directory, 'nar');
+    try {
+      await mkdir(folder, { recursive: true });
+    } catch (error) {
+      throw cacheFileFailed('writing the binary cache', this.#directory, error);
+    }
+    return folder;
+  }
+
+  async exists(name: string): Promise<boolean> {
+    try {
+      await access(this.#pathOf(name));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async write({ name, content }: WrittenFile): Promise<void> {
+    const place = this.#pathOf(name);
+    const temporary = 'staged' in content ? content.staged : `${place}.${encodeHex(randomBytes(8))}.tmp`;
+    try {
+      await mkdir(dirname(place), { recursive: true });
+      if (!('staged' in content)) await writeFile(temporary, content, { flush: true });
+      await rename(temporary, place);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw cacheFileFailed('writing the binary cache', this.#directory, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    // What is staged is removed by whoever staged it: others may be at work in the same folder.
   }
 
   /** A narinfo file names files of its own cache only. */

@@ -1,5 +1,5 @@
 /**
- * Reads a binary cache over HTTP.
+ * Reads and writes a binary cache over HTTP, S3's among them.
  *
  * Proxies come from the environment, TLS is always verified, and a redirection never leaves it.
  * Passwords are looked up for each host anew, so that a redirection takes none with it. What may
@@ -8,23 +8,36 @@
  * the file is still the same.
  */
 
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
 import { UserError } from '#base';
 import {
   badNarInfoUrl, cacheFileChanged, cacheFileMissing, cacheFileTooLarge, cacheFileTruncated, cacheStatus, cacheUnreachable,
+  uploadFailed,
 } from './errors.ts';
+import { findAwsCredentials, type AwsCredentials } from './aws-credentials.ts';
+import { awsSignature, emptyBodyHash } from './aws-signature.ts';
 import { readNetrc, type CredentialsOf } from './netrc.ts';
-import type { CacheTransport, ReadOptions, TransportSettings } from './transport.ts';
+import type { S3Location } from './s3-location.ts';
+import type { ReadOptions, TransportSettings, WritableTransport, WrittenFile } from './transport.ts';
 
-export class HttpTransport implements CacheTransport {
+export class HttpTransport implements WritableTransport {
   readonly #base: URL;
   readonly #settings: TransportSettings;
   readonly #credentialsOf: CredentialsOf;
   readonly #agent: Dispatcher;
+  readonly #s3: { readonly region: string; readonly credentials: AwsCredentials } | undefined;
+  #staging: Promise<string> | undefined;
 
-  constructor(base: URL, settings: TransportSettings) {
+  constructor(base: URL, settings: TransportSettings, s3?: S3Location) {
     this.#base = base;
+    const credentials = s3 === undefined ? undefined : findAwsCredentials(settings.environment ?? {}, s3.profile);
+    this.#s3 = s3 === undefined || credentials === undefined ? undefined : { region: s3.region, credentials };
     this.#settings = settings;
     this.#credentialsOf = readNetrc(settings.netrcFile);
     this.#agent = new EnvHttpProxyAgent({
@@ -65,10 +78,86 @@ export class HttpTransport implements CacheTransport {
         // A try that brought something counts as the first.
         failures = place.received > before ? 1 : failures + 1;
         if (failures >= (this.#settings.attempts ?? 5)) throw error;
-        const pause = (this.#settings.retryDelayMilliseconds ?? 250) * 2 ** (failures - 1);
-        await sleep(pause * (0.75 + Math.random() / 2), undefined, options.signal ? { signal: options.signal } : {});
+        await this.#pause(failures, options);
       }
     }
+  }
+
+  stagingFolder(): Promise<string> {
+    return this.#staging ??= mkdtemp(join(tmpdir(), 'firn-upload-'));
+  }
+
+  async exists(name: string, options: ReadOptions = {}): Promise<boolean> {
+    const url = this.#urlOf(name);
+    return this.#retrying(options, async () => {
+      const response = await this.#request(url, {}, options, { method: 'HEAD' });
+      discard(response);
+      if (response.statusCode >= 200 && response.statusCode < 300) return true;
+      if ([403, 404, 410].includes(response.statusCode)) return false;
+      throw statusError(cacheStatus(shown(url), response.statusCode), response.statusCode);
+    });
+  }
+
+  async write({ name, type, content }: WrittenFile, options: ReadOptions = {}): Promise<void> {
+    const url = this.#urlOf(name);
+    try {
+      await this.#retrying(options, async () => {
+        const upload = await this.#bodyOf(content);
+        const response = await this.#request(url, {
+          'content-type': type, 'content-length': String(upload.sizeBytes),
+        }, options, { method: 'PUT', ...upload });
+        const { statusCode } = response;
+        discard(response);
+        if (statusCode >= 200 && statusCode < 300) return;
+        throw statusError(uploadFailed(shown(url), `HTTP error ${statusCode}`), statusCode);
+      });
+    } finally {
+      if ('staged' in content) await rm(content.staged, { force: true });
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#staging !== undefined) await rm(await this.#staging, { recursive: true, force: true });
+  }
+
+  /** The body anew for each try. */
+  async #bodyOf(content: WrittenFile['content']): Promise<Upload & { readonly sizeBytes: number }> {
+    const signed = this.#s3 !== undefined;
+    if (!('staged' in content)) {
+      return {
+        body: Buffer.from(content), sizeBytes: content.length,
+        ...(signed ? { bodyHash: createHash('sha256').update(content).digest('hex') } : {}),
+      };
+    }
+    const { staged } = content;
+    let bodyHash: string | undefined;
+    if (signed) {
+      const hash = createHash('sha256');
+      for await (const piece of createReadStream(staged)) hash.update(piece as Uint8Array);
+      bodyHash = hash.digest('hex');
+    }
+    return {
+      body: createReadStream(staged), sizeBytes: (await stat(staged)).size,
+      ...(bodyHash === undefined ? {} : { bodyHash }),
+    };
+  }
+
+  /** Tries again what may pass. */
+  async #retrying<T>(options: ReadOptions, action: () => Promise<T>): Promise<T> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await action();
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        if (!mayPass.has(error as Error) || failures >= (this.#settings.attempts ?? 5)) throw error;
+        await this.#pause(failures, options);
+      }
+    }
+  }
+
+  async #pause(failures: number, { signal }: ReadOptions): Promise<void> {
+    const pause = (this.#settings.retryDelayMilliseconds ?? 250) * 2 ** (failures - 1);
+    await sleep(pause * (0.75 + Math.random() / 2), undefined, signal ? { signal } : {});
   }
 
   /** A narinfo file names files of its cache, or of another HTTP server. */
@@ -98,7 +187,7 @@ export class HttpTransport implements CacheTransport {
     if ([403, 404, 410].includes(status)) fail(cacheFileMissing(shown(url)));
     if (status !== 200 && !(status === 206 && resuming)) {
       const error = cacheStatus(shown(url), status);
-      fail(status >= 500 || status === 429 || status === 408 ? passing(error) : error);
+      fail(statusError(error, status));
     }
     const length = numberOf(response.headers['content-length']);
     if (!resuming) {
@@ -114,19 +203,25 @@ export class HttpTransport implements CacheTransport {
   }
 
   async #request(
-    start: URL, headers: Record<string, string>, options: ReadOptions,
+    start: URL, headers: Record<string, string>, options: ReadOptions, upload: Upload = {},
   ): Promise<Dispatcher.ResponseData> {
+    const { method = 'GET', body, bodyHash = emptyBodyHash } = upload;
     let url = start;
     for (let redirects = 0; ; redirects++) {
       const { stallTimeoutMilliseconds: stall = 300_000 } = this.#settings;
       const response = await request(withoutPassword(url), {
-        headers: { 'user-agent': 'firn', 'accept-encoding': 'identity', ...this.#authorization(url), ...headers },
+        method, body: body ?? null,
+        headers: {
+          'user-agent': 'firn', 'accept-encoding': 'identity', ...this.#authorization(url, method, bodyHash), ...headers,
+        },
         dispatcher: this.#agent, headersTimeout: stall, bodyTimeout: stall, highWaterMark: aheadBytes,
         ...(options.signal ? { signal: options.signal } : {}),
       }).catch((error: unknown) => {
         options.signal?.throwIfAborted();
         throw unreachable(url.href, error);
       });
+      // A body is not sent a second time to a place that nobody named.
+      if (body !== undefined) return response;
       const location = response.headers['location'];
       if (response.statusCode < 300 || response.statusCode >= 400 || typeof location !== 'string') return response;
       discard(response);
@@ -139,7 +234,10 @@ export class HttpTransport implements CacheTransport {
     }
   }
 
-  #authorization(url: URL): Record<string, string> {
+  #authorization(url: URL, method: string, bodyHash: string): Record<string, string> {
+    if (this.#s3 !== undefined && url.host === this.#base.host) {
+      return awsSignature({ method, url: withoutPassword(url), bodyHash }, this.#s3.region, this.#s3.credentials);
+    }
     const own = url.username !== '' ? url : url.host === this.#base.host ? this.#base : undefined;
     const found = own !== undefined && own.username !== ''
       ? { login: decodeURIComponent(own.username), password: decodeURIComponent(own.password) }
@@ -147,6 +245,14 @@ export class HttpTransport implements CacheTransport {
     if (found === undefined) return {};
     return { authorization: `Basic ${Buffer.from(`${found.login}:${found.password}`).toString('base64')}` };
   }
+}
+
+/** A request that is more than a question. */
+interface Upload {
+  readonly method?: 'GET' | 'HEAD' | 'PUT';
+  readonly body?: NonNullable<Dispatcher.RequestOptions['body']>;
+  /** SHA-256 in hexadecimal, where it is to be signed. */
+  readonly bodyHash?: string;
 }
 
 /** How far a stream has come, over all its connections. */
@@ -166,6 +272,10 @@ const aheadBytes = 1 << 27;
 
 // Marked here rather than by code: a status is only sometimes worth another try.
 const mayPass = new WeakSet<Error>();
+
+function statusError<E extends Error>(error: E, status: number): E {
+  return status >= 500 || status === 429 || status === 408 ? passing(error) : error;
+}
 
 function passing<E extends Error>(error: E): E {
   mayPass.add(error);

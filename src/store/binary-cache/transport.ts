@@ -22,6 +22,28 @@ export interface CacheTransport {
   stream(name: string, limitBytes: number, options?: ReadOptions): AsyncIterable<Uint8Array>;
 }
 
+/** A file to be written. */
+export interface WrittenFile {
+  /** Relative to the cache. */
+  readonly name: string;
+  readonly type: string;
+  /** The content, or the path of a file in `stagingFolder` that holds it and is gone afterwards. */
+  readonly content: Uint8Array | { readonly staged: string };
+}
+
+/** A cache that can be written. */
+export interface WritableTransport extends CacheTransport {
+  /** Where large files are to be put together before `write`. */
+  stagingFolder(): Promise<string>;
+  exists(name: string, options?: ReadOptions): Promise<boolean>;
+  /** The file appears whole, or not at all; one that is there is replaced. */
+  write(file: WrittenFile, options?: ReadOptions): Promise<void>;
+  /** Removes what was staged and not written. */
+  close(): Promise<void>;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 export interface TransportSettings {
   /** Tries for each file. Default: 5, as in Nix. */
   readonly attempts?: number;
@@ -35,11 +57,13 @@ export interface TransportSettings {
   readonly connections?: number;
   /** Names and passwords, in the form of ~/.netrc. */
   readonly netrcFile?: string;
+  /** Holds keys of S3. */
+  readonly environment?: Environment;
 }
 
 /** Loads what a transport needs only when it is used. */
-export async function openTransport(url: CacheUrl, settings: TransportSettings): Promise<CacheTransport> {
+export async function openTransport(url: CacheUrl, settings: TransportSettings): Promise<WritableTransport> {
   if (url.directory !== undefined) return new FileTransport(url.directory);
   const { HttpTransport } = await import('./http-transport.ts');
-  return new HttpTransport(url.base as URL, settings);
+  return new HttpTransport(url.base as URL, settings, url.s3);
 }
