@@ -58,21 +58,71 @@ export async function downloadBytes(
 ): Promise<Uint8Array> {
   return withRetries(url, options, async () => {
     const response = await open200(url, {}, options);
-    const wanted = contentLength(response);
-    if (wanted !== undefined && wanted > limitBytes) {
+    return readAll(url, response, limitBytes, options);
+  });
+}
+
+async function readAll(
+  url: string,
+  response: Dispatcher.ResponseData,
+  limitBytes: number,
+  options: DownloadOptions,
+): Promise<Uint8Array> {
+  const wanted = contentLength(response);
+  if (wanted !== undefined && wanted > limitBytes) {
+    response.body.destroy();
+    throw downloadTooLarge(url, limitBytes);
+  }
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  for await (const chunk of bodyChunks(url, response, options)) {
+    received += chunk.length;
+    if (received > limitBytes) throw downloadTooLarge(url, limitBytes);
+    options.activity?.advance(chunk.length);
+    chunks.push(chunk);
+  }
+  if (wanted !== undefined && received < wanted) throw downloadTruncated(url, wanted, received);
+  return Buffer.concat(chunks);
+}
+
+/** What a server sent, or that what is known is still current. */
+export interface Page {
+  /** Undefined if the entity tag that was given still holds. */
+  readonly bytes: Uint8Array | undefined;
+  /** Empty if the server names none. */
+  readonly entityTag: string;
+  /** The addresses that led to it, from the one that was asked for to the one that answered. */
+  readonly urls: readonly string[];
+  /** Values of the header `link`. */
+  readonly links: readonly string[];
+}
+
+export interface PageRequest {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Of what is known already. */
+  readonly entityTag?: string | undefined;
+}
+
+/** The body at `url` with what the server says of it. Credentials stay with the host they are for. */
+export async function downloadPage(
+  url: string,
+  limitBytes: number,
+  page: PageRequest,
+  options: DownloadOptions = {},
+): Promise<Page> {
+  return withRetries(url, options, async () => {
+    const known = page.entityTag === undefined || page.entityTag === '' ? {} : { 'if-none-match': page.entityTag };
+    const urls: string[] = [];
+    const response = await open200(url, { ...page.headers, ...known }, options, urls);
+    const { etag = '', link = [] } = response.headers;
+    const about = {
+      entityTag: String(etag), urls, links: typeof link === 'string' ? [link] : link,
+    };
+    if (response.statusCode === 304) {
       response.body.destroy();
-      throw downloadTooLarge(url, limitBytes);
+      return { bytes: undefined, ...about };
     }
-    const chunks: Uint8Array[] = [];
-    let received = 0;
-    for await (const chunk of bodyChunks(url, response, options)) {
-      received += chunk.length;
-      if (received > limitBytes) throw downloadTooLarge(url, limitBytes);
-      options.activity?.advance(chunk.length);
-      chunks.push(chunk);
-    }
-    if (wanted !== undefined && received < wanted) throw downloadTruncated(url, wanted, received);
-    return Buffer.concat(chunks);
+    return { bytes: await readAll(url, response, limitBytes, options), ...about };
   });
 }
 
@@ -199,15 +249,21 @@ async function* bodyChunks(
   }
 }
 
+/** `urls` gets each address that is asked. */
 async function open200(
   url: string,
   headers: Record<string, string>,
   options: DownloadOptions,
+  urls: string[] = [],
 ): Promise<Dispatcher.ResponseData> {
   let target = url;
   for (let redirects = 0; ; redirects++) {
+    urls.push(target);
+    const isSameHost = new URL(target).origin === new URL(url).origin;
     const response = await request(target, {
-      headers: { 'user-agent': 'firn', 'accept-encoding': 'identity', ...headers },
+      headers: {
+        'user-agent': 'firn', 'accept-encoding': 'identity', ...(isSameHost ? headers : withoutCredentials(headers)),
+      },
       dispatcher: agent(),
       headersTimeout: options.timeoutMs ?? 60_000,
       bodyTimeout: options.timeoutMs ?? 60_000,
@@ -219,6 +275,7 @@ async function open200(
     });
     const status = response.statusCode;
     if (status === 200 || (status === 206 && headers['range'] !== undefined)) return response;
+    if (status === 304 && headers['if-none-match'] !== undefined) return response;
     response.body.on('error', () => {});
     response.body.destroy();
     const location = response.headers['location'];
@@ -235,6 +292,10 @@ async function open200(
     const error = httpStatus(target, status);
     throw status >= 500 || status === 429 || status === 408 ? transient(error) : error;
   }
+}
+
+function withoutCredentials(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(?:authorization|private-token)$/i.test(name)));
 }
 
 // Errors that may pass are marked here rather than by code: HTTP_STATUS is only sometimes one.

@@ -18,3 +18,4 @@ export * from './ar.ts';
 export * from './deb.ts';
 export * from './tar.ts';
 export * from './unpack-plan.ts';
+export * from './zip.ts';

@@ -17,6 +17,8 @@ export interface TarEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** Seconds since 1970. */
+  readonly modified: number;
   /** Target of a symbolic or hard link; else empty. */
   readonly target: string;
   /** A file's content; else empty. */
@@ -41,6 +43,7 @@ interface Overrides {
   path?: string;
   target?: string;
   size?: number;
+  modified?: number;
 }
 
 /** The entries of `archive` in order; `what` names it in messages. */
@@ -82,6 +85,7 @@ export function* readTar(archive: Uint8Array, what: string): Generator<TarEntry>
         mode: readNumber(header, 100, 8, what) & 0o7777,
         uid: readNumber(header, 108, 8, what),
         gid: readNumber(header, 116, 8, what),
+        modified: effective.modified ?? readNumber(header, 136, 12, what),
         target:
           type === 'symlink' || type === 'hardlink'
             ? (effective.target ?? cString(header, 157, 100))
@@ -152,7 +156,8 @@ function readPax(data: Uint8Array, what: string): Overrides {
         throw malformedArchive(what, `the size ${value} in it cannot be read`);
       }
       overrides.size = size;
-    } else if (key.startsWith('GNU.sparse')) {
+    } else if (key === 'mtime' && /^[0-9.]+$/.test(value)) overrides.modified = Math.floor(Number(value));
+    else if (key.startsWith('GNU.sparse')) {
       throw malformedArchive(what, 'it has a sparse file');
     }
     position = end;

@@ -114,14 +114,133 @@ export function unreadableDownload(url: string, cause: unknown): UserError {
   return new UserError('READ_FAILED', `unable to download '${url}': the file cannot be read`, { cause });
 }
 
-export function unknownArchive(url: string, cause?: unknown): UserError {
-  return new UserError('UNKNOWN_ARCHIVE', `failed to extract the archive '${url}'`, {
-    hint: 'It must be a tar archive, as it is or compressed by gzip, xz or zstd', cause,
+export function tarballRelative(url: string): UserError {
+  return new UserError(
+    'READ_FAILED', `tarball '${url}' must use an absolute path. The 'file' scheme does not support relative paths.`);
+}
+
+export function tarballMissing(path: string): UserError {
+  return new UserError('READ_FAILED', `tarball "${path}" does not exist.`);
+}
+
+export function tarballIsRepository(path: string): UserError {
+  return new UserError(
+    'READ_FAILED', `tarball "${path}" is a git repository, not a tarball. Please use \`git+file\` as the scheme.`);
+}
+
+export function tarballIsDirectory(path: string): UserError {
+  return new UserError('READ_FAILED', `tarball "${path}" is a directory, not a file.`);
+}
+
+export function immutableNotTarball(): UserError {
+  return new UserError(
+    'BAD_LINK', "tarball 'Link' headers that redirect to non-tarball URLs are not supported");
+}
+
+export function indirectInput(input: string): UserError {
+  return new UserError('INDIRECT_INPUT', `indirect input '${input}' cannot be fetched directly`);
+}
+
+export function relativeInput(input: string): UserError {
+  return new UserError('RELATIVE_INPUT', `cannot fetch input '${input}' because it uses a relative path`);
+}
+
+export function noSuchPath(path: string): UserError {
+  return new UserError('READ_FAILED', `path '${path}' does not exist`);
+}
+
+export function inputMismatch(field: string, specified: string, found: string): UserError {
+  return new UserError('HASH_MISMATCH', `mismatch in field '${field}' of input '${specified}', got '${found}'`);
+}
+
+export function narHashMismatch(input: string, wanted: string, found: string): UserError {
+  return new UserError(
+    'HASH_MISMATCH', `NAR hash mismatch in input '${input}', expected '${wanted}' but got '${found}'`);
+}
+
+export function revisionMismatch(input: string, wanted: string): UserError {
+  return new UserError('REVISION_MISMATCH', `'rev' attribute mismatch in input '${input}', expected ${wanted}`);
+}
+
+export function badForgeAnswer(url: string, cause?: unknown): UserError {
+  return new UserError('BAD_FORGE_ANSWER', `'${url}' does not answer with a commit`, { cause });
+}
+
+export function noSuchForgeRef(input: string, reason: string): UserError {
+  return new UserError('NO_FORGE_REF', reason, { hint: `The input is '${input}'` });
+}
+
+export function registryCycle(input: string): UserError {
+  return new UserError('REGISTRY_CYCLE', `cycle detected in flake registry for '${input}'`);
+}
+
+export function unknownFlake(input: string): UserError {
+  return new UserError('UNKNOWN_FLAKE', `cannot find flake '${input}' in the flake registries`, {
+    hint: "The setting 'flake-registry' names a global registry; there is none unless it does",
   });
 }
 
-export function unusableArchive(url: string): UserError {
-  return new UserError('UNUSABLE_ARCHIVE', `tarball '${url}' contains an unexpected number of top-level files`);
+export function hgMissing(cause: unknown): UserError {
+  return new UserError('HG_MISSING', "cannot run 'hg', which fetching Mercurial repositories needs", {
+    hint: 'Install it, for example by: apt install mercurial', cause,
+  });
+}
+
+export function hgFailed(command: string, messages: string): UserError {
+  return new UserError('HG_FAILED', `'hg ${command}' failed: ${messages === '' ? 'it gives no reason' : messages}`);
+}
+
+export function hgTreeDirty(folder: string): UserError {
+  return new UserError('HG_TREE_DIRTY', `Mercurial tree "${folder}" is unclean`);
+}
+
+export function notStorePath(text: string): UserError {
+  return new UserError('NOT_IN_STORE', `path '${text}' is not in the Nix store`);
+}
+
+export function closureUrl(): UserError {
+  return new UserError('BAD_CLOSURE', "'fetchClosure' only supports http:// and https:// stores");
+}
+
+export function closureParameters(url: string): UserError {
+  return new UserError('BAD_CLOSURE', `'fetchClosure' does not support URL query parameters (in '${url}')`);
+}
+
+export function closureInputAddressed(path: string): UserError {
+  return new UserError(
+    'BAD_CLOSURE',
+    `The 'fromPath' value '${path}' is input-addressed, but 'inputAddressed' is set to 'false' (default).\n\n`
+    + 'If you do intend to fetch an input-addressed store path, add\n\n    inputAddressed = true;\n\n'
+    + "to the 'fetchClosure' arguments. Its signature is then checked against 'trusted-public-keys'");
+}
+
+export function closureNotInputAddressed(path: string): UserError {
+  return new UserError(
+    'BAD_CLOSURE',
+    `The store object referred to by 'fromPath' at '${path}' is not input-addressed, but 'inputAddressed' is set to`
+    + " 'true'.\n\nRemove the 'inputAddressed' attribute (it defaults to 'false') to expect 'fromPath' to be"
+    + ' content-addressed');
+}
+
+export function closureRewrittenTo(from: string, to: string): UserError {
+  return new UserError(
+    'BAD_CLOSURE',
+    `rewriting '${from}' to content-addressed form yielded '${to}'\n`
+    + "Use this value for the 'toPath' attribute passed to 'fetchClosure'");
+}
+
+export function closureUnexpected(from: string, to: string, wanted: string): UserError {
+  return new UserError(
+    'BAD_CLOSURE',
+    `rewriting '${from}' to content-addressed form yielded '${to}', while '${wanted}' was expected`);
+}
+
+export function closureToPathInputAddressed(path: string): UserError {
+  return new UserError(
+    'BAD_CLOSURE',
+    `The 'toPath' value '${path}' is input-addressed, so it can't possibly be the result of rewriting to a`
+    + " content-addressed path.\n\nSet 'toPath' to an empty string to make Nix report the correct content-addressed"
+    + ' path.');
 }
 
 export function badSetting(file: string, line: string): UserError {

@@ -17,7 +17,8 @@ export {
   collectGarbage, deletePaths, livePaths, runtimeRoots, type Collected, type CollectOptions,
 } from './collect-garbage.ts';
 export { exportPaths, importPaths } from './export-paths.ts';
-export { verifyStore, type Verification, type VerifyOptions } from './verify-store.ts';
+export { optimiseStore, type Optimised, type OptimiseOptions } from './optimise-store.ts';
+export { isIntact, verifyStore, type Verification, type VerifyOptions } from './verify-store.ts';
 export type { PreparedText, PreparedTree } from './staging.ts';
 export { CacheSubstituter, type CacheSubstituterOptions } from './binary-cache/cache-substituter.ts';
 export { CacheServer, type CacheServerOptions } from './binary-cache/cache-server.ts';
@@ -26,6 +27,7 @@ export { readSecretKeys, type CacheWriterOptions } from './binary-cache/cache-wr
 export { findInListing, type ListedTree } from './binary-cache/nar-listing.ts';
 export { isNamedByContent } from './binary-cache/trust.ts';
 export { parseCacheUrl, type CacheUrl } from './binary-cache/cache-url.ts';
+export { readNetrc } from './binary-cache/netrc.ts';
 export { LookupMemory } from './binary-cache/lookup-memory.ts';
 export { Trust } from './binary-cache/trust.ts';
 export { lockFile, tryLockFileSoon, type FileLock } from './file-lock.ts';

@@ -14,7 +14,7 @@ import {
 import { chooseMirrors, ensureChannel, type Channel, type Mirrors } from '#debian';
 import { splitStorePath, type StorePath } from '#formats';
 import {
-  fetchSearchPathEntry, fetchToStore, hostSystem, readSettings, runEvaluation, substituterOf, type ChosenStore, type Environment,
+  cacheOptions, fetchSearchPathEntry, fetchToStore, hostSystem, readSettings, runEvaluation, substituterOf, type ChosenStore, type Environment,
   type EvaluationServices, type FetchOptions,
 } from '#host';
 import { LocalStore, type CacheSubstituter } from '#store';
@@ -153,10 +153,21 @@ export class Workspace {
   }
 
   #fetchOptions(): FetchOptions {
-    const { cacheDirectory, signal } = this.#options;
+    const { cacheDirectory, environment, settingOverrides: overrides = [], signal } = this.#options;
+    const settings = readSettings({ environment, overrides });
     return {
-      store: this.store, cacheDirectory, progress: this.#progress, ...(signal === undefined ? {} : { signal }),
+      store: this.store, cacheDirectory, settings, environment, progress: this.#progress,
+      substitute: (path) => this.#substitute(path),
+      cacheOptions: (urls) => cacheOptions(settings, environment, cacheDirectory, urls),
+      ...(signal === undefined ? {} : { signal }),
     };
+  }
+
+  async #substitute(path: StorePath): Promise<boolean> {
+    for (const substituter of this.substituters) {
+      if (await substituter.substitute(path, this.store, { progress: this.#progress })) return true;
+    }
+    return false;
   }
 
   async #openChannel(): Promise<Channel> {

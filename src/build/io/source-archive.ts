@@ -4,19 +4,44 @@
  * Compressed or not is told by the first bytes, since names often do not say. The entries go through
  * the one hardened way into a tree in memory; only that tree is ever written.
  */
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { crc32, gunzipSync, inflateRawSync, zstdDecompressSync } from 'node:zlib';
 import { xz } from '@napi-rs/lzma';
 import { UserError, concatBytes } from '#base';
 import {
-  planUnpacking, readTar, sortedNames, xzContentLength, type UnpackDirectory, type UnpackNode,
+  isZip, planUnpacking, readTar, readZip, sortedNames, xzContentLength, type TarEntry, type UnpackDirectory,
+  type UnpackNode,
 } from '#formats';
 import { Bzip2Reader, TreeRestorer, bytePath } from '#store';
 import { malformedSourceArchive } from '../errors.ts';
 
+export interface SourceArchive {
+  readonly root: UnpackDirectory;
+  /** Seconds since 1970: the newest entry's. */
+  readonly lastModified: number;
+}
+
 /** The tree in a tar archive; `what` names it in messages. */
 export function unpackArchive(bytes: Uint8Array, what: string): UnpackDirectory {
-  return planUnpacking(readTar(decompress(bytes, what), what), what);
+  return readSourceArchive(bytes, what).root;
 }
+
+/** The tree in a tar or zip archive, and how old it is. */
+export function readSourceArchive(bytes: Uint8Array, what: string): SourceArchive {
+  let lastModified = 0;
+  function* watched(entries: Iterable<TarEntry>): Generator<TarEntry> {
+    for (const entry of entries) {
+      lastModified = Math.max(lastModified, entry.modified);
+      yield entry;
+    }
+  }
+  const entries = isZip(bytes) ? readZip(bytes, what, zipTools) : readTar(decompress(bytes, what), what);
+  return { root: planUnpacking(watched(entries), what), lastModified };
+}
+
+const zipTools = {
+  inflate: (bytes: Uint8Array, sizeBytes: number) => inflateRawSync(bytes, { maxOutputLength: Math.max(1, sizeBytes) }),
+  crc32: (bytes: Uint8Array) => crc32(bytes),
+};
 
 /** Writes a tree in canonical form at `place`, where nothing stands. */
 export function writeUnpacked(place: string, root: UnpackNode): void {

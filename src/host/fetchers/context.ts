@@ -1,0 +1,82 @@
+/** What the fetchers work with: the store, the cache, the settings and how to tell what goes on. */
+
+import { join } from 'node:path';
+import { decodeUtf8, noProgress, type Activity, type ActivityKind, type Progress } from '#base';
+import type { StorePath } from '#formats';
+import { textAttribute, type Input } from '#runtime';
+import type { CacheSubstituterOptions, Store } from '#store';
+import { NixSettings, type Environment } from '../settings.ts';
+import { FetchCache } from './fetch-cache.ts';
+
+export interface FetchOptions {
+  readonly store: Store;
+  /** Firn's cache. */
+  readonly cacheDirectory: string;
+  readonly settings?: NixSettings;
+  readonly environment?: Environment;
+  /** Makes a path valid from elsewhere; false if nobody has it. */
+  readonly substitute?: (path: StorePath) => Promise<boolean>;
+  /** What a binary cache at a URL is asked with. */
+  readonly cacheOptions?: (urls: readonly string[]) => CacheSubstituterOptions;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+export class FetchContext {
+  readonly store: Store;
+  readonly settings: NixSettings;
+  readonly environment: Environment;
+  readonly cacheDirectory: string;
+  readonly cache: FetchCache;
+  readonly signal: AbortSignal | undefined;
+  readonly progress: Progress;
+  readonly options: FetchOptions;
+
+  constructor(options: FetchOptions) {
+    this.options = options;
+    this.store = options.store;
+    this.settings = options.settings ?? new NixSettings();
+    this.environment = options.environment ?? {};
+    this.cacheDirectory = options.cacheDirectory;
+    this.signal = options.signal;
+    this.progress = options.progress ?? noProgress;
+    this.cache = new FetchCache(join(options.cacheDirectory, 'fetched'));
+  }
+
+  /** How long what a server said is believed without asking again. */
+  get freshSeconds(): number {
+    return this.settings.number('tarball-ttl', 3600);
+  }
+
+  warn(text: string): void {
+    this.progress.message('warning', text);
+  }
+
+  async withActivity<T>(kind: ActivityKind, label: string, action: (activity: Activity) => Promise<T>): Promise<T> {
+    const activity = this.progress.start(kind, label, { unit: 'bytes' });
+    try {
+      const result = await action(activity);
+      activity.finish();
+      return result;
+    } catch (error) {
+      activity.finish('failed');
+      throw error;
+    }
+  }
+}
+
+/** An attribute as an ordinary string: inputs keep byte strings. */
+export function plainText(input: Input, name: string): string | undefined {
+  const text = textAttribute(input, name);
+  return text === undefined ? undefined : decodeUtf8(text);
+}
+
+/** As `plainText`, of an attribute that the scheme has checked to be there. */
+export function requiredPlainText(input: Input, name: string): string {
+  return plainText(input, name) ?? '';
+}
+
+/** The name that the store path gets. */
+export function nameOfInput(input: Input): string {
+  return textAttribute(input, 'name') ?? 'source';
+}
