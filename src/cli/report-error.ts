@@ -28,7 +28,7 @@ export function reportError(error: unknown, context: CommandContext): number {
     if (error.hint !== undefined) {
       stderr.write(`  ${color ? bold('hint:') : 'hint:'} ${error.hint}\n`);
     }
-    return 1;
+    return (error as { readonly exitStatus?: number }).exitStatus ?? 1;
   }
   if (isFullDisk(error)) {
     stderr.write(`${label} No space left on the device: ${(error as Error).message}\n`);

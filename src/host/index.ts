@@ -6,6 +6,7 @@
 export * from './fetch.ts';
 export * from './profile-places.ts';
 export { defaultSettings } from './default-settings.ts';
+export * from './setting-aliases.ts';
 export * from './settings.ts';
 export * from './store-location.ts';
 export { cacheOptions, substituterOf } from './substituters.ts';
@@ -14,7 +15,7 @@ export * from './worker/run-evaluation.ts';
 export type { EvaluationSession, EvaluationTask } from './worker/session.ts';
 export {
   changeEnvironmentTask, evalTask, findFileTask, installableTask, instantiateTask, parseTask, printTask, queryPackagesTask,
-  shellTask,
+  prefetchSourceTask, shellTask,
 } from './tasks/tasks.ts';
 export type { AutoArgument, ExpressionSource, FoundDerivation, InstantiateInput } from './tasks/instantiate.ts';
 export type {
@@ -25,6 +26,7 @@ export type { PackageQuery, ShownColumns, StatusAnswer, StatusQuestion } from '.
 export type { DerivedPath, InstallableInput } from './tasks/installable.ts';
 export type { EvalInput } from './tasks/eval-value.ts';
 export type { PrintInput } from './tasks/print-value.ts';
+export type { PrefetchQuestion, PrefetchSource } from './tasks/prefetch-source.ts';
 export type { ShellInput, ShellTarget } from './tasks/shell.ts';
 export * from './repl/requests.ts';
 export { ReplThread, type ReplStart } from './repl/repl-thread.ts';

@@ -8,6 +8,7 @@
 
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { currentSettingName } from './setting-aliases.ts';
 import { badSetting, missingInclude, notBoolean } from './errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,7 +25,8 @@ export class NixSettings {
   readonly #replaced = new Set<string>();
 
   /** Sets one; `extra-` adds to what is there. */
-  set(name: string, value: string): void {
+  set(spelled: string, value: string): void {
+    const name = currentSettingName(spelled);
     const extra = /^extra-(.+)$/.exec(name)?.[1];
     if (extra === undefined) {
       this.#values.set(name, value);
@@ -42,6 +44,11 @@ export class NixSettings {
   /** Whether one was set, not only added to. */
   isReplaced(name: string): boolean {
     return this.#replaced.has(name);
+  }
+
+  /** All that are set, by name. */
+  entries(): [name: string, value: string][] {
+    return [...this.#values].sort(([one], [other]) => (one < other ? -1 : 1));
   }
 
   text(name: string): string | undefined {

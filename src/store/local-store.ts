@@ -38,6 +38,7 @@ import { completeLocation, type GivenLocation, type StoreLocation } from './stor
 import type {
   AddTreeOptions, CommitOptions, FinishedOutput, PathLock, Realisation, SoonDurable, Store, ValidPathInfo,
 } from './store.ts';
+import { TreeOptimiser } from './optimise-store.ts';
 import { PendingCommits } from './pending-commits.ts';
 import { RealisationTables } from './realisations.ts';
 import { stageText, stageTree, type PreparedText, type PreparedTree } from './staging.ts';
@@ -46,6 +47,8 @@ import { hashFile, hashTreeNow, scanTree } from './tree-hash.ts';
 export interface LocalStoreOptions extends GivenLocation {
   /** Another thread of this process holds the collector's lock already. */
   readonly lockHeldElsewhere?: boolean;
+  /** Links files of the same content as they come in. */
+  readonly autoOptimise?: boolean;
 }
 
 export class LocalStore implements Store {
@@ -71,6 +74,7 @@ export class LocalStore implements Store {
   /** Registered paths whose content is to be made again: not valid here until it is. */
   readonly #damaged = new Set<StorePath>();
   readonly #lockRoom = new LockRoom(affordableLocks());
+  readonly #optimiser: TreeOptimiser | undefined;
   #collectorLock: FileLock | undefined;
 
   constructor(options: LocalStoreOptions) {
@@ -81,6 +85,10 @@ export class LocalStore implements Store {
     this.stateDirectory = this.location.stateDirectory;
     this.#lockHeldElsewhere = options.lockHeldElsewhere ?? false;
     if (options.readOnly !== true) this.#makeDirectories();
+    if (options.autoOptimise === true && options.readOnly !== true) {
+      this.#optimiser = new TreeOptimiser(this.#physicalStore);
+      this.#optimiser.loadLinked();
+    }
     const databaseDirectory = join(this.stateDirectory, 'db');
     this.#database = new StoreDatabase(databaseDirectory, options.readOnly);
     this.#realisations = new RealisationTables(
@@ -447,9 +455,16 @@ export class LocalStore implements Store {
   /** Renames over what an interrupted process may have left there. */
   #moveIntoPlace(temporary: string, path: StorePath): void {
     const final = bytePath(this.physicalPath(path));
-    if (this.#damaged.has(path)) moveAside(final);
+    const isRepair = this.#damaged.has(path);
+    if (isRepair) moveAside(final);
+    if (this.#rename(temporary, final, path)) this.#optimiser?.optimise(final, isRepair);
+  }
+
+  /** False if another process has made the path valid meanwhile. */
+  #rename(temporary: string, final: string, path: StorePath): boolean {
     try {
       renameSync(systemPath(temporary), systemPath(final));
+      return true;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? '';
       if (!['ENOTEMPTY', 'EEXIST', 'EISDIR', 'ENOTDIR', 'EPERM', 'EACCES'].includes(code)) {
@@ -458,10 +473,11 @@ export class LocalStore implements Store {
       // What another process has made valid meanwhile is never touched.
       if (this.isValidPath(path)) {
         deleteTree(temporary);
-        return;
+        return false;
       }
       deleteTree(final);
       renameSync(systemPath(temporary), systemPath(final));
+      return true;
     }
   }
 
@@ -474,7 +490,7 @@ export class LocalStore implements Store {
     const state = this.stateDirectory;
     try {
       for (const directory of [
-        this.#physicalStore, join(state, 'db'), join(state, 'gcroots', 'auto'), join(state, 'temproots'),
+        this.#physicalStore, join(this.#physicalStore, '.links'), join(state, 'db'), join(state, 'gcroots', 'auto'), join(state, 'temproots'),
         join(state, 'profiles'), join(this.location.logDirectory, 'drvs'),
       ]) {
         if (!existsSync(directory)) mkdirSync(directory, { recursive: true });

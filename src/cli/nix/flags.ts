@@ -7,6 +7,7 @@
  * own flags.
  */
 
+import { currentSettingName } from '#host';
 import { usageError } from '../errors.ts';
 
 export interface Flag {
@@ -115,7 +116,8 @@ function takeSetting(
   rest: string[],
   settingNames: ReadonlySet<string>,
 ): [string, string] {
-  const name = word.replace(/^--/, '');
+  const isNegated = word.startsWith('--no-');
+  const name = isNegated ? `no-${currentSettingName(word.slice(5))}` : currentSettingName(word.replace(/^--/, ''));
   if (word.startsWith('--')) {
     if (settingNames.has(name)) {
       // A truth value may be left out: `--show-trace`, `--sandbox`.

@@ -52,7 +52,10 @@ export async function resolveInstallables(
   session: CommandSession, operands: readonly string[] = operandsOf(session),
 ): Promise<Installable[]> {
   const source = expressionSource(session);
-  if (source !== undefined) return evaluateOperands(session, source, operands.length === 0 ? [''] : operands);
+  if (source !== undefined) {
+    const isEmptyList = operands.length === 0 && session.flags.has('--stdin');
+    return isEmptyList ? [] : evaluateOperands(session, source, operands.length === 0 ? [''] : operands);
+  }
   return operands.map((text) => ({ text, derived: [storedOperand(session, text)] }));
 }
 
@@ -112,7 +115,7 @@ export async function storePaths(session: CommandSession, recursive: boolean): P
     return topologicalOrder(store, store.allValidPaths());
   }
   const installables = await resolveInstallables(session);
-  if (installables.length === 0) throw flakesUnsupported('.');
+  if (installables.length === 0 && !flags.has('--stdin')) throw flakesUnsupported('.');
   const roots = flags.has('--derivation') ? derivationsOf(session, installables)
     : outPathsOf(knownPaths(session, installables));
   return topologicalOrder(store, recursive ? store.closureOf(roots) : roots);

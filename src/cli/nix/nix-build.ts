@@ -12,6 +12,7 @@ import type { Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
 import { openProgress } from '../progress/open.ts';
 import type { ClosableProgress } from '../progress/output.ts';
+import { withBuildStatus } from './build-status.ts';
 import { autoArguments, expressionSources } from './evaluation.ts';
 import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
@@ -68,7 +69,7 @@ async function build(
     context.stderr.write(await describeMissing(workspace.store, wanted, { substituters }));
     return 0;
   }
-  const realised = await workspace.realise(wanted);
+  const realised = await withBuildStatus(() => workspace.realise(wanted));
   const paths = found.map(({ drvPath, output }) => realised.get(drvPath as StorePath)?.get(output) as StorePath);
   progress.close();
   makeLinks(workspace, flags, context, found, paths);

@@ -4,6 +4,7 @@ import { formatPrefixedHash } from '#base';
 import { derivationExtension, isDerivationPath, type StorePath } from '#formats';
 import { findRoots, type LocalStore } from '#store';
 import { noSuchVariable, unknownDeriver } from '../errors.ts';
+import { printGraph, printGraphMl } from './store-graphs.ts';
 import {
   followToStorePath, outputsOf, topologicalOrder, validPath, type StoreCommand,
 } from './store-command.ts';
@@ -21,7 +22,8 @@ const queries: readonly (readonly [flag: string, query: Query])[] = [
   ['--hash', (command) => eachOutput(command, (path) => formatPrefixedHash(command.store.queryPathInfo(path)!.narHash, 'nix32'))],
   ['--size', (command) => eachOutput(command, (path) => String(command.store.queryPathInfo(path)!.narSizeBytes))],
   ['--tree', printTree],
-  ['--graph', printGraph],
+  ['--graph', (command) => printGraph(command, operandPaths(command))],
+  ['--graphml', (command) => printGraphMl(command, operandPaths(command))],
   ['--resolve', (command) => command.flags.operands.forEach((operand) => command.print(followToStorePath(command, operand)))],
   ['--roots', printRoots],
   ['--outputs', printOutputs],
@@ -122,16 +124,4 @@ function printTree(command: StoreCommand): void {
     });
   };
   for (const operand of command.flags.operands) visit(validPath(command, operand), '', '');
-}
-
-function printGraph(command: StoreCommand): void {
-  const base = (path: StorePath) => path.slice(path.lastIndexOf('/') + 1);
-  command.print('digraph G {');
-  for (const path of command.store.closureOf(operandPaths(command))) {
-    command.print(`"${base(path)}" [label = "${base(path).slice(33)}", shape = box, style = filled, fillcolor = "#ff0000"];`);
-    for (const reference of command.store.queryPathInfo(path)!.references) {
-      if (reference !== path) command.print(`"${base(reference)}" -> "${base(path)}" [color = "black"];`);
-    }
-  }
-  command.print('}');
 }

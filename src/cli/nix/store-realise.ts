@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { Wanted } from '#build';
 import { isDerivationPath, knownOutputPath, type StorePath } from '#formats';
+import { withBuildStatus } from './build-status.ts';
 import { describeMissing } from './missing.ts';
 import { addRoot } from './roots.ts';
 import { followToStorePath, type StoreCommand } from './store-command.ts';
@@ -60,7 +61,7 @@ async function realiseAll(command: StoreCommand, wanted: readonly Wanted[]): Pro
   const progress = await command.openProgress();
   const workspace = openWorkspace(command.flags, command.context, progress);
   try {
-    await workspace.realise(wanted);
+    await withBuildStatus(() => workspace.realise(wanted));
   } finally {
     progress.close();
     await workspace.close();

@@ -59,12 +59,16 @@ function singlePath(session: EvaluationSession, slot: Slot): DerivedPath | undef
   if (typeof value !== 'string' && !(value instanceof ContextString)) return undefined;
   const [text, context] = typeof value === 'string' ? [value, []] : [value.text, value.context];
   if (context.length !== 1) {
-    throw new NixError('EvalError', `string '${text}' ${context.length === 0 ? 'has no context' : 'has multiple contexts'}`
-      + `${context.length === 0 ? '' : `. It should only have one`}`);
+    throw new NixError('EvalError', `string '${text}' has ${context.length} entries in its context. `
+      + 'It should only have exactly one entry');
   }
   const element = context[0] as string;
+  if (element.startsWith('=')) {
+    throw new NixError('EvalError', `string '${text}' has a context which refers to a complete source and binary closure. `
+      + 'This is not supported at this time');
+  }
   const built = /^!([^!]+)!(.+)$/.exec(element);
-  return built === null ? { kind: 'path', path: element.replace(/^=/, '') }
+  return built === null ? { kind: 'path', path: element }
     : { kind: 'built', drvPath: built[2] as string, outputs: [built[1] as string] };
 }
 

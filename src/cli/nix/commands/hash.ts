@@ -1,8 +1,9 @@
 /** `nix hash`: hashes of files and trees, and the text forms of hashes. */
 
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
-  compressHash, formatHash, parseHashAlgorithm, parseHashWithFormat, type Hash, type HashAlgorithm, type HashFormat,
+  compressHash, formatHash, hashOf as hashBytes, parseHashAlgorithm, parseHashWithFormat, type Hash, type HashAlgorithm, type HashFormat,
 } from '#base';
 import type { IngestionMethod } from '#formats';
 import { bytePath, hashTreeNow } from '#store';
@@ -47,7 +48,10 @@ const hashOf = (name: string, otherwise: IngestionMethod, more: readonly Flag[])
     const named = flags.last('--format') ?? Object.keys(formats).find((form) => flags.has(`--${form}`)) ?? 'sri';
     const format = formatOf(session, named);
     for (const operand of flags.operands) {
-      const hash = hashTreeNow(bytePath(resolve(context.cwd, operand)), method, algorithmOf(session) ?? 'sha256');
+      const path = resolve(context.cwd, operand);
+      const algorithm = algorithmOf(session) ?? 'sha256';
+      // A flat hash is of what can be read, pipes too.
+      const hash = method === 'flat' ? hashBytes(algorithm, readFileSync(path)) : hashTreeNow(bytePath(path), method, algorithm);
       const shown: Hash = flags.has('--truncate') && hash.bytes.length > 20
         ? { ...hash, bytes: compressHash(hash.bytes, 20) } : hash;
       session.print(formatHash(shown, format));

@@ -1,0 +1,32 @@
+/**
+ * The exit status that says why a build failed, as scripts expect it of `nix-build` and `nix-store
+ * --realise`: 100 for a builder that failed, 101 for one that took too long, 102 for an output with
+ * another hash than promised, 104 for one that differs when it is built again; sums of these where
+ * several failed.
+ */
+
+import { UserError } from '#base';
+
+/** Runs a build; an error that it ends with is given its exit status. */
+export async function withBuildStatus<Result>(build: () => Promise<Result>): Promise<Result> {
+  try {
+    return await build();
+  } catch (error) {
+    const bits = failureBits(error);
+    throw bits === 0 ? error : Object.assign(error as Error, { exitStatus: 96 + bits });
+  }
+}
+
+function failureBits(error: unknown): number {
+  let bits = 0;
+  for (let one = error; one instanceof UserError; one = one.cause) {
+    if (one.code === 'NOT_DETERMINISTIC') bits |= 8;
+    else if (one.code === 'HASH_MISMATCH') bits |= 4 | 2;
+    else if (one.code === 'BUILDER_TIMED_OUT') bits |= 4 | 1;
+    else if (one.code === 'BUILDER_FAILED' || one.code === 'OUTPUT_MISSING') bits |= 4;
+    if (one instanceof UserError && one.code === 'BUILDS_FAILED') {
+      for (const failure of (one as { failures?: readonly unknown[] }).failures ?? []) bits |= failureBits(failure);
+    }
+  }
+  return bits === 0 && error instanceof UserError && /^BUILDS?_FAILED$/.test(error.code) ? 4 : bits;
+}

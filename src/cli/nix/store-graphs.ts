@@ -1,0 +1,43 @@
+/** The graph of references as `nix-store --query --graph` (for Graphviz) and `--graphml` print it. */
+
+import { baseNameOf, isDerivationPath, nameOf, type StorePath } from '#formats';
+import type { StoreCommand } from './store-command.ts';
+
+/** For Graphviz: an arrow leads from what is needed to what needs it. */
+export function printGraph(command: StoreCommand, roots: readonly StorePath[]): void {
+  command.print('digraph G {');
+  for (const path of command.store.closureOf(roots)) {
+    command.print(`"${baseNameOf(path)}" [label = "${nameOf(path)}", shape = box, style = filled, fillcolor = "#ff0000"];`);
+    for (const reference of command.store.queryPathInfo(path)!.references) {
+      if (reference !== path) command.print(`"${baseNameOf(reference)}" -> "${baseNameOf(path)}" [color = "black"];`);
+    }
+  }
+  command.print('}');
+}
+
+/** GraphML: an edge leads from what needs something to what it needs. */
+export function printGraphMl(command: StoreCommand, roots: readonly StorePath[]): void {
+  command.print("<?xml version='1.0' encoding='utf-8'?>\n"
+    + "<graphml xmlns='http://graphml.graphdrawing.org/xmlns'\n"
+    + "    xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'\n"
+    + "    xsi:schemaLocation='http://graphml.graphdrawing.org/xmlns/1.0/graphml.xsd'>\n"
+    + "<key id='narSize' for='node' attr.name='narSize' attr.type='long'/>"
+    + "<key id='name' for='node' attr.name='name' attr.type='string'/>"
+    + "<key id='type' for='node' attr.name='type' attr.type='string'/>"
+    + "<graph id='G' edgedefault='directed'>");
+  for (const path of command.store.closureOf(roots)) {
+    const { narSizeBytes, references } = command.store.queryPathInfo(path)!;
+    const name = nameOf(path);
+    command.print(`  <node id="${baseNameOf(path)}">\n`
+      + `    <data key="narSize">${narSizeBytes}</data>\n`
+      + `    <data key="name">${name.slice(0, name.indexOf('-') + 1)}</data>\n`
+      + `    <data key="type">${isDerivationPath(path) ? 'derivation' : 'output-path'}</data>\n`
+      + '  </node>');
+    for (const reference of references) {
+      if (reference !== path) {
+        command.print(`  <edge source="${baseNameOf(path)}" target="${baseNameOf(reference)}"/>`);
+      }
+    }
+  }
+  command.print('</graph>\n</graphml>');
+}
