@@ -10,7 +10,7 @@
 
 
 import { NixError, type Position, registerSource, renderNixError, type SourceOrigin } from '#diagnostics';
-import { emit, type EmittedCode, parse, parseReplBindings, supportNames } from '#lang';
+import { emit, type EmittedCode, type Expr, parse, parseReplBindings, supportNames } from '#lang';
 import {
   type Attrs,
   baseName,
@@ -136,6 +136,19 @@ export class Evaluator implements EvalServices {
     return this.guard(() => this.run(text, origin, basePath));
   }
 
+  /** Like `evaluateString`, but evaluated when forced; faults of syntax and names are thrown now. */
+  delayString(text: string, basePath: string): Thunk {
+    return new Thunk(this.load(text, { kind: 'string' }, basePath));
+  }
+
+  /** The tree of a text, all of whose variables are known. */
+  parseText(text: string, origin: SourceOrigin, directory: string): Expr {
+    const base = registerSource(origin, text);
+    const tree = this.readText(text, directory, base, parse);
+    this.emitTree(tree, base);
+    return tree;
+  }
+
   /** Value of an expression that sees the names of a set before the base scope: the REPL's. */
   evaluateInScope(text: string, basePath: string, scope: Attrs): Value {
     return this.guard(() => this.run(text, { kind: 'string' }, basePath, scope));
@@ -190,6 +203,13 @@ export class Evaluator implements EvalServices {
   private run(
     text: string, origin: SourceOrigin, directory: string, scope?: Attrs, read: ReadText = parse,
   ): Value {
+    return this.load(text, origin, directory, scope, read)();
+  }
+
+  /** Reads and compiles a text; the function evaluates it. */
+  private load(
+    text: string, origin: SourceOrigin, directory: string, scope?: Attrs, read: ReadText = parse,
+  ): () => Value {
     const base = registerSource(origin, text);
     const name = origin.kind === 'file' || origin.kind === 'internal' ? origin.path : origin.kind;
     const code = this.codeFor(text, directory, base, scope, read);
@@ -201,7 +221,8 @@ export class Evaluator implements EvalServices {
       return known[index] as ReturnType<ChunkFunction>;
     };
     const parameters = [...this.support, base, scope, chunks];
-    return this.compiled(code, mainChunk, name)(...parameters);
+    const main = this.compiled(code, mainChunk, name);
+    return () => main(...parameters);
   }
 
   /** Compiles a file's code or one of its chunks, and keeps it if there is a cache. */
@@ -254,6 +275,10 @@ export class Evaluator implements EvalServices {
     scope: Attrs | undefined,
     read: ReadText,
   ): EmittedCode {
+    return this.emitTree(this.readText(text, directory, base, read), base, scope);
+  }
+
+  private readText(text: string, directory: string, base: Position, read: ReadText): Expr {
     const { features, pureEval, homeDirectory, lints } = this.settings;
     const result = read(text, {
       base,
@@ -266,7 +291,11 @@ export class Evaluator implements EvalServices {
     counters.filesParsed++;
     counters.parsedBytes += text.length;
     if (result.tree === undefined) throw result.diagnostics[0]!;
-    const emitted = emit(result.tree, {
+    return result.tree;
+  }
+
+  private emitTree(tree: Expr, base: Position, scope?: Attrs): EmittedCode {
+    const emitted = emit(tree, {
       base,
       globals: this.globalNames,
       lazyGlobals: this.lazyGlobals,

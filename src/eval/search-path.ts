@@ -138,9 +138,10 @@ export class SearchPath {
   #status(path: string): ReturnType<Host['lstat']> {
     try {
       return this.#options.host.lstat(path);
-    } catch {
+    } catch (error) {
       // A part of the path is no directory, or may not be searched.
-      return null;
+      if (error instanceof UserError) return null;
+      throw error;
     }
   }
 }

@@ -2,14 +2,17 @@
 
 import { NixError } from '#diagnostics';
 import {
-  Attrs, call, canonicalPath, force, isCallable, Lambda, resolvePath, Thunk, type AttrsEntry, type Slot, type Value,
+  Attrs, call, canonicalPath, force, isCallable, Lambda, resolvePath, type AttrsEntry, type Slot, type Value,
 } from '#runtime';
+import type { FlakeSource } from '../flakes/flake-source.ts';
+import { evaluateFlakeSource } from '../flakes/open-flake.ts';
 import type { EvaluationSession } from '../worker/session.ts';
 
 export type ExpressionSource =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'stdin'; readonly text: string };
+  | { readonly kind: 'stdin'; readonly text: string }
+  | FlakeSource;
 
 /** An argument of `--arg` (Nix code), `--argstr` and the like (a string); byte strings. */
 export interface AutoArgument {
@@ -25,6 +28,7 @@ export function evaluateSource(session: EvaluationSession, source: ExpressionSou
     case 'file': return evaluator.evaluateFile(resolveFileArgument(session, source.path));
     case 'text': return evaluator.evaluateString(source.text, workingDirectory);
     case 'stdin': return evaluator.evaluateString(source.text, workingDirectory, { kind: 'stdin' });
+    case 'flake': return evaluator.guard(() => evaluateFlakeSource(session, source));
   }
 }
 
@@ -42,12 +46,11 @@ export function resolveFileArgument(session: EvaluationSession, operand: string)
   return operand.startsWith('/') ? canonicalPath(operand) : resolvePath(workingDirectory, operand);
 }
 
-/** The set of automatic arguments; each is evaluated when it is used. */
+/** The set of automatic arguments; each is read now and evaluated when it is used. */
 export function makeAutoArguments(session: EvaluationSession, args: readonly AutoArgument[]): Attrs {
   return Attrs.fromEntries(args.map(({ name, kind, text }): AttrsEntry => [
     name,
-    kind === 'string' ? text
-      : new Thunk(() => session.evaluator.evaluateString(text, session.workingDirectory)),
+    kind === 'string' ? text : session.evaluator.delayString(text, session.workingDirectory),
   ]));
 }
 
