@@ -18,6 +18,24 @@ export interface Builder {
   accepts(derivation: Derivation): boolean;
   /** Throws `UserError` with the reason when the derivation's builder fails. */
   build(request: BuildRequest): Promise<void>;
+  /**
+   * For builders on other machines, which take none of our own places: a place there, or undefined
+   * if there is none. It may wait for one if nobody else could build the derivation.
+   */
+  reserve?(derivation: Derivation, options: ReserveOptions): Promise<BuildPlace | undefined>;
+}
+
+export interface ReserveOptions {
+  readonly mayWait: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A place for one build. */
+export interface BuildPlace {
+  build(request: BuildRequest): Promise<void>;
+  release(): void;
+  /** Whether the place failed, not the build: then it may be tried elsewhere. */
+  isLost(error: unknown): boolean;
 }
 
 export interface BuildRequest {

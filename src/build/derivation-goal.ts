@@ -62,8 +62,8 @@ export async function buildDerivation(
   activity: Activity,
 ): Promise<OutputMap> {
   const { store, signal } = context;
-  const builder = context.builders.find((candidate) => candidate.accepts(derivation));
-  if (!builder) throw noBuilderFor(derivation.builder, derivation.system);
+  const accepting = context.builders.filter((candidate) => candidate.accepts(derivation));
+  if (accepting.length === 0) throw noBuilderFor(derivation.builder, derivation.system);
   const lock = await store.lockPaths(lockedPaths(drvPath, derivation), signal);
   try {
     const present = context.check === undefined ? validOutputs(store, drvPath, derivation) : undefined;
@@ -71,9 +71,9 @@ export async function buildDerivation(
       lock.release();
       return present;
     }
-    const { outputs, durable } = await place.slots.run(signal, place.rank, () =>
-      buildLocked(context, builder, drvPath, derivation, activity),
-    );
+    const build = (builder: Builder) => buildLocked(context, builder, drvPath, derivation, activity);
+    const { outputs, durable } = await buildElsewhere(context, accepting, derivation, build)
+      ?? await buildHere(accepting, place, signal, build, derivation);
     if (context.whenBuilt !== undefined && context.check === undefined) {
       await Promise.all([durable, store.flush()]);
       await context.whenBuilt(drvPath, outputs);
@@ -85,6 +85,41 @@ export async function buildDerivation(
     lock.release();
     throw error;
   }
+}
+
+/** Builds on another machine, if one has a place; undefined if it is to be built here. */
+async function buildElsewhere(
+  { signal, progress, check }: BuildContext, accepting: readonly Builder[], derivation: Derivation,
+  build: (builder: Builder) => Promise<Built>,
+): Promise<Built | undefined> {
+  const here = accepting.some((builder) => builder.reserve === undefined);
+  // What is compared with what was built here is built here, and so is what asks for that.
+  if (here && (check !== undefined || derivationOptions(derivation).prefersLocalBuild)) return undefined;
+  for (const builder of accepting) {
+    for (;;) {
+      const reserved = await builder.reserve?.(derivation, { mayWait: !here, signal });
+      if (reserved === undefined) break;
+      try {
+        return await build({ ...builder, name: builder.name, accepts: () => true, build: (request) => reserved.build(request) });
+      } catch (error) {
+        if (!reserved.isLost(error)) throw error;
+        progress.message('warning', (error as Error).message);
+      } finally {
+        reserved.release();
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Builds in one of our own places. */
+function buildHere(
+  accepting: readonly Builder[], place: { readonly slots: Slots; readonly rank: number }, signal: AbortSignal,
+  build: (builder: Builder) => Promise<Built>, derivation: Derivation,
+): Promise<Built> {
+  const builder = accepting.find((candidate) => candidate.reserve === undefined);
+  if (builder === undefined) throw noBuilderFor(derivation.builder, derivation.system);
+  return place.slots.run(signal, place.rank, () => build(builder));
 }
 
 async function buildLocked(

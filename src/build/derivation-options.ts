@@ -27,6 +27,8 @@ export interface DerivationOptions {
   readonly passAsFile: ReadonlySet<string>;
   readonly impureVariables: readonly string[];
   readonly requiredFeatures: readonly string[];
+  /** Whether sending it to another machine would cost more than building it. */
+  readonly prefersLocalBuild: boolean;
   /** By file name (or attribute): paths whose closures the builder is told. */
   readonly exportReferencesGraph: ReadonlyMap<string, readonly string[]>;
   /** `__noChroot`: it asks to be built outside the sandbox. */
@@ -64,6 +66,7 @@ function plainOptions(env: ReadonlyMap<string, string>, name: string): Derivatio
     passAsFile: new Set(words('passAsFile')),
     impureVariables: words('impureEnvVars') ?? [],
     requiredFeatures: words('requiredSystemFeatures') ?? [],
+    prefersLocalBuild: env.get('preferLocalBuild') === '1',
     exportReferencesGraph: graph,
     withoutSandbox: env.get('__noChroot') === '1',
     isLocal: env.get('preferLocalBuild') === '1',
@@ -89,6 +92,7 @@ function structuredOptions(attributes: ReadonlyMap<string, ExactJson>, name: str
     passAsFile: new Set(),
     impureVariables: strings('impureEnvVars'),
     requiredFeatures: strings('requiredSystemFeatures'),
+    prefersLocalBuild: attributes.get('preferLocalBuild') === true,
     exportReferencesGraph: graph,
     withoutSandbox: attributes.get('__noChroot') === true,
     isLocal: attributes.get('preferLocalBuild') === true,

@@ -1,7 +1,10 @@
 /** build: goals and their scheduler, the `Builder` interface, the builtin builders, the sandbox. */
 export * from './builder.ts';
 export * from './builtin-builder.ts';
+export { buildResolved } from './build-resolved.ts';
 export * from './builtin-runner.ts';
+export { parseMachines, type Machine } from './remote/machines.ts';
+export { RemoteBuilder, type RemoteBuilderOptions } from './remote/remote-builder.ts';
 export * from './errors.ts';
 export { readSourceArchive, unpackArchive, writeUnpacked } from './io/source-archive.ts';
 export * from './realise.ts';

@@ -1,0 +1,32 @@
+/**
+ * Builds a derivation that is given, not read from the store: its inputs are all paths, valid
+ * already. So other machines ask for builds, who send no derivations but the one that they want.
+ */
+import { noProgress } from '#base';
+import { nameOf, type Derivation, type StorePath } from '#formats';
+import type { Store } from '#store';
+import { buildDerivation } from './derivation-goal.ts';
+import { missingPath } from './errors.ts';
+import type { RealiseOptions } from './realise.ts';
+import { Slots } from './slots.ts';
+
+/** Makes the outputs valid and durable; gives their paths. Throws what the build throws. */
+export async function buildResolved(
+  store: Store, drvPath: StorePath, derivation: Derivation, options: RealiseOptions,
+): Promise<ReadonlyMap<string, StorePath>> {
+  for (const path of derivation.inputSources) if (!store.isValidPath(path)) throw missingPath(path);
+  const progress = options.progress ?? noProgress;
+  const activity = progress.start('build', nameOf(drvPath));
+  try {
+    const outputs = await buildDerivation({
+      store, builders: options.builders, cores: options.cores ?? 1, progress,
+      signal: options.signal ?? new AbortController().signal, logDirectory: options.logDirectory,
+    }, { slots: new Slots(1), rank: 0 }, drvPath, derivation, activity);
+    await store.flush();
+    activity.finish();
+    return outputs;
+  } catch (error) {
+    activity.finish('failed');
+    throw error;
+  }
+}
