@@ -2,13 +2,12 @@
  * The evaluator's door to the world: files, the store, derivations.
  *
  * Everything is synchronous; what must wait goes through `BlockingServices`, which a thread
- * implements by blocking until another has done it. A logical store path is read where the store
- * keeps it; one that the store does not have is read at its own name, so that a configuration may
- * stand in a store that is not ours. The store is opened only when something needs it: an
- * expression without files starts without.
+ * implements by blocking until another has done it. The store is opened only when something needs
+ * it: an expression without files starts without. Whatever is seen of the world is told to a trace,
+ * if there is one, so that the result can be kept for as long as all of it stays the same.
  */
 
-import { lstatSync, readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { decodeUtf8, encodeHex, formatHash, type Progress } from '#base';
 import {
   checkStorePathName, isBelowStore, makeTextPath, parseDerivation, splitStorePath, makeContentAddressedPath,
@@ -21,8 +20,11 @@ import type {
 } from '#eval';
 import { DerivationMaker, outputPlaces } from './derivation-maker.ts';
 import { contentMismatch, fileTooLarge, readFailed } from './errors.ts';
+import { describeEntry, describePath } from './file-description.ts';
 import { PendingWrites } from './pending-writes.ts';
+import type { EvaluationTrace } from './results/trace.ts';
 import { sourcePath, type HashCache } from './source-paths.ts';
+import { placeInStore } from './store-place.ts';
 
 /** What an evaluation cannot do by itself. Each call blocks until it is done. */
 export interface BlockingServices {
@@ -42,6 +44,8 @@ export interface EvaluationHostOptions {
   /** Seconds since 1970. */
   readonly currentTime: number;
   readonly hashCache?: HashCache;
+  /** Is told what was seen of the world. */
+  readonly trace?: EvaluationTrace | undefined;
 }
 
 export class EvaluationHost implements Host {
@@ -51,12 +55,14 @@ export class EvaluationHost implements Host {
   readonly #pending = new PendingWrites();
   readonly #derivations = new Map<StorePath, Derivation>();
   readonly #maker: DerivationMaker;
+  readonly #trace: EvaluationTrace | undefined;
   #store: LocalStore | undefined;
 
   constructor(options: EvaluationHostOptions) {
     this.#options = options;
     this.storeDirectory = options.storeDirectory;
     this.progress = options.progress;
+    this.#trace = options.trace;
     this.#maker = new DerivationMaker({
       readDerivation: (path) => this.#readDerivation(path),
       referencesOf: (path) => this.storePathReferences(path) as StorePath[],
@@ -67,9 +73,13 @@ export class EvaluationHost implements Host {
     const pending = this.#pendingText(path);
     if (pending !== undefined) return pending;
     const place = this.#place(path);
+    const begun = this.#trace?.beginReading(place);
     try {
-      return readFileSync(systemPath(place), 'latin1');
+      const text = readFileSync(systemPath(place), 'latin1');
+      this.#trace?.file(place, begun, text);
+      return text;
     } catch (error) {
+      this.#trace?.giveUp();
       if ((error as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG') {
         throw fileTooLarge(decodeUtf8(path), statSync(systemPath(place)).size);
       }
@@ -80,27 +90,36 @@ export class EvaluationHost implements Host {
   lstat(path: string): FileStatus | null {
     const pending = this.#pendingText(path);
     if (pending !== undefined) return { type: 'regular', sizeBytes: pending.length, executable: false };
+    const place = this.#place(path);
     try {
-      const status = lstatSync(systemPath(this.#place(path)), { throwIfNoEntry: false });
-      return status === undefined ? null : describe(status);
+      const status = describePath(systemPath(place));
+      this.#trace?.status(place, status);
+      return status;
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOTDIR' || code === 'ENOENT') return null;
+      this.#trace?.giveUp();
       throw readFailed(decodeUtf8(path), error);
     }
   }
 
   readDirectory(path: string): ReadonlyMap<string, FileType> {
+    const place = this.#place(path);
+    const begun = this.#trace?.beginReading(place);
     try {
-      const entries = readdirSync(systemPath(this.#place(path)), { withFileTypes: true, encoding: 'latin1' });
-      return new Map(entries.map((entry) => [entry.name, describe(entry).type]));
+      const entries = readdirSync(systemPath(place), { withFileTypes: true, encoding: 'latin1' });
+      const types = new Map(entries.map((entry) => [entry.name, describeEntry(entry).type]));
+      this.#trace?.folder(place, begun, types);
+      return types;
     } catch (error) {
+      this.#trace?.giveUp();
       throw readFailed(decodeUtf8(path), error);
     }
   }
 
   readLink(path: string): string {
-    return readLinkBytes(this.#place(path));
+    const place = this.#place(path);
+    const target = readLinkBytes(place);
+    this.#trace?.link(place, target);
+    return target;
   }
 
   addPathToStore(name: string, path: string, options: AddPathOptions): string {
@@ -119,6 +138,7 @@ export class EvaluationHost implements Host {
       name, method, physical: decodeUtf8(this.#place(path)),
       ...(options.references === undefined ? {} : { references: options.references as readonly StorePath[] }),
       ...(filter === undefined ? {} : { filter: (inner: string, type: FileType) => filter(path + inner, type) }),
+      ...(this.#trace === undefined ? {} : { trace: this.#trace }),
     }, this.storeDirectory, this.#options.hashCache);
     if (expectedSha256 !== undefined && encodeHex(source.hash.bytes) !== expectedSha256.toLowerCase()) {
       const wanted = { algorithm: 'sha256', bytes: Uint8Array.from(Buffer.from(expectedSha256, 'hex')) } as const;
@@ -147,18 +167,28 @@ export class EvaluationHost implements Host {
   }
 
   realise(elements: readonly string[]): ReadonlyMap<string, string> {
-    if (elements.every((element) => this.#isThere(element))) return new Map();
-    this.flush();
-    return this.#options.services.realise(elements);
+    let placeholders: ReadonlyMap<string, string> = new Map();
+    if (!elements.every((element) => this.#isThere(element))) {
+      this.flush();
+      placeholders = this.#options.services.realise(elements);
+    }
+    if (this.#trace !== undefined) this.#traceRealised(this.#trace, elements, placeholders);
+    return placeholders;
   }
 
   isValidPath(storePath: string): boolean {
-    return this.#pending.has(storePath as StorePath) || this.#openStore().isValidPath(storePath as StorePath);
+    if (this.#pending.has(storePath as StorePath)) return true;
+    const isValid = this.#openStore().isValidPath(storePath as StorePath);
+    this.#trace?.validity(storePath, isValid);
+    return isValid;
   }
 
   storePathReferences(storePath: string): readonly string[] {
-    return this.#pending.references(storePath as StorePath)
-      ?? this.#openStore().queryPathInfo(storePath as StorePath)?.references ?? [];
+    const pending = this.#pending.references(storePath as StorePath);
+    if (pending !== undefined) return pending;
+    const references = this.#openStore().queryPathInfo(storePath as StorePath)?.references ?? [];
+    this.#trace?.references(storePath, references);
+    return references;
   }
 
   readDerivation(drvPath: string): { readonly name: string } & InstantiatedDerivation {
@@ -168,25 +198,36 @@ export class EvaluationHost implements Host {
   }
 
   fetch(kind: string, attributes: ReadonlyMap<string, FetchAttribute>): FetchResult {
-    return this.#options.services.fetch(kind, attributes);
+    const result = this.#options.services.fetch(kind, attributes);
+    this.#trace?.fetched(kind, attributes, result);
+    return result;
   }
 
   environmentVariable(name: string): string | undefined {
-    const value = this.#options.environment[name];
-    return value === undefined ? undefined : bytePath(value);
+    const given = this.#options.environment[name];
+    const value = given === undefined ? undefined : bytePath(given);
+    this.#trace?.variable(name, value);
+    return value;
   }
 
   currentTime(): number {
+    this.#trace?.giveUp();
     return this.#options.currentTime;
   }
 
   resolveSearchPathEntry(entry: string): string | null {
-    return this.#options.services.resolveSearchPathEntry(entry);
+    const path = this.#options.services.resolveSearchPathEntry(entry);
+    this.#trace?.searchPathEntry(entry, path);
+    return path;
   }
 
   /** Writes what was added so far. */
   flush(): void {
-    if (!this.#pending.isEmpty) this.#pending.flush(this.#openStore());
+    if (this.#pending.isEmpty) return;
+    if (this.#trace !== undefined) {
+      for (const { path, references } of this.#pending.all()) this.#trace.written(path, references);
+    }
+    this.#pending.flush(this.#openStore());
   }
 
   close(): void {
@@ -209,6 +250,8 @@ export class EvaluationHost implements Host {
     let derivation = this.#derivations.get(drvPath);
     if (derivation === undefined) {
       const text = this.#pending.text(drvPath);
+      // What a valid path contains never changes.
+      if (text === undefined) this.#trace?.validity(drvPath, this.#openStore().isValidPath(drvPath));
       derivation = text === undefined ? this.#openStore().readDerivation(drvPath)
         : parseDerivation(text, nameOf(drvPath).slice(0, -derivationExtension.length), this.storeDirectory);
       this.#derivations.set(drvPath, derivation);
@@ -226,20 +269,33 @@ export class EvaluationHost implements Host {
     if (!isBelowStore(path, this.storeDirectory)) return path;
     const found = splitStorePath(path, this.storeDirectory);
     if (found !== undefined && this.#pending.has(found.storePath)) this.flush();
-    const physical = bytePath(this.#openStore().physicalPath(decodeUtf8(path)));
-    if (physical === path) return path;
-    const inOurs = found !== undefined && this.#openStore().isValidPath(found.storePath);
-    return inOurs || lstatSync(systemPath(path), { throwIfNoEntry: false }) === undefined ? physical : path;
+    const place = placeInStore(this.#openStore(), path);
+    this.#trace?.place(path, place);
+    return place;
+  }
+
+  /** What must still be there for the files that were made readable to be so. */
+  #traceRealised(
+    trace: EvaluationTrace, elements: readonly string[], placeholders: ReadonlyMap<string, string>,
+  ): void {
+    if (placeholders.size > 0) return trace.giveUp();
+    for (const element of elements) {
+      const path = this.#pathMadeReadable(element);
+      if (path === undefined) return trace.giveUp();
+      if (!this.#pending.has(path)) trace.validity(path, true);
+    }
+  }
+
+  /** The path that a context element stands for, if it is known without a build. */
+  #pathMadeReadable(element: string): StorePath | undefined {
+    if (element.startsWith('=')) return element.slice(1) as StorePath;
+    if (!element.startsWith('!')) return element as StorePath;
+    const end = element.indexOf('!', 1);
+    const output = this.#readDerivation(element.slice(end + 1) as StorePath).outputs.get(element.slice(1, end));
+    return output?.kind === 'input-addressed' || output?.kind === 'fixed' ? output.path : undefined;
   }
 
   #openStore(): LocalStore {
     return this.#store ??= this.#options.openStore();
   }
-}
-
-function describe(entry: Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink'> & Partial<Stats>): FileStatus {
-  if (entry.isDirectory()) return { type: 'directory' };
-  if (entry.isSymbolicLink()) return { type: 'symlink' };
-  if (!entry.isFile()) return { type: 'unknown' };
-  return { type: 'regular', sizeBytes: entry.size ?? 0, executable: ((entry.mode ?? 0) & 0o100) !== 0 };
 }

@@ -42,6 +42,7 @@ export class LazyHost implements Host {
   }
 
   currentTime(): number {
+    this.#options.trace?.giveUp();
     return this.#options.currentTime;
   }
 

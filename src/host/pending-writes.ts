@@ -32,6 +32,12 @@ export class PendingWrites {
     return this.#texts.get(path)?.references ?? this.#treeReferences(path);
   }
 
+  /** Everything that waits, with what it refers to. */
+  *all(): Generator<{ readonly path: StorePath; readonly references: readonly StorePath[] }, void, void> {
+    for (const { path, references } of this.#texts.values()) yield { path, references };
+    for (const { path, options } of this.#trees.values()) yield { path, references: options.references ?? [] };
+  }
+
   addText(text: PreparedText): void {
     this.#texts.set(text.path, text);
   }

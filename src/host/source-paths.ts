@@ -6,12 +6,13 @@
  * of each entry: a tree in which nothing was touched is not read again.
  */
 
-import { lstatSync } from 'node:fs';
-import { encodeHex, Hasher, type Hash } from '#base';
+import { encodeHex, type Hash } from '#base';
 import {
   checkStorePathName, makeContentAddressedPath, type IngestionMethod, type StorePath,
 } from '#formats';
-import { bytePath, hashTreeNow, systemPath, visitTree, type PreparedTree, type TreeFilter } from '#store';
+import { bytePath, hashTreeNow, type PreparedTree, type TreeFilter } from '#store';
+import type { EvaluationTrace } from './results/trace.ts';
+import { surveyKey, surveyTree } from './results/tree-survey.ts';
 
 /** Keeps hashes between runs; a key covers all that `lstat` tells of a tree. */
 export interface HashCache {
@@ -27,6 +28,8 @@ export interface SourceRequest {
   readonly filter?: TreeFilter;
   /** What the copy refers to, if it comes out of a store path that does. */
   readonly references?: readonly StorePath[];
+  /** Is told what the tree was. */
+  readonly trace?: EvaluationTrace;
 }
 
 export interface SourcePath extends PreparedTree {
@@ -44,7 +47,7 @@ export function sourcePath(request: SourceRequest, storeDirectory: string, cache
       if (keep) accepted!.add(path);
       return keep;
     };
-  const hash = hashSource(bytePath(physical), method, filter, accepted, cache);
+  const hash = hashSource(bytePath(physical), method, filter, accepted, cache, request.trace);
   const path = makeContentAddressedPath(request.name, { method, hash }, { others: references, self: false }, storeDirectory);
   const recorded = accepted === undefined ? {} : { filter: (inner: string) => accepted.has(inner) };
   return {
@@ -55,47 +58,30 @@ export function sourcePath(request: SourceRequest, storeDirectory: string, cache
 
 function hashSource(
   path: string, method: IngestionMethod, filter: TreeFilter | undefined, accepted: Set<string> | undefined,
-  cache: HashCache | undefined,
+  cache: HashCache | undefined, trace: EvaluationTrace | undefined,
 ): Hash {
-  if (cache === undefined || method !== 'recursive' || !lstatSync(systemPath(path)).isDirectory()) {
+  const survey = cache === undefined && trace === undefined ? undefined : surveyTree(path, filter);
+  // What cannot be surveyed is reported by whom it cannot be read by.
+  if (survey === undefined) {
+    trace?.giveUp();
     return hashTreeNow(path, method, 'sha256', filter);
   }
-  const { key, entries } = fingerprint(path, filter);
-  const worthwhile = key !== undefined && entries >= fewEntries;
-  const known = worthwhile ? cache.load(key) : undefined;
-  if (known !== undefined) return { algorithm: 'sha256', bytes: known };
+  const isKept = cache !== undefined && method === 'recursive' && survey.settled && survey.count >= fewEntries;
+  const key = surveyKey(survey);
+  const known = isKept ? cache.load(key) : undefined;
+  if (known !== undefined) {
+    trace?.tree({ ...survey, place: path, method, hash: encodeHex(known) });
+    return { algorithm: 'sha256', bytes: known };
+  }
   const recorded = accepted === undefined ? undefined : (inner: string) => accepted.has(inner);
   const hash = hashTreeNow(path, method, 'sha256', recorded);
-  // Only if nothing was touched meanwhile does the key stand for what was read.
-  if (worthwhile && fingerprint(path, recorded).key === key) cache.store(key, hash.bytes);
+  // Only if nothing was touched meanwhile does the survey stand for what was read.
+  const later = survey.settled ? surveyTree(path, recorded) : undefined;
+  const settled = later?.states === survey.states;
+  if (isKept && settled) cache.store(key, hash.bytes);
+  trace?.tree({ ...survey, settled, place: path, method, hash: encodeHex(hash.bytes) });
   return hash;
 }
 
-/**
- * What `lstat` tells of a tree, as a key. None if something changed so recently that a further
- * change might leave the same times.
- */
-function fingerprint(path: string, filter: TreeFilter | undefined): { key: string | undefined; entries: number } {
-  const hasher = new Hasher('sha256');
-  let entries = 0;
-  let newest = 0;
-  let lines = '';
-  visitTree(path, (inner, status) => {
-    entries++;
-    newest = Math.max(newest, status.ctimeMs, status.mtimeMs);
-    lines += `${inner}\0${status.mode} ${status.size} ${status.mtimeMs} ${status.ctimeMs} ${status.ino} ${status.dev}\0`;
-    if (lines.length < longLines) return;
-    hasher.update(lines);
-    lines = '';
-  }, filter);
-  hasher.update(lines);
-  const settled = newest < Date.now() - settleTime;
-  return { key: settled ? encodeHex(hasher.digest().bytes) : undefined, entries };
-}
-
-/** Smaller trees are hashed faster than their key is made and looked up. */
+/** Smaller trees are hashed faster than their hash is looked up. */
 const fewEntries = 200;
-/** Hashing has its price per call: lines are gathered to such a length. */
-const longLines = 1 << 16;
-/** Coarser than the clock of any file system's time stamps. */
-const settleTime = 3000;

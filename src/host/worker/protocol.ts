@@ -28,6 +28,8 @@ export interface ThreadInput {
   readonly color: boolean;
   /** With it, errors are rendered briefly; files below are the tree's own. A byte string. */
   readonly treeRoot: string | undefined;
+  /** Digest of the program, if the result is to be kept. */
+  readonly program: string | undefined;
   readonly port: MessagePort;
   /** 0 while a request waits for its reply, then 1. */
   readonly wake: SharedArrayBuffer;

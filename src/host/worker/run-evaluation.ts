@@ -10,9 +10,12 @@ import { totalmem } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { assert, noProgress, type Activity, type Progress } from '#base';
 import type { FetchAttribute, FetchResult } from '#eval';
+import type { SearchPathEntry } from '#runtime';
 import { cannotFetch, cannotRealise, evaluationCrashed, outOfMemory } from '../errors.ts';
 import type { Environment } from '../settings.ts';
 import type { ChosenStore } from '../store-location.ts';
+import { evalTask, instantiateTask, printTask } from '../tasks/tasks.ts';
+import { usualSearchPath } from '../usual-search-path.ts';
 import { packFailure, unpackFailure } from './failure.ts';
 import type { FromThread, Reply, ThreadInput } from './protocol.ts';
 
@@ -51,25 +54,52 @@ export interface EvaluationRequest {
   readonly signal?: AbortSignal;
 }
 
-/** Runs a task; throws `EvaluationError` or `UserError` for what it throws. */
-export function runEvaluation<Result>(request: EvaluationRequest): Promise<Result> {
-  const { port1: port, port2: threadPort } = new MessageChannel();
-  const wake = new SharedArrayBuffer(4);
-  const workerData: ThreadInput = {
+/**
+ * Runs a task, or tells its result from an earlier run if nothing has changed since; throws
+ * `EvaluationError` or `UserError` for what it throws.
+ */
+export async function runEvaluation<Result>(request: EvaluationRequest): Promise<Result> {
+  const input = threadInput(request);
+  if (!keepsResults(request)) return runThread(request, input);
+  const { recall } = await import('../results/recall.ts');
+  const { program, stored } = await recall(request, input);
+  return stored === undefined ? runThread(request, { ...input, program }) : stored.result as Result;
+}
+
+function threadInput(request: EvaluationRequest): RequestedInput {
+  return {
     task: request.task.href,
     input: request.input,
     environment: request.environment,
     settingOverrides: request.settingOverrides ?? [],
     includes: request.includes ?? [],
-    lastEntries: request.lastEntries ?? [],
+    lastEntries: [...request.lastEntries ?? [], ...usualEntries(request)],
     workingDirectory: request.workingDirectory,
     store: request.store,
     cacheDirectory: request.cacheDirectory,
     color: request.color ?? false,
     treeRoot: request.treeRoot,
-    port: threadPort,
-    wake,
+    program: undefined,
   };
+}
+
+function usualEntries({ environment, settingOverrides: overrides = [], store }: EvaluationRequest): SearchPathEntry[] {
+  return usualSearchPath({ environment, overrides }, store);
+}
+
+/** Tasks whose world is behind the host's door, and whose result is worth keeping. */
+function keepsResults({ task, environment, signal }: EvaluationRequest): boolean {
+  const isKept = [instantiateTask, printTask, evalTask].some(({ href }) => href === task.href);
+  return isKept && environment['NIX_SHOW_STATS'] !== '1' && signal?.aborted !== true;
+}
+
+/** What the thread is started with, but for its means to talk. */
+type RequestedInput = Omit<ThreadInput, 'port' | 'wake'>;
+
+function runThread<Result>(request: EvaluationRequest, input: RequestedInput): Promise<Result> {
+  const { port1: port, port2: threadPort } = new MessageChannel();
+  const wake = new SharedArrayBuffer(4);
+  const workerData: ThreadInput = { ...input, port: threadPort, wake };
   const heapMegabytes = heapLimit(request.environment);
   const worker = new Worker(threadStart, {
     eval: true,

@@ -8,6 +8,7 @@ import { DiskCodeCache } from '../code-cache.ts';
 import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
 import { LazyHost } from '../lazy-host.ts';
+import { Recording } from '../results/recording.ts';
 import { evaluationSettings } from '../evaluation-settings.ts';
 import { readSettings, type NixSettings } from '../settings.ts';
 import { packFailure } from './failure.ts';
@@ -40,8 +41,10 @@ export async function runThread(input: ThreadInput): Promise<void> {
     const nixSettings = readSettings({ environment: input.environment, overrides: input.settingOverrides });
     showTrace = nixSettings.flag('show-trace', false);
     const { run } = await import(input.task) as EvaluationTask;
+    const recording = input.program === undefined ? undefined : new Recording(input, nixSettings);
+    if (recording !== undefined) main.onShown = (message) => recording.trace.show(message);
     const perform = (outlet: Outlet, traced: boolean): unknown => {
-      const session = openSession(input, nixSettings, outlet, traced);
+      const session = openSession(input, nixSettings, outlet, traced, recording);
       try {
         return session.evaluator.guard(() => run(session, input.input));
       } finally {
@@ -54,6 +57,7 @@ export async function runThread(input: ThreadInput): Promise<void> {
       main.progress.message('notice', JSON.stringify(counters, undefined, 2));
     }
     main.post({ kind: 'done', result });
+    recording?.save(result);
   } catch (error) {
     main.flushOutput();
     const render = (one: NixError) =>
@@ -67,10 +71,11 @@ export async function runThread(input: ThreadInput): Promise<void> {
 }
 
 function openSession(
-  input: ThreadInput, nixSettings: NixSettings, outlet: Outlet, traced: boolean,
+  input: ThreadInput, nixSettings: NixSettings, outlet: Outlet, traced: boolean, recording: Recording | undefined,
 ): EvaluationSession & { close(): void } {
   const { environment } = input;
-  const fromUser = evaluationSettings(nixSettings, environment, input.includes, input.workingDirectory);
+  const fromUser = evaluationSettings(
+    nixSettings, recording?.environment() ?? environment, input.includes, input.workingDirectory);
   const settings: EvalSettings = { ...fromUser, showTrace: traced, fallbackEntries: input.lastEntries };
   const host = new LazyHost({
     storeDirectory: input.store.storeDirectory,
@@ -80,6 +85,7 @@ function openSession(
     environment,
     currentTime: outlet.startTime,
     hashCache: openHashCache(`${input.cacheDirectory}/source-hashes`),
+    trace: recording?.trace,
   });
   const codeCache = nixSettings.flag('eval-cache', true) ? DiskCodeCache.open(input.cacheDirectory) : undefined;
   const shown = (text: string) => decodeUtf8(input.color ? text : withoutEscapes(text));

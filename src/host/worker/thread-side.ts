@@ -25,6 +25,8 @@ export interface Exchange {
 
 export class MainThread implements Outlet {
   readonly startTime = Math.floor(Date.now() / 1000);
+  /** Is told what is shown, in order. */
+  onShown: ((message: Extract<FromThread, { kind: 'output' | 'message' }>) => void) | undefined;
   /** All replies so far, in order. */
   readonly exchanges: Exchange[] = [];
   readonly #port: MessagePort;
@@ -71,6 +73,7 @@ export class MainThread implements Outlet {
   }
 
   post(message: FromThread): void {
+    if (message.kind === 'output' || message.kind === 'message') this.onShown?.(message);
     this.#port.postMessage(message);
   }
 

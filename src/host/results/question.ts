@@ -1,0 +1,51 @@
+/**
+ * What an evaluation is asked, as a key: all that decides its result beside what it sees of the
+ * world, the program itself among it.
+ *
+ * The environment is not part of it but of the trace, variable by variable.
+ */
+
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { encodeUtf8, sha256Hex } from '#base';
+import type { NixSettings } from '../settings.ts';
+import type { ThreadInput } from '../worker/protocol.ts';
+import { isSettled, stateOf, statusAt } from './file-state.ts';
+
+/** The question's key, by a digest of the program and the settings in force. */
+export function questionKey(
+  program: string,
+  input: Pick<ThreadInput, 'task' | 'input' | 'includes' | 'lastEntries' | 'workingDirectory' | 'store' | 'color' | 'treeRoot'>,
+  settings: NixSettings,
+): string {
+  const task = input.task.replace(/^.*\//, '');
+  const { includes, lastEntries, workingDirectory, store, color, treeRoot = null } = input;
+  return sha256Hex(encodeUtf8(JSON.stringify([
+    program, task, input.input, includes, lastEntries, workingDirectory, Object.entries(store).sort(), color, treeRoot,
+    settings.entries(),
+  ])));
+}
+
+const sources = fileURLToPath(new URL('../../', import.meta.url));
+const lockFile = fileURLToPath(new URL('../../../package-lock.json', import.meta.url));
+
+/**
+ * Digest of the program's own files, by their states. None if one of them was changed after this
+ * process may have loaded it, or only just before: then nobody knows which program this is.
+ */
+export function programDigest(): string | undefined {
+  const started = BigInt(Math.floor(performance.timeOrigin));
+  const lines: string[] = [`${process.version} ${process.arch}`];
+  for (const file of [lockFile, ...sourceFiles(sources)]) {
+    const status = statusAt(file);
+    if (status === undefined) continue;
+    if (status.ctimeMs >= started || !isSettled(status, file)) return undefined;
+    lines.push(`${file} ${stateOf(status)}`);
+  }
+  return sha256Hex(encodeUtf8(lines.join('\n')));
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? sourceFiles(`${folder}${entry.name}/`) : entry.name.endsWith('.ts') ? [folder + entry.name] : []);
+}

@@ -1,0 +1,40 @@
+/** Keeps the result of an evaluation, in its thread, once it has come to a good end. */
+
+import { encodeUtf8 } from '#base';
+import type { NixSettings } from '../settings.ts';
+import type { ThreadInput } from '../worker/protocol.ts';
+import { programDigest, questionKey } from './question.ts';
+import { resultFolder, saveResult } from './result-file.ts';
+import { EvaluationTrace } from './trace.ts';
+
+export class Recording {
+  readonly trace = new EvaluationTrace();
+  readonly #input: ThreadInput;
+  readonly #settings: NixSettings;
+
+  constructor(input: ThreadInput, settings: NixSettings) {
+    this.#input = input;
+    this.#settings = settings;
+  }
+
+  /** The environment's variables; those that are looked at are noted. */
+  environment(): ThreadInput['environment'] {
+    return new Proxy(this.#input.environment, {
+      get: (variables, name) => {
+        const value = variables[name as string];
+        this.trace.variable(name as string, value === undefined ? undefined : encodeUtf8(value));
+        return value;
+      },
+    });
+  }
+
+  save(result: unknown): void {
+    const { program, cacheDirectory } = this.#input;
+    // A program that changed meanwhile may have been loaded in part before and in part after.
+    if (!this.trace.isUsable || program === undefined || programDigest() !== program) return;
+    const question = questionKey(program, this.#input, this.#settings);
+    saveResult(resultFolder(cacheDirectory), question, {
+      seen: this.trace.observations(), shown: this.trace.shown, result,
+    });
+  }
+}
