@@ -22,10 +22,12 @@ const commands: Record<string, () => Promise<CommandModule>> = {
   nix: () => import('./nix/nix.ts'),
   'nix-build': () => import('./nix/nix-build.ts'),
   'nix-daemon': () => import('./nix/nix-daemon.ts'),
+  'nix-channel': () => import('./nix/nix-channel.ts'),
   'nix-collect-garbage': () => import('./nix/nix-collect-garbage.ts'),
   'nix-env': () => import('./nix/nix-env.ts'),
   'nix-hash': () => import('./nix/nix-hash.ts'),
   'nix-instantiate': () => import('./nix/nix-instantiate.ts'),
+  'nix-prefetch-url': () => import('./nix/nix-prefetch-url.ts'),
   'nix-shell': () => import('./nix/nix-shell.ts'),
   'nix-store': () => import('./nix/nix-store.ts'),
 };

@@ -243,6 +243,16 @@ export function closureToPathInputAddressed(path: string): UserError {
     + ' path.');
 }
 
+export function namelessUrl(url: string): UserError {
+  return new UserError('NAMELESS_URL', `cannot figure out file name for '${url}'`, {
+    hint: 'Give one by --name NAME',
+  });
+}
+
+export function emptyArchive(url: string): UserError {
+  return new UserError('MALFORMED_ARCHIVE', `archive '${url}' is empty`);
+}
+
 export function badSetting(file: string, line: string): UserError {
   return new UserError('BAD_SETTING', `syntax error in configuration line '${line}' in "${file}"`, {
     hint: 'A line is NAME = VALUE, or include FILE',

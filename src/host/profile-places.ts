@@ -67,13 +67,6 @@ export function profilePlaces(
   };
 }
 
-/** The search path where neither `NIX_PATH` nor a setting gives one, as entries of `-I`. */
-export function usualSearchPath(places: ProfilePlaces): string[] {
-  return [
-    join(places.defaultExpressions, 'channels'), `nixpkgs=${join(places.rootChannels, 'nixpkgs')}`, places.rootChannels,
-  ];
-}
-
 /** Whether the store's paths are real ones. */
 function standsAtItsPlace(store: ChosenStore): boolean {
   const usual = store.root === '/' ? store.storeDirectory : `${store.root}${store.storeDirectory}`;

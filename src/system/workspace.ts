@@ -124,9 +124,9 @@ export class Workspace {
     resolveSearchPathEntry: async (entry) =>
       entry === channelEntry
         ? (await this.channel()).path
-        : fetchSearchPathEntry(entry, this.#fetchOptions()),
+        : fetchSearchPathEntry(entry, this.fetchOptions()),
     realise: (elements) => this.#realiseElements(elements),
-    fetch: (kind, attributes) => fetchToStore(kind, attributes, this.#fetchOptions()),
+    fetch: (kind, attributes) => fetchToStore(kind, attributes, this.fetchOptions()),
   };
 
   /** Makes outputs and paths valid; throws `UserError` when a build fails. */
@@ -152,7 +152,8 @@ export class Workspace {
     this.#store?.close();
   }
 
-  #fetchOptions(): FetchOptions {
+  /** What fetchers work with. */
+  fetchOptions(): FetchOptions {
     const { cacheDirectory, environment, settingOverrides: overrides = [], signal } = this.#options;
     const settings = readSettings({ environment, overrides });
     return {

@@ -1,5 +1,7 @@
 /** `nix-env --install`, `--upgrade`, `--uninstall`, `--set-flag` and `--set`: a new generation of a profile. */
 
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { encodeUtf8 } from '#base';
 import type { Wanted } from '#build';
 import type { StorePath } from '#formats';
@@ -51,6 +53,7 @@ async function changeOnce(
   });
   if (made === undefined) return true;
   if ('drvPath' in made) await workspace.realise([{ drvPath: made.drvPath as StorePath, outputs: ['out'] }]);
+  mkdirSync(dirname(profile), { recursive: true });
   return withProfileLock(profile, context.signal, () => {
     if (profileTarget(profile) !== before) {
       progress.message('notice', `profile '${profile}' changed while we were busy; restarting`);

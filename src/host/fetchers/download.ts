@@ -96,6 +96,13 @@ function readLocal(url: string): Page {
   }
 }
 
+/** Whether a URL names a folder of this machine. */
+export function isLocalFolder(url: string): boolean {
+  if (!/^file:/i.test(url)) return false;
+  const path = decodeUtf8(urlPathToFile(parseUrl(url).path));
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 /** Who we are for this server, if the netrc file says so. */
 function credentialHeaders(context: FetchContext, url: string): Record<string, string> {
   const file = resolve(

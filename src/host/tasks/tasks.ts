@@ -20,3 +20,5 @@ export const queryPackagesTask = new URL('./user-env/query.ts', import.meta.url)
 export const installableTask = new URL('./installable.ts', import.meta.url);
 /** Evaluates what `nix-shell` gives a shell for: `ShellInput` to `ShellTarget`. */
 export const shellTask = new URL('./shell.ts', import.meta.url);
+/** Finds out what `nix-prefetch-url` fetches: `PrefetchQuestion` to `PrefetchSource`. */
+export const prefetchSourceTask = new URL('./prefetch-source.ts', import.meta.url);
