@@ -9,7 +9,10 @@ export async function run(request: ThreadRequest, door: TaskDoor): Promise<Threa
   const module = (await import(request.module)) as ThreadedModule;
   const known = await module.buildInThread({
     structuredAttrs: request.structuredAttrs,
-    physicalPath: (path) => physicalStoreDirectory + path.slice(storeDirectory.length),
+    physicalPath: (path) =>
+      path.startsWith(storeDirectory)
+        ? physicalStoreDirectory + path.slice(storeDirectory.length)
+        : path,
     outputs: new Map(outputs),
     cores: request.cores,
     advance: (steps) => door.advance(steps),

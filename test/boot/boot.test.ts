@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  fatDiskWith, installerFirstStage, minimalIso, minimalNetboot, withVolumeLabel,
+  fatDiskWith, installerFirstStage, minimalIso, minimalNetboot, missingRoom, withVolumeLabel,
 } from './images.ts';
 import type { Firmware, MachineOptions } from './machine.ts';
 import { Machine, missingProgram, missingTool } from './machine.ts';
@@ -35,7 +35,7 @@ function bootTest(
   options: () => Omit<MachineOptions, 'firmware'>,
   use: (machine: Machine) => Promise<void>,
 ): void {
-  const missing = missingTool(firmware);
+  const missing = missingTool(firmware) ?? missingRoom();
   test(name, { skip: missing ?? false, timeout: 900_000 }, () =>
     Machine.with({ firmware, ...options() }, use),
   );
@@ -134,7 +134,7 @@ function firstStage(parameters: string, media: Omit<MachineOptions, 'firmware'>)
   };
 }
 
-const noMachine = missingTool('bios') ?? false;
+const noMachine = missingTool('bios') ?? missingRoom() ?? false;
 const firstStageTimeout = { skip: noMachine, timeout: 400_000 };
 
 test('copytoram: the medium is not needed any more', firstStageTimeout, () =>

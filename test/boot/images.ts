@@ -6,11 +6,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import {
-  closeSync, copyFileSync, mkdirSync, openSync, readSync, readdirSync, realpathSync, rmSync, statSync,
-  truncateSync, writeFileSync, writeSync,
+  closeSync, copyFileSync, existsSync, mkdirSync, openSync, readSync, readdirSync, realpathSync, rmSync, statSync,
+  statfsSync, truncateSync, writeFileSync, writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = join(tmpdir(), `firn-test-boot-${process.getuid?.() ?? 0}`);
@@ -86,16 +86,59 @@ export function fatDiskWith(file: string, name: string): string {
   return disk;
 }
 
+/** What a build failed with: the tests that need its image fail with the same, at once. */
+const failures = new Map<string, Error>();
+
 function build(attribute: string, module: string): string {
+  const known = failures.get(`${attribute} ${module}`);
+  if (known !== undefined) throw known;
   mkdirSync(folder, { recursive: true });
   const link = join(folder, attribute);
   const modules = join(root, 'distro/nixos/modules/installer');
-  const { status, stderr } = spawnSync(
+  const { status, signal, stderr, error } = spawnSync(
     join(root, 'firn'),
     ['nix-build', join(root, 'distro/nixos/default.nix'), '-A', `config.system.build.${attribute}`,
       '-I', `nixos-config=${join(modules, module)}`, '-o', link],
     { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28 },
   );
-  if (status !== 0) throw new Error(`building ${attribute} failed:\n${stderr.slice(-8000)}`);
-  return link;
+  if (status === 0) return link;
+  const failure = new Error(
+    `building ${attribute} failed (${error?.message ?? signal ?? `exit status ${status}`}): ` +
+      `${reasonIn(stderr)}\n${roomAt(folder)}\n${stderr.slice(-8000)}`,
+  );
+  failures.set(`${attribute} ${module}`, failure);
+  throw failure;
+}
+
+/** The error in what a build printed, on one line, without the progress before it. */
+function reasonIn(stderr: string): string {
+  const start = stderr.lastIndexOf('\nerror: ');
+  return start < 0 ? 'it said no error' : stderr.slice(start + 1).replace(/\s*\n\s*/g, ' ').trim();
+}
+
+/** A full disk shows in many ways, so every failure says what room there was. */
+function roomAt(path: string): string {
+  return [path, storeRoot].map((place) => `${freeGigabytes(place)} GB free at ${place}`).join(', ');
+}
+
+/** Where the images are built. */
+const storeRoot = process.env['FIRN_ROOT'] ?? folder;
+
+function freeGigabytes(place: string): string {
+  let existing = place;
+  while (!existsSync(existing)) existing = dirname(existing);
+  const { bavail, bsize } = statfsSync(existing);
+  return (bavail * bsize / 1e9).toFixed(1);
+}
+
+/** Why the images cannot be built here, if there is too little room for packages and images. */
+export function missingRoom(): string | undefined {
+  const neededGigabytes = 6;
+  // What an earlier run has built needs no room any more.
+  if (existsSync(join(folder, 'isoImage'))) return undefined;
+  const free = [storeRoot, folder].map((place) => ({ place, gigabytes: freeGigabytes(place) }));
+  const tight = free.find(({ gigabytes }) => Number(gigabytes) < neededGigabytes);
+  return tight === undefined
+    ? undefined
+    : `the images need ${neededGigabytes} GB, and ${tight.place} has ${tight.gigabytes} GB free`;
 }

@@ -75,9 +75,15 @@ export default async function* report(source: Source): AsyncGenerator<string> {
     skipped += tally.skipped;
   }
   for (const skip of skips) yield `SKIPPED ${skip}\n`;
-  for (const failure of failures) yield failure.split('\n', 1)[0] + '\n';
+  // The end of a long log is what people see first: each failure again, with its reason.
+  for (const failure of failures) {
+    const [head, reason = ''] = failure.split('\n', 2);
+    yield `${head}: ${reason}`.slice(0, longestSummary) + '\n';
+  }
   yield `${passed} passed, ${failed} failed, ${skipped} skipped\n`;
 }
+
+const longestSummary = 400;
 
 function describeTally(file: string, tally: FileTally): string {
   const { passed, failed, skipped, milliseconds } = tally;
