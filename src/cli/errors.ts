@@ -30,13 +30,6 @@ export function noLog(path: string): UserError {
   return new UserError('NO_LOG', `build log of derivation '${path}' is not available`);
 }
 
-/** An operand that only a flake could be. */
-export function flakesUnsupported(operand: string): UserError {
-  return new UserError('FLAKES_UNSUPPORTED', `'${operand}' is not a path in the Nix store`, {
-    hint: 'name a store path, or an attribute with --file FILE or --expr EXPRESSION',
-  });
-}
-
 export function unknownDeriver(path: string): UserError {
   return new UserError('UNKNOWN_DERIVER', `deriver of path '${path}' is not known`);
 }

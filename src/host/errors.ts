@@ -253,6 +253,14 @@ export function emptyArchive(url: string): UserError {
   return new UserError('MALFORMED_ARCHIVE', `archive '${url}' is empty`);
 }
 
+export function commitWithOutputFile(): UserError {
+  return new UserError('LOCK_FLAGS', "'--commit-lock-file' and '--output-lock-file' are incompatible");
+}
+
+export function vcsFailed(program: string, args: readonly string[], reason: string): UserError {
+  return new UserError('LOCK_NOT_TRACKED', `'${program} ${args.join(' ')}' failed: ${reason}`);
+}
+
 export function badSetting(file: string, line: string): UserError {
   return new UserError('BAD_SETTING', `syntax error in configuration line '${line}' in "${file}"`, {
     hint: 'A line is NAME = VALUE, or include FILE',

@@ -9,6 +9,7 @@ export { defaultSettings } from './default-settings.ts';
 export * from './setting-aliases.ts';
 export * from './settings.ts';
 export * from './store-location.ts';
+export * from './flakes/flake-source.ts';
 export { cacheOptions, substituterOf } from './substituters.ts';
 export { EvaluationError } from './worker/failure.ts';
 export * from './worker/run-evaluation.ts';

@@ -39,6 +39,9 @@ export function settingOverrides(flags: ParsedFlags): (readonly [string, string]
   if (flags.has('--fallback')) overrides.push(['fallback', 'true']);
   if (flags.has('--impure')) overrides.push(['pure-eval', 'false']);
   if (flags.has('--keep-failed')) overrides.push(['keep-failed', 'true']);
+  if (flags.has('--refresh')) overrides.push(['tarball-ttl', '0'], ['narinfo-cache-positive-ttl', '0']);
+  // What was downloaded before is believed for ever.
+  if (flags.has('--offline')) overrides.push(['tarball-ttl', '4294967295'], ['substitute', 'false']);
   for (const name of ['timeout', 'max-silent-time']) {
     const value = flags.last(`--${name}`);
     if (value !== undefined) overrides.push([name, value]);

@@ -2,18 +2,19 @@
  * Installables: the operands of the new-style commands, and what they come to.
  *
  * An operand is a store path or a link to one, a derivation with outputs (`PATH.drv^out,dev`,
- * `PATH.drv^*`), or, with `--file` or `--expr`, an attribute path with outputs. Expressions are all
- * evaluated in one run of the evaluator.
+ * `PATH.drv^*`), a flake's attribute with outputs, or, with `--file` or `--expr`, an attribute path
+ * with outputs. Expressions are all evaluated in one run of the evaluator.
  */
 
-import { encodeUtf8 } from '#base';
+import { encodeUtf8, UserError } from '#base';
 import { isDerivationPath, knownOutputPath, type StorePath } from '#formats';
 import { installableTask, type DerivedPath, type ExpressionSource, type InstallableInput } from '#host';
 import { readFileSync } from 'node:fs';
-import { flakesUnsupported, usageError, unknownDeriver } from '../errors.ts';
+import { usageError, unknownDeriver } from '../errors.ts';
 import type { CommandSession } from './command.ts';
 import { autoArguments } from './evaluation.ts';
 import { evaluationFlags } from './evaluation-flags.ts';
+import { flakeFlags, flakeSource } from './flake-flags.ts';
 import type { Flag } from './flags.ts';
 import { describeMissing } from './missing.ts';
 import { followToStorePath, topologicalOrder } from './store-command.ts';
@@ -33,6 +34,7 @@ export const installableFlags: readonly Flag[] = [
   { names: ['--expr'], operands: ['EXPR'], description: 'operands are attribute paths in this expression' },
   { names: ['--file', '-f'], operands: ['FILE'], description: 'operands are attribute paths in this file' },
   ...evaluationFlags.filter(({ names }) => !['--attr', '--expr', '--file', '--option'].includes(names[0])),
+  ...flakeFlags,
   { names: ['--eval-store'], operands: ['STORE'], description: 'the store that derivations are written to' },
 ];
 
@@ -52,11 +54,31 @@ export async function resolveInstallables(
   session: CommandSession, operands: readonly string[] = operandsOf(session),
 ): Promise<Installable[]> {
   const source = expressionSource(session);
+  const isEmptyList = operands.length === 0 && session.flags.has('--stdin');
   if (source !== undefined) {
-    const isEmptyList = operands.length === 0 && session.flags.has('--stdin');
     return isEmptyList ? [] : evaluateOperands(session, source, operands.length === 0 ? [''] : operands);
   }
-  return operands.map((text) => ({ text, derived: [storedOperand(session, text)] }));
+  const found: Installable[] = [];
+  for (const text of operands.length === 0 && !isEmptyList ? ['.'] : operands) {
+    const stored = storedOperand(session, text);
+    found.push(stored === undefined ? await flakeOperand(session, text) : { text, derived: [stored] });
+  }
+  return found;
+}
+
+/** What an attribute of a flake means. */
+async function flakeOperand(session: CommandSession, operand: string): Promise<Installable> {
+  const { text, outputs } = splitOutputs(operand);
+  const input: InstallableInput = {
+    source: flakeSource(text, session.flags, session.context),
+    autoArguments: [],
+    wanted: [{ attributePath: '', outputs }],
+    readOnly: session.flags.has('--readonly-mode'),
+  };
+  const [derived = []] = await session.workspace().evaluate<DerivedPath[][]>(installableTask, input, {
+    settingOverrides: session.flags.has('--impure') ? [] : [['pure-eval', 'true']],
+  });
+  return { text: operand, derived };
 }
 
 /** The operands of the command line, and with `--stdin` those of standard input. */
@@ -115,7 +137,6 @@ export async function storePaths(session: CommandSession, recursive: boolean): P
     return topologicalOrder(store, store.allValidPaths());
   }
   const installables = await resolveInstallables(session);
-  if (installables.length === 0 && !flags.has('--stdin')) throw flakesUnsupported('.');
   const roots = flags.has('--derivation') ? derivationsOf(session, installables)
     : outPathsOf(knownPaths(session, installables));
   return topologicalOrder(store, recursive ? store.closureOf(roots) : roots);
@@ -182,14 +203,16 @@ async function evaluateOperands(
   return operands.map((text, index) => ({ text, derived: found[index] ?? [] }));
 }
 
-function storedOperand(session: CommandSession, operand: string): DerivedPath {
+/** A path in the store, by its name or through a link to it; undefined for what can only be a flake. */
+function storedOperand(session: CommandSession, operand: string): DerivedPath | undefined {
   const { text, outputs } = splitOutputs(operand);
-  if (!text.includes('/') || /^[a-z+]+:/.test(text)) throw flakesUnsupported(operand);
+  if (!text.includes('/') || /^[a-z+]+:/.test(text)) return undefined;
   let path: StorePath;
   try {
     path = followToStorePath(session, text);
-  } catch {
-    throw flakesUnsupported(operand);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
   }
   return outputs === undefined ? { kind: 'path', path } : { kind: 'built', drvPath: path, outputs };
 }

@@ -1,8 +1,8 @@
 /**
  * `nix eval`: prints the value of an expression, or of an attribute of a file's.
  *
- * Flags and output are those of C++ Nix's command of the same name. As there, an expression is
- * evaluated purely unless `--impure` is given, a file is not.
+ * Flags and output are those of C++ Nix's command of the same name. As there, an expression or a
+ * flake is evaluated purely unless `--impure` is given, a file is not.
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ import type { CommandContext } from '../context.ts';
 import { alreadyExists, usageError } from '../errors.ts';
 import { autoArguments, evaluationRequest, messagesOnly } from './evaluation.ts';
 import { commonFlags, evaluationFlags } from './evaluation-flags.ts';
+import { flakeFlags, flakeSource } from './flake-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
 import { indentJson } from './indent-json.ts';
 import { debianEntry, evaluationServices } from './services.ts';
@@ -28,6 +29,7 @@ const table: readonly Flag[] = [
   { names: ['--no-pretty'], description: 'print JSON on one line' },
   { names: ['--read-only'], description: 'compute the paths of derivations without writing them' },
   ...evaluationFlags.filter(({ names }) => !names.includes('--attr') && !names.includes('--expr')),
+  ...flakeFlags,
   ...commonFlags,
 ];
 
@@ -37,7 +39,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   const flags = parseFlags('nix eval', table, argv, settingNames);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
-      'nix eval [FLAGS] (--expr EXPR | --file FILE) [ATTRIBUTE-PATH]', 'Prints the value of an expression.', table));
+      'nix eval [FLAGS] (FLAKE[#ATTRIBUTE-PATH] | (--expr EXPR | --file FILE) [ATTRIBUTE-PATH])', 'Prints the value of an expression.', table));
     return 0;
   }
   if (flags.has('--version')) return writeVersion('nix', context);
@@ -69,8 +71,8 @@ function evalInput(flags: ParsedFlags, context: CommandContext): EvalInput {
   if (flags.operands.length > 1) throw usageError(`'${flags.operands[1]}' is one operand too many`, 'nix eval');
   const apply = flags.last('--apply');
   return {
-    source: expressionSource(flags),
-    attributePath: encodeUtf8(flags.operands[0] ?? ''),
+    source: expressionSource(flags, context),
+    attributePath: isFlake(flags) ? '' : encodeUtf8(flags.operands[0] ?? ''),
     autoArguments: autoArguments(flags, context),
     apply: apply === undefined ? undefined : encodeUtf8(apply),
     form: flags.has('--write-to') ? 'files' : flags.has('--json') ? 'json' : flags.has('--raw') ? 'raw' : 'plain',
@@ -78,7 +80,11 @@ function evalInput(flags: ParsedFlags, context: CommandContext): EvalInput {
   };
 }
 
-function expressionSource(flags: ParsedFlags): ExpressionSource {
+function isFlake(flags: ParsedFlags): boolean {
+  return !flags.has('--expr') && !flags.has('--file');
+}
+
+function expressionSource(flags: ParsedFlags, context: CommandContext): ExpressionSource {
   const expression = flags.last('--expr');
   const file = flags.last('--file');
   if (expression !== undefined && file !== undefined) {
@@ -87,7 +93,7 @@ function expressionSource(flags: ParsedFlags): ExpressionSource {
   if (expression !== undefined) return { kind: 'text', text: encodeUtf8(expression) };
   if (file === '-') return { kind: 'stdin', text: readFileSync(0, 'latin1') };
   if (file !== undefined) return { kind: 'file', path: encodeUtf8(file) };
-  throw usageError('Flakes are not supported: say what to evaluate by --expr or --file', 'nix eval');
+  return flakeSource(flags.operands[0] ?? '.', flags, context);
 }
 
 function pureByDefault(flags: ParsedFlags): readonly (readonly [string, string])[] {

@@ -25,6 +25,8 @@ export interface WriteOptions {
   readonly mayWrite?: boolean;
   /** Fails if it cannot be written because an input is not locked. */
   readonly failOnUnlocked?: boolean;
+  /** Writes it even if nothing changed. */
+  readonly always?: boolean;
   readonly write?: LockWriter;
 }
 
@@ -77,7 +79,7 @@ export class Flakes {
     const flake = fetchFlake(this.#services, this.#cache, reference, registries, []);
     return this.#within(flake, () => {
       const locked = this.#lockFlake(flake, options);
-      const change = this.#changeOf(locked);
+      const change = this.#changeOf(locked, writing.always);
       if (change === undefined) return { flake, root: locked.after, folders: locked.folders, forceDirty: false };
       if (writing.mayWrite === false) {
         this.#services.warn(
@@ -118,9 +120,9 @@ export class Flakes {
     return computeLocks(this.#services, this.#cache, flake, options);
   }
 
-  #changeOf({ before, after }: { before: LockNode; after: LockNode }): LockChange | undefined {
+  #changeOf({ before, after }: { before: LockNode; after: LockNode }, always = false): LockChange | undefined {
     const { text } = printLockFile(after);
-    return text === printLockFile(before).text ? undefined
+    return !always && text === printLockFile(before).text ? undefined
       : { text: `${text}\n`, difference: diffLocks(before, after) };
   }
 

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { knownOutputPath, type StorePath } from '#formats';
 import { defineCommand, jsonFlags, type CommandSession } from '../command.ts';
 import { buildFlags } from '../evaluation-flags.ts';
-import { flakesUnsupported, usageError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import {
   buildInstallables, installableFlags, missingText, outPathsOf, resolveInstallables, type BuiltPath, type Installable,
 } from '../installables.ts';
@@ -27,7 +27,6 @@ export const { run } = defineCommand({
     const { flags } = session;
     const progress = await session.openProgress();
     const installables = await resolveInstallables(session);
-    if (installables.length === 0) throw flakesUnsupported('.');
     if (flags.has('--dry-run')) {
       const text = await missingText(session, installables);
       progress.close();

@@ -1,0 +1,116 @@
+/** Opening the flake that a command names: found, locked, its lock file written, its attribute selected. */
+
+import { NixError } from '#diagnostics';
+import { parseInputPath, type LockedFlake, type LockOptions } from '#eval';
+import {
+  Attrs, bestMatches, force, inputSettings, parseReference, parseReferenceWithFragment, printReference, resolvePath,
+  type ReferenceOptions, type Slot, type Value,
+} from '#runtime';
+import { parseAttributePath } from '../tasks/attribute-path.ts';
+import type { EvaluationSession } from '../worker/session.ts';
+import type { FlakeAttributes, FlakeLockFlags, FlakeSource } from './flake-source.ts';
+import { lockWriter } from './lock-writer.ts';
+
+export interface OpenedFlake {
+  readonly locked: LockedFlake;
+  /** What stood behind `#`. */
+  readonly fragment: string;
+}
+
+/** Finds and locks the flake that a text names, relative to the working directory. */
+export function openFlake(session: EvaluationSession, text: string, flags: FlakeLockFlags): OpenedFlake {
+  const { evaluator, workingDirectory, host } = session;
+  const settings = inputSettings(evaluator);
+  settings.requireFeature('flakes');
+  const options: ReferenceOptions = { baseDirectory: workingDirectory, files: host };
+  const { reference, fragment } = parseReferenceWithFragment(text, settings, options);
+  const overrides = (flags.overrides ?? []).map((one) => ({
+    path: parseInputPath(one.path), reference: parseReference(one.reference, settings, { ...options, allowMissing: true }),
+  }));
+  const lock: LockOptions = {
+    recreate: flags.recreate ?? false,
+    updates: (flags.updates ?? []).map(parseInputPath),
+    overrides,
+    ...(flags.useRegistries === undefined ? {} : { useRegistries: flags.useRegistries }),
+    ...(flags.referenceFile === undefined ? {} : { referenceFile: resolvePath(workingDirectory, flags.referenceFile) }),
+  };
+  const locked = evaluator.flakes.lock(reference, lock, {
+    mayUpdate: flags.mayUpdate ?? true,
+    // An overridden input is for this time only.
+    mayWrite: (flags.mayWrite ?? true) && overrides.length === 0,
+    failOnUnlocked: flags.failOnUnlocked ?? false,
+    always: flags.outputFile !== undefined,
+    write: lockWriter(session, flags),
+  });
+  warnAboutConfig(session, locked);
+  return { locked, fragment };
+}
+
+/** The value that a source means. */
+export function evaluateFlakeSource(session: EvaluationSession, source: FlakeSource): Value {
+  const { locked, fragment } = openFlake(session, source.reference, source.lock);
+  const outputs = outputsOf(session, locked);
+  return force(selectOutput(outputs, fragment, source.attributes, printReference(locked.flake.original)).slot);
+}
+
+/** The set of a flake's outputs. */
+export function outputsOf(session: EvaluationSession, locked: LockedFlake): Attrs {
+  const flake = session.evaluator.flakes.call(locked);
+  const outputs = flake instanceof Attrs ? force(flake.get('outputs') ?? null) : null;
+  if (!(outputs instanceof Attrs)) throw new NixError('TypeError', "a flake's outputs are not a set");
+  return outputs;
+}
+
+/** The first of the usual places that has what is wanted. */
+export function selectOutput(
+  outputs: Attrs, fragment: string, attributes: FlakeAttributes, shown: string,
+): { readonly slot: Slot; readonly attributePath: string } {
+  const paths = attributePaths(fragment, attributes);
+  const suggestions = new Set<string>();
+  for (const attributePath of paths) {
+    const slot = find(outputs, attributePath, suggestions);
+    if (slot !== undefined) return { slot, attributePath };
+  }
+  throw new NixError('Error', `flake '${shown}' does not provide attribute ${alternatives(paths)}`, 0, {
+    suggestions: [...suggestions],
+  });
+}
+
+/** A leading dot says that the path is complete. */
+function attributePaths(fragment: string, { prefixes, defaults }: FlakeAttributes): readonly string[] {
+  if (fragment === '') return defaults;
+  return fragment.startsWith('.') ? [fragment.slice(1)] : [...prefixes.map((prefix) => prefix + fragment), fragment];
+}
+
+function find(root: Attrs, path: string, suggestions: Set<string>): Slot | undefined {
+  let slot: Slot = root;
+  for (const part of parseAttributePath(path)) {
+    const value: Value = force(slot);
+    if (!(value instanceof Attrs)) return undefined;
+    const inner = value.get(part);
+    if (inner === undefined) {
+      for (const name of bestMatches(value.names(), part)) suggestions.add(name);
+      return undefined;
+    }
+    slot = inner;
+  }
+  return slot;
+}
+
+function alternatives(paths: readonly string[]): string {
+  const quoted = paths.map((path) => `'${path}'`);
+  const last = quoted.pop() ?? '';
+  return quoted.length === 0 ? last : `${quoted.join(', ')} or ${last}`;
+}
+
+/** Settings of a flake hold only where the user says so; these concern nothing but flakes. */
+const harmless = /^(?:extra-)?(?:bash-prompt(?:-prefix|-suffix)?|flake-registry|commit-lock-?file-summary)$/;
+
+function warnAboutConfig(session: EvaluationSession, { flake }: LockedFlake): void {
+  for (const name of flake.config.keys()) {
+    if (harmless.test(name)) continue;
+    session.evaluator.warn(session.nixSettings.flag('accept-flake-config', false)
+      ? `flake configuration setting '${name}' is not applied: set it in nix.conf or by a flag`
+      : `ignoring untrusted flake configuration setting '${name}'.\nPass '--accept-flake-config' to trust it`);
+  }
+}
