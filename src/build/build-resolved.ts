@@ -16,7 +16,8 @@ export async function buildResolved(
 ): Promise<ReadonlyMap<string, StorePath>> {
   for (const path of derivation.inputSources) if (!store.isValidPath(path)) throw missingPath(path);
   const progress = options.progress ?? noProgress;
-  const activity = progress.start('build', nameOf(drvPath));
+  // The parent of the build's own, which says the same.
+  const activity = progress.start('wait', nameOf(drvPath));
   try {
     const outputs = await buildDerivation({
       store, builders: options.builders, cores: options.cores ?? 1, progress,

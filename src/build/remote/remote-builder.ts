@@ -53,9 +53,12 @@ export class RemoteBuilder implements Builder {
     this.#options = options;
   }
 
-  /** Derivations whose output paths are known: others would have to be rewritten on their way back. */
+  /**
+   * Derivations whose output paths are known: others would have to be rewritten on their way back.
+   * Builtin builders are ours, and run here.
+   */
   accepts(derivation: Derivation): boolean {
-    return [...derivation.outputs.values()].every((output) => knownOutputPath(output) !== undefined)
+    return derivation.system !== 'builtin' && [...derivation.outputs.values()].every((output) => knownOutputPath(output) !== undefined)
       && this.#suitable(derivation).length > 0;
   }
 

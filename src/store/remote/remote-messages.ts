@@ -100,9 +100,11 @@ export class RemoteMessages {
     const parent = this.#activities.get(await reader.wideNumber())?.activity;
     const kind = activityKinds[type];
     if (kind === undefined) return;
+    const [drvPath] = fields;
     this.#activities.set(id, {
       activity: this.#progress.start(kind, labelOf(fields, text), {
         ...(kind === 'build' ? {} : { unit: 'bytes' as const }), ...(parent === undefined ? {} : { parent }),
+        ...(kind === 'build' && typeof drvPath === 'string' && drvPath !== '' ? { subject: { kind: 'derivation', drvPath } } : {}),
       }),
       done: 0, isBuild: kind === 'build',
     });
@@ -120,7 +122,7 @@ export class RemoteMessages {
     const entry = this.#activities.get(id);
     if (type === resultTypes.buildLogLine || type === resultTypes.postBuildLogLine) {
       if (this.#listener.log !== undefined) this.#listener.log(String(first ?? ''));
-      else this.#progress.message('debug', String(first ?? ''));
+      else entry?.activity.log?.(String(first ?? ''));
     } else if (type === resultTypes.setPhase && entry !== undefined) {
       entry.activity.detail(String(first ?? ''));
     } else if (type === resultTypes.progress && entry !== undefined && typeof first === 'number' && !entry.isBuild) {

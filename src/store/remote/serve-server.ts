@@ -23,8 +23,7 @@ export interface ServeOptions {
   /** Whether the client may add and build. */
   readonly writable: boolean;
   readonly signal?: AbortSignal;
-  /** Where lines of builds go. */
-  readonly tell: (line: string) => void;
+  /** Hears builders' lines too. */
   readonly progress: ServiceRequest['progress'];
 }
 
@@ -183,7 +182,7 @@ class ServeSession {
     this.#reader.watch(() => gone.abort(new UserError('CLIENT_GONE', 'the client has disconnected')));
     const { signal } = this.#options;
     return {
-      mode: 'normal', settings, progress: this.#options.progress, log: this.#options.tell,
+      mode: 'normal', settings, progress: this.#options.progress,
       signal: signal === undefined ? gone.signal : AbortSignal.any([gone.signal, signal]),
     };
   }

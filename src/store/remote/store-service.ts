@@ -11,13 +11,12 @@ import type { BuildMode, BuildResult, Buildable } from './protocol-values.ts';
 
 export interface ServiceRequest {
   readonly mode: BuildMode;
+  /** Hears builders' lines too. */
   readonly progress: Progress;
   /** Aborted when whoever asked has gone. */
   readonly signal: AbortSignal;
   /** Settings that the client sent, by name. */
   readonly settings: ReadonlyMap<string, string>;
-  /** A line of a builder's output. */
-  log(line: string): void;
 }
 
 export interface StoreService {

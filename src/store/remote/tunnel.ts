@@ -22,7 +22,6 @@ export class Tunnel implements Progress {
   #atWork = false;
   #waiting: Uint8Array[] = [];
   #last: Promise<void> = Promise.resolve();
-  #build: number | undefined;
   #count = 0;
 
   constructor(channel: ByteChannel) {
@@ -40,8 +39,6 @@ export class Tunnel implements Progress {
 
   /** Ends the operation well, or with an error; then the answer may follow. */
   async stopWork(error?: Error): Promise<void> {
-    if (this.#build !== undefined) this.#send(new WireWriter().number(stderrMarks.stopActivity).number(this.#build));
-    this.#build = undefined;
     this.#atWork = false;
     const writer = new WireWriter();
     if (error === undefined) writer.number(stderrMarks.last);
@@ -53,20 +50,6 @@ export class Tunnel implements Progress {
     await this.#last;
   }
 
-  /** A line of a builder's output. */
-  log(line: string): void {
-    if (this.plainLog) {
-      this.#send(new WireWriter().number(stderrMarks.next).text(`${line}\n`));
-      return;
-    }
-    if (this.#build === undefined) {
-      this.#build = ++this.#count;
-      this.#send(startMessage(this.#build, buildType, 'building', ['', '', 1, 1]));
-    }
-    this.#send(new WireWriter().number(stderrMarks.result).number(this.#build).number(resultTypes.buildLogLine)
-      .number(1).number(1).text(line));
-  }
-
   message(level: keyof typeof levels, text: string): void {
     if (levels[level] > this.verbosity) return;
     const mark = level === 'error' || level === 'warning' ? `${level}: ` : '';
@@ -75,6 +58,8 @@ export class Tunnel implements Progress {
   }
 
   start(kind: ActivityKind, label: string, options: ActivityOptions = {}): Activity {
+    const { subject } = options;
+    if (kind === 'build' && subject?.kind === 'derivation') return this.#startBuild(subject.drvPath);
     const type = activityTypes[kind];
     if (type === undefined) return { advance() {}, detail() {}, finish() {} };
     const id = ++this.#count;
@@ -99,6 +84,23 @@ export class Tunnel implements Progress {
         open = false;
         if (done > told) tell();
         this.#send(new WireWriter().number(stderrMarks.stopActivity).number(id));
+      },
+    };
+  }
+
+  #startBuild(drvPath: string): Activity {
+    const id = ++this.#count;
+    let open = true;
+    this.#send(startMessage(id, buildType, `building '${drvPath}'`, [drvPath, '', 1, 1]));
+    return {
+      advance() {},
+      detail() {},
+      log: (line) => this.#send(this.plainLog ? new WireWriter().number(stderrMarks.next).text(`${line}\n`)
+        : new WireWriter().number(stderrMarks.result).number(id).number(resultTypes.buildLogLine)
+          .number(1).number(1).text(line)),
+      finish: () => {
+        if (open) this.#send(new WireWriter().number(stderrMarks.stopActivity).number(id));
+        open = false;
       },
     };
   }

@@ -119,7 +119,7 @@ export class WorkerSession {
     const gone = new AbortController();
     this.reader.watch(() => gone.abort(new UserError('CLIENT_GONE', 'the client has disconnected')));
     return {
-      mode, settings: this.settings, progress: this.tunnel, log: (line) => this.tunnel.log(line),
+      mode, settings: this.settings, progress: this.tunnel,
       signal: this.#signal === undefined ? gone.signal : AbortSignal.any([gone.signal, this.#signal]),
     };
   }

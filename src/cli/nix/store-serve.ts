@@ -1,0 +1,27 @@
+/**
+ * `nix-store --serve`: what `ssh://` stores start at the other end.
+ *
+ * Standard output belongs to the protocol alone; builders' lines and warnings go to standard error,
+ * which ssh carries to whoever waits.
+ */
+
+import { serveStore, streamChannel } from '#store';
+import { openService } from './store-service.ts';
+import type { StoreCommand } from './store-command.ts';
+
+export async function serve({ flags, context }: StoreCommand): Promise<number> {
+  const service = openService(flags, context);
+  const tell = (line: string): void => { context.stderr.write(`${line}\n`); };
+  try {
+    await serveStore(streamChannel('client', process.stdin, process.stdout), service, {
+      writable: flags.has('--write'), signal: context.signal,
+      progress: {
+        start: () => ({ advance() {}, detail() {}, finish() {}, log: tell }),
+        message: (level, text) => { if (level !== 'debug') tell(level === 'info' ? text : `${level}: ${text}`); },
+      },
+    });
+    return 0;
+  } finally {
+    service.store.close();
+  }
+}
