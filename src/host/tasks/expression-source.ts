@@ -8,11 +8,13 @@ import type { FlakeSource } from '../flakes/flake-source.ts';
 import { evaluateFlakeSource } from '../flakes/open-flake.ts';
 import type { EvaluationSession } from '../worker/session.ts';
 
-export type ExpressionSource =
+/** A file, or a text of the command line or of standard input. */
+export type PlainSource =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'stdin'; readonly text: string }
-  | FlakeSource;
+  | { readonly kind: 'stdin'; readonly text: string };
+
+export type ExpressionSource = PlainSource | FlakeSource;
 
 /** An argument of `--arg` (Nix code), `--argstr` and the like (a string); byte strings. */
 export interface AutoArgument {

@@ -4,15 +4,15 @@ import type { SourceOrigin } from '#diagnostics';
 import { showExpr } from '#lang';
 import { parentPath } from '#runtime';
 import type { EvaluationSession } from '../worker/session.ts';
-import { resolveFileArgument, type ExpressionSource } from './expression-source.ts';
+import { resolveFileArgument, type PlainSource } from './expression-source.ts';
 
 export function run(session: EvaluationSession, input: unknown): void {
-  for (const source of (input as { sources: readonly ExpressionSource[] }).sources) {
+  for (const source of (input as { sources: readonly PlainSource[] }).sources) {
     session.print(`${parseSource(session, source)}\n`);
   }
 }
 
-function parseSource(session: EvaluationSession, source: ExpressionSource): string {
+function parseSource(session: EvaluationSession, source: PlainSource): string {
   const { evaluator, workingDirectory } = session;
   if (source.kind !== 'file') {
     const origin: SourceOrigin = { kind: source.kind === 'stdin' ? 'stdin' : 'string' };
