@@ -18,12 +18,23 @@ export type ActivityKind =
   | 'verify'
   | 'wait';
 
+/** What an activity is about, for renderers that tell more than its label. */
+export type ActivitySubject =
+  /** The build of one derivation. */
+  | { readonly kind: 'derivation'; readonly drvPath: string }
+  /** A store path that comes from elsewhere. */
+  | { readonly kind: 'path'; readonly path: string; readonly source: string }
+  /** All builds of a run: each derivation with those among them that it waits for. */
+  | { readonly kind: 'plan'; readonly inputs: ReadonlyMap<string, readonly string[]> };
+
 /** One piece of running work. `advance` may be called often; renderers sample. */
 export interface Activity {
   /** Adds to the work done, in the unit of `total`. */
   advance(amount: number): void;
   /** Sets what is being worked on just now, for example a file name. */
   detail(text: string): void;
+  /** A line of the output of the program that does the work. */
+  log?(line: string): void;
   /** Ends the activity. Idempotent. `failed` marks it so. */
   finish(outcome?: 'done' | 'failed'): void;
 }
@@ -35,6 +46,7 @@ export interface ActivityOptions {
   readonly unit?: 'bytes' | 'items';
   /** The activity of which this one is a part. */
   readonly parent?: Activity;
+  readonly subject?: ActivitySubject;
 }
 
 export interface Progress {

@@ -23,6 +23,7 @@ import { derivationOptions } from './derivation-options.ts';
 import { checkOutputs } from './output-checks.ts';
 import { builderPaths, knownOutputPaths, lockedPaths, validOutputs, type OutputMap } from './output-paths.ts';
 import type { Slots } from './slots.ts';
+import { kindOf } from './work-plan.ts';
 import {
   fixedOutputNotPlain, noBuilderFor, outputHashMismatch, referencesNotAllowed, withLastLines,
 } from './errors.ts';
@@ -136,7 +137,9 @@ async function buildLocked(
   for (const [name, path] of outputPaths) places.set(name, store.prepareOutput(path));
   const measures = new Map<string, OutputMeasure>();
   const log = new BuildLog(context.logDirectory, drvPath, context.logs);
+  const own = ownActivity(context, drvPath, derivation, activity);
   let committed = false;
+  let succeeded = false;
   try {
     const inputPaths = closureOfInputs(store, derivation);
     await builder.build({
@@ -148,11 +151,11 @@ async function buildLocked(
       store,
       cores: context.cores,
       progress: context.progress,
-      activity,
+      activity: own,
       signal: context.signal,
       log: (line) => {
         log.add(line);
-        context.progress.message('debug', line);
+        own.log?.(line);
       },
       measured: (output, measure) => measures.set(output, measure),
     }).catch((error: unknown) => {
@@ -163,15 +166,24 @@ async function buildLocked(
     const finished = hasUnknownPaths(derivation) ? await addressedOutputs(store, made) : await knownOutputs(store, made);
     if (context.check !== undefined) {
       await compareOutputs(store, drvPath, [...finished.values()], context.check, (line) => log.add(line));
+      succeeded = true;
       return { outputs: pathsOf(finished), durable: Promise.resolve() };
     }
     const { durable } = await commit(store, made, finished);
     committed = true;
+    succeeded = true;
     return { outputs: pathsOf(finished), durable };
   } finally {
     log.close();
+    if (own !== activity) own.finish(succeeded ? 'done' : 'failed');
     if (!committed) for (const place of places.values()) await removeLeftover(place);
   }
+}
+
+/** Downloads and unpacking are one activity for all of a kind; any other build is one of its own. */
+function ownActivity(context: BuildContext, drvPath: StorePath, derivation: Derivation, parent: Activity): Activity {
+  return kindOf(derivation) !== 'build' ? parent
+    : context.progress.start('build', derivation.name, { parent, subject: { kind: 'derivation', drvPath } });
 }
 
 /** What a builder has left behind. */

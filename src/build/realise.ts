@@ -54,6 +54,8 @@ export interface RealiseOptions {
   readonly check?: CheckOptions;
   /** Called after each build, with outputs that are valid for everybody. */
   readonly whenBuilt?: (drvPath: StorePath, outputs: OutputMap) => void | Promise<void>;
+  /** Called before each build: makes room, for example. */
+  readonly beforeBuild?: () => Promise<void>;
 }
 
 /** The outputs asked for, by derivation and name. */
@@ -178,6 +180,7 @@ class Realisation {
     const slots = kind === 'download' ? this.#downloads : this.#builds;
     const activity = this.#activity(kind);
     try {
+      await this.#options.beforeBuild?.();
       const context = { ...this.#context, check };
       return await buildDerivation(context, { slots, rank }, drvPath, derivation, activity);
     } catch (error) {
@@ -338,10 +341,18 @@ class Realisation {
       activity = this.#progress.start(kind, workLabels[kind], {
         ...(total > 0 ? { total } : {}),
         unit: kind === 'download' ? 'bytes' : 'items',
+        ...(kind === 'build' ? { subject: { kind: 'plan', inputs: this.#plannedInputs() } } : {}),
       });
       this.#activities.set(kind, activity);
     }
     return activity;
+  }
+
+  /** The builds that are planned, each with those of them that it waits for. */
+  #plannedInputs(): Map<StorePath, StorePath[]> {
+    const builds = [...this.#plan].filter(([, { kind }]) => kind === 'build').map(([drvPath]) => drvPath);
+    return new Map(builds.map((drvPath) => [drvPath, [...this.#store.readDerivation(drvPath).inputDerivations.keys()]
+      .filter((input) => this.#plan.get(input)?.kind === 'build')]));
   }
 
   #finish(failed: boolean): void {

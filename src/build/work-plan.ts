@@ -101,7 +101,8 @@ function sizeOf(store: Store, derivation: Derivation): number {
   return size;
 }
 
-function kindOf(derivation: Derivation): WorkKind {
+/** What making its outputs mostly is. */
+export function kindOf(derivation: Derivation): WorkKind {
   if (derivation.builder === 'builtin:fetchurl') return 'download';
   return derivation.builder === 'builtin:unpack-deb' ? 'unpack' : 'build';
 }

@@ -16,6 +16,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** From now on Ctrl-C is the handler's, and `signal` is left alone by it. */
   takeInterrupts(handler: () => void): void;
+  /** How an error that ends the command is written; a command may change it. */
+  readonly report: { asJson: boolean };
   /** Whether standard error shows colours (a terminal, and NO_COLOR unset). */
   readonly color: boolean;
 }

@@ -15,6 +15,12 @@ export function unknownCommand(name: string, near: readonly string[]): UserError
   return new UserError('UNKNOWN_COMMAND', `There is no command '${name}'`, { hint });
 }
 
+export function unknownLogFormat(text: string): UserError {
+  return new UserError('UNKNOWN_LOG_FORMAT', `option 'log-format' has an invalid value '${text}'`, {
+    hint: 'it is raw, raw-with-logs, bar, bar-with-logs or internal-json',
+  });
+}
+
 /** An operand that should lead into the store does not. */
 export function notInStore(operand: string): UserError {
   return new UserError('NOT_IN_STORE', `path '${operand}' is not in the Nix store`);

@@ -76,6 +76,7 @@ function contextOfProcess(
     stderr,
     signal,
     takeInterrupts,
+    report: { asJson: false },
     color: colorWanted && (stderr.isTTY === true || env['FORCE_COLOR'] !== undefined),
   };
 }

@@ -5,13 +5,21 @@
 
 import { InternalError, UserError } from '#base';
 import type { CommandContext } from './context.ts';
+import { jsonError } from './progress/json-progress.ts';
 
 const bold = (text: string) => `\x1b[1m${text}\x1b[22m`;
 const red = (text: string) => `\x1b[31;1m${text}\x1b[39;22m`;
 
 /** Writes the error to standard error and returns the exit status. */
 export function reportError(error: unknown, context: CommandContext): number {
-  const { stderr, color } = context;
+  if (!context.report.asJson) return renderError(error, context);
+  let text = '';
+  const status = renderError(error, { color: context.color, stderr: { write: (piece) => { text += piece; } } });
+  context.stderr.write(jsonError(text.trimEnd(), error instanceof Error ? error.message : String(error)));
+  return status;
+}
+
+function renderError(error: unknown, { stderr, color }: Pick<CommandContext, 'stderr' | 'color'>): number {
   const label = color ? red('error:') : 'error:';
 
   if (isRendered(error)) {

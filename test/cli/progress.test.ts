@@ -36,7 +36,7 @@ test('a part counts with its whole, or for itself in another kind of work', () =
 
 test('a log gets plain lines: a beginning, messages, a sum', () => {
   let text = '';
-  const progress = new LineProgress({ write: (piece) => { text += piece; } }, false);
+  const progress = new LineProgress({ write: (piece) => { text += piece; } }, 3);
   const activity = progress.start('compress', 'squashfs image', { total: 5, unit: 'bytes' });
   progress.message('warning', 'this is odd');
   progress.message('debug', 'not for everybody');

@@ -49,7 +49,9 @@ async function build(
 ): Promise<number> {
   const started = performance.now();
   const { cwd, env, signal, stderr, color } = context;
-  const progress = await openProgress(stderr, { verbose: options.verbose === true, color });
+  const progress = await openProgress(stderr, {
+    verbosity: options.verbose === true ? 4 : 3, showLogs: options.verbose === true, color,
+  });
   const tree = options.tree === undefined ? ownTree : resolve(cwd, options.tree);
   const absoluteHosts = hosts.map((host) => resolve(cwd, host));
   const firstHost = absoluteHosts[0];

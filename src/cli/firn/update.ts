@@ -18,7 +18,8 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   const options = parse(argv, context);
   if (options === undefined) return 0;
   const progress = await openProgress(context.stderr, {
-    verbose: options.verbose === true,
+    verbosity: options.verbose === true ? 4 : 3,
+    showLogs: options.verbose === true,
     color: context.color,
   });
   const lockPath = resolve(context.cwd, options.lock);

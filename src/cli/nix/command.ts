@@ -9,7 +9,7 @@ import { readSettings, type NixSettings } from '#host';
 import type { LocalStore } from '#store';
 import type { Workspace } from '#system';
 import type { CommandContext, CommandModule } from '../context.ts';
-import { openProgress } from '../progress/open.ts';
+import { openCommandProgress } from './progress.ts';
 import type { ClosableProgress } from '../progress/output.ts';
 import { settingOverrides } from './evaluation.ts';
 import { commonFlags } from './evaluation-flags.ts';
@@ -80,9 +80,7 @@ export class CommandSession implements StoreCommand {
   }
 
   async openProgress(): Promise<ClosableProgress> {
-    return this.#progress ??= await openProgress(this.context.stderr, {
-      verbose: this.flags.has('--verbose'), color: this.context.color,
-    });
+    return this.#progress ??= await openCommandProgress(this.flags, this.context, 'new');
   }
 
   /** The store with its builders and evaluator; what reports progress opens that before. */

@@ -12,7 +12,7 @@ import {
 import { createGeneration, profileTarget, switchLink, withProfileLock } from '#store';
 import type { Workspace } from '#system';
 import { usageError } from '../errors.ts';
-import { openProgress } from '../progress/open.ts';
+import { openCommandProgress } from './progress.ts';
 import type { ClosableProgress } from '../progress/output.ts';
 import { operandPaths, packageSource, type EnvironmentCommand } from './env-command.ts';
 import { evaluationRequest } from './evaluation.ts';
@@ -23,7 +23,7 @@ import { openWorkspace } from './workspace.ts';
 
 export async function changeEnvironment(command: EnvironmentCommand, change: EnvironmentChange): Promise<number> {
   const { flags, context } = command;
-  const progress = await openProgress(context.stderr, { verbose: flags.has('--verbose'), color: context.color });
+  const progress = await openCommandProgress(flags, context);
   const workspace = openWorkspace(flags, context, progress);
   try {
     const input = inputOf(command, change, workspace);

@@ -7,7 +7,9 @@ import {
   cacheDirectory, storeLocation, type AutoArgument, type ChosenStore, type EvaluationRequest, type ExpressionSource,
 } from '#host';
 import type { CommandContext } from '../context.ts';
+import { isShown } from '../progress/output.ts';
 import type { ParsedFlags } from './flags.ts';
+import { verbosityOf } from './progress.ts';
 
 /** The part of a request that flags and environment say. */
 export function evaluationRequest(
@@ -78,8 +80,7 @@ export function messagesOnly(context: CommandContext, flags: ParsedFlags): Progr
   return {
     start: () => idle,
     message(level, text) {
-      if (level === 'debug' && !flags.has('--verbose')) return;
-      if (flags.has('--quiet') && level !== 'error') return;
+      if (!isShown(level, verbosityOf(flags))) return;
       context.stderr.write(level === 'error' || level === 'warning' ? `${level}: ${text}\n` : `${text}\n`);
     },
   };

@@ -10,7 +10,7 @@ import type { StorePath } from '#formats';
 import { instantiateTask, type FoundDerivation, type InstantiateInput } from '#host';
 import type { Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
-import { openProgress } from '../progress/open.ts';
+import { openCommandProgress } from './progress.ts';
 import type { ClosableProgress } from '../progress/output.ts';
 import { withBuildStatus } from './build-status.ts';
 import { autoArguments, expressionSources } from './evaluation.ts';
@@ -41,7 +41,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     return 0;
   }
   if (flags.has('--version')) return writeVersion('nix-build', context);
-  const progress = await openProgress(context.stderr, { verbose: flags.has('--verbose'), color: context.color });
+  const progress = await openCommandProgress(flags, context);
   const workspace = openWorkspace(flags, context, progress);
   try {
     return await build(workspace, flags, context, progress);

@@ -13,7 +13,7 @@ import { fetchChannel, type ProfilePlaces } from '#host';
 import { replaceLink } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
-import { openProgress } from '../progress/open.ts';
+import { openCommandProgress } from './progress.ts';
 import { commonFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
 import { placesOf } from './profile-command.ts';
@@ -143,7 +143,7 @@ async function updateChannels(
 async function channelExpressions(
   places: ProfilePlaces, names: ReadonlySet<string>, flags: ParsedFlags, context: CommandContext,
 ): Promise<string[]> {
-  const progress = await openProgress(context.stderr, { verbose: flags.has('--verbose'), color: context.color });
+  const progress = await openCommandProgress(flags, context);
   const workspace = openWorkspace(flags, context, progress);
   const expressions: string[] = [];
   try {

@@ -13,7 +13,7 @@ import {
 } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
-import { openProgress } from '../progress/open.ts';
+import { openCommandProgress } from './progress.ts';
 import { chosenStore, settingOverrides } from './evaluation.ts';
 import { commonFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
@@ -43,7 +43,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   const [to, from] = [flags.last('--to'), flags.last('--from')];
   if ((to === undefined) === (from === undefined)) throw usageError('Either --to or --from is required', 'nix copy');
   if (flags.operands.length === 0 && !flags.has('--all')) throw usageError('No path is given', 'nix copy');
-  const progress = await openProgress(context.stderr, { verbose: flags.has('--verbose'), color: context.color });
+  const progress = await openCommandProgress(flags, context, 'new');
   const store = new LocalStore(chosenStore(flags, context));
   const command: StoreCommand = {
     flags, context, store, openProgress: async () => progress,

@@ -9,7 +9,7 @@ import { prefetch, prefetchSourceTask, type PrefetchQuestion, type PrefetchSourc
 import type { Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
-import { openProgress } from '../progress/open.ts';
+import { openCommandProgress } from './progress.ts';
 import { autoArguments } from './evaluation.ts';
 import { commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
@@ -41,7 +41,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   if (operand === undefined && !flags.has('--attr')) throw usageError('you must specify a URL', 'nix-prefetch-url');
   const algorithm = parseHashAlgorithm(flags.last('--type') ?? 'sha256');
   const expected = hashText === undefined ? undefined : parseHash(hashText, algorithm);
-  const progress = await openProgress(context.stderr, { verbose: flags.has('--verbose'), color: context.color });
+  const progress = await openCommandProgress(flags, context);
   const workspace = openWorkspace(flags, context, progress);
   try {
     const { url, unpack, name } = await whatToFetch(flags, context, workspace, operand);

@@ -15,7 +15,7 @@ import { shellTask, type ExpressionSource, type ShellInput, type ShellTarget } f
 import type { Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
-import { openProgress } from '../progress/open.ts';
+import { openCommandProgress } from './progress.ts';
 import type { ClosableProgress } from '../progress/output.ts';
 import { autoArguments, expressionSources } from './evaluation.ts';
 import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
@@ -86,7 +86,7 @@ class ShellCommand {
     const pure = isPure(this.#flags);
     // What is evaluated may ask in which kind of shell it will be.
     const shown = { ...context, env: { ...context.env, IN_NIX_SHELL: pure ? 'pure' : 'impure' } };
-    const progress = await openProgress(context.stderr, { verbose: this.#flags.has('--verbose'), color: context.color });
+    const progress = await openCommandProgress(this.#flags, context);
     const workspace = openWorkspace(this.#evaluatedFlags(), { ...shown, cwd: this.#evaluationFolder() }, progress);
     const folder = mkdtempSync(join(context.env['TMPDIR'] || tmpdir(), 'nix-shell.'));
     let isRunning = false;

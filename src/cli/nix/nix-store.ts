@@ -8,7 +8,7 @@
 import { LocalStore } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
-import { openProgress } from '../progress/open.ts';
+import { openCommandProgress } from './progress.ts';
 import { chosenStore } from './evaluation.ts';
 import { buildFlags, commonFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
@@ -149,7 +149,7 @@ class OpenedCommand implements StoreCommand {
   }
 
   openProgress() {
-    return openProgress(this.context.stderr, { verbose: this.flags.has('--verbose'), color: this.context.color });
+    return openCommandProgress(this.flags, this.context);
   }
 
   readonly print = (line: string): void => {

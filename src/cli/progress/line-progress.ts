@@ -6,20 +6,20 @@
 import type { Activity, ActivityKind, ActivityOptions } from '#base';
 import { describeFinished, describeRunning, runningVerb } from './describe.ts';
 import { ProgressMeter } from './meter.ts';
-import type { ClosableProgress, Output } from './output.ts';
+import { isShown, type ClosableProgress, type MessageLevel, type Output } from './output.ts';
 
 const intervalMilliseconds = 10_000;
 
 export class LineProgress implements ClosableProgress {
   readonly #out: Output;
-  readonly #verbose: boolean;
+  readonly #verbosity: number;
   readonly #meter = new ProgressMeter(() => performance.now(), () => {});
   readonly #announced = new Set<ActivityKind>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(out: Output, verbose: boolean) {
+  constructor(out: Output, verbosity: number) {
     this.#out = out;
-    this.#verbose = verbose;
+    this.#verbosity = verbosity;
     this.#timer = setInterval(() => this.#status(), intervalMilliseconds);
     this.#timer.unref();
   }
@@ -28,14 +28,16 @@ export class LineProgress implements ClosableProgress {
     if (!this.#announced.has(kind)) {
       this.#announced.add(kind);
       this.#line(`${runningVerb(kind)} ${label} …`);
-    } else if (this.#verbose) {
+    } else if (this.#verbosity > 3) {
       this.#line(`${runningVerb(kind)} ${label}`);
     }
-    return this.#meter.start(kind, label, options);
+    const activity = this.#meter.start(kind, label, options);
+    if (this.#verbosity > 3) activity.log = (line) => this.#line(line);
+    return activity;
   }
 
-  message(level: 'error' | 'warning' | 'notice' | 'info' | 'debug', text: string): void {
-    if (level === 'debug' && !this.#verbose) return;
+  message(level: MessageLevel, text: string): void {
+    if (!isShown(level, this.#verbosity)) return;
     this.#line(level === 'error' || level === 'warning' ? `${level}: ${text}` : text);
   }
 

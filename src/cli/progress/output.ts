@@ -1,4 +1,4 @@
-/** What the progress renderers write to, and what they are to their users. */
+/** What the progress renderers write to, what they are to their users, and how much they tell. */
 
 import type { Progress } from '#base';
 
@@ -16,4 +16,21 @@ export interface TerminalOutput extends Output {
 /** A renderer; `close` writes the sums and gives the terminal back. It may be used again after. */
 export interface ClosableProgress extends Progress {
   close(): void;
+}
+
+export interface ProgressChoice {
+  /** C++ Nix's measure: 0 errors, 1 warnings, 2 notices, 3 what is done, 4 and up ever more. */
+  readonly verbosity: number;
+  /** Whether builders' output is shown as it comes. */
+  readonly showLogs: boolean;
+  readonly color: boolean;
+}
+
+export type MessageLevel = Parameters<Progress['message']>[0];
+
+/** C++ Nix's number of a level. */
+export const levelNumbers: Readonly<Record<MessageLevel, number>> = { error: 0, warning: 1, notice: 2, info: 3, debug: 4 };
+
+export function isShown(level: MessageLevel, verbosity: number): boolean {
+  return levelNumbers[level] <= verbosity;
 }

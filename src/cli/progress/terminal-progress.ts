@@ -1,50 +1,67 @@
 /**
  * Progress for people at a terminal: a live block at the bottom of standard error, redrawn a few
- * times a second, one line a kind of work with amounts and rates, and under it what is in hand.
- * When the work is done the block gives way to one summary line a kind.
+ * times a second. First the tree of builds, then a line for each other kind of work with amounts and
+ * rates and what is in hand, at last the sum of the builds. The block never fills the terminal, so
+ * that what was said before stays in sight. When the work is done it gives way to one summary line a
+ * kind.
  */
 
 import { createLogUpdate } from 'log-update';
 import type { Activity, ActivityKind, ActivityOptions } from '#base';
-import { describeFinished, describeRunning, formatBytes } from './describe.ts';
+import { BuildGraph } from './build-graph.ts';
+import { buildTree } from './build-tree.ts';
+import { describeFinished, describeRunning, formatBytes, formatDuration } from './describe.ts';
 import { ProgressMeter, type RunningActivity, type Tally } from './meter.ts';
-import type { ClosableProgress, TerminalOutput } from './output.ts';
+import { isShown, type ClosableProgress, type MessageLevel, type ProgressChoice, type TerminalOutput } from './output.ts';
+import { painter, type Paint } from './style.ts';
+import { clip, plainLine } from './text-width.ts';
 
 const frameMilliseconds = 120;
 const shownInHand = 3;
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;
-const green = (text: string) => `\x1b[32m${text}\x1b[39m`;
-const yellow = (text: string) => `\x1b[33m${text}\x1b[39m`;
-const red = (text: string) => `\x1b[31m${text}\x1b[39m`;
 
 export class TerminalProgress implements ClosableProgress {
   readonly #out: TerminalOutput;
-  readonly #verbose: boolean;
-  readonly #color: boolean;
+  readonly #choice: ProgressChoice;
+  readonly #paint: Paint;
   readonly #update: ReturnType<typeof createLogUpdate>;
-  readonly #meter = new ProgressMeter(() => performance.now(), () => this.#schedule());
+  readonly #now: () => number;
+  readonly #meter: ProgressMeter;
+  readonly #builds = new BuildGraph();
   #timer: NodeJS.Timeout | undefined;
   #frame = 0;
 
-  constructor(out: TerminalOutput, options: { verbose: boolean; color: boolean }) {
+  constructor(out: TerminalOutput, choice: ProgressChoice, now: () => number = () => performance.now()) {
     this.#out = out;
-    this.#verbose = options.verbose;
-    this.#color = options.color;
+    this.#choice = choice;
+    this.#paint = painter(choice.color);
+    this.#now = now;
+    this.#meter = new ProgressMeter(now, () => this.#schedule());
     this.#update = createLogUpdate(out as unknown as NodeJS.WriteStream);
   }
 
   start(kind: ActivityKind, label: string, options?: ActivityOptions): Activity {
-    return this.#meter.start(kind, label, options);
+    const activity = this.#meter.start(kind, label, options);
+    const subject = options?.subject;
+    if (subject?.kind === 'plan') this.#builds.plan(subject.inputs);
+    if (subject?.kind !== 'derivation') return activity;
+    const node = this.#builds.start(subject.drvPath, this.#now());
+    const finish = activity.finish;
+    activity.log = (line) => {
+      this.#builds.line(node, line);
+      if (this.#choice.showLogs) this.#say(`${this.#paint('faint', `${node.name}>`)} ${plainLine(line)}`);
+    };
+    activity.finish = (outcome = 'done') => {
+      if (node.state === 'running') this.#builds.end(node, outcome, this.#now());
+      finish(outcome);
+    };
+    return activity;
   }
 
-  message(level: 'error' | 'warning' | 'notice' | 'info' | 'debug', text: string): void {
-    if (level === 'debug' && !this.#verbose) return;
-    this.#update.clear();
-    const paint = level === 'error' ? red : level === 'warning' ? yellow : undefined;
-    const prefix = paint === undefined ? '' : `${this.#color ? paint(level) : level}: `;
-    this.#out.write(`${prefix}${text}\n`);
-    if (this.#timer !== undefined) this.#draw();
+  message(level: MessageLevel, text: string): void {
+    if (!isShown(level, this.#choice.verbosity)) return;
+    const style = level === 'error' ? 'red' : level === 'warning' ? 'yellow' : undefined;
+    this.#say(`${style === undefined ? '' : `${this.#paint(style, `${level}:`)} `}${text}`);
   }
 
   close(): void {
@@ -53,37 +70,71 @@ export class TerminalProgress implements ClosableProgress {
     this.#update.clear();
     for (const tally of this.#meter.tallies.values()) {
       if (tally.ended === 0) continue;
-      const mark = tally.failed > 0 ? this.#paint(red, '✗') : this.#paint(green, '✓');
+      const mark = tally.failed > 0 ? this.#paint('red', '✗') : this.#paint('green', '✓');
       this.#out.write(`${mark} ${describeFinished(tally)}\n`);
     }
     this.#meter.tallies.clear();
+    this.#builds.clear();
     this.#update.done();
+  }
+
+  /** The lines of the block as it stands now. */
+  frame(): string[] {
+    const now = this.#now();
+    // The last column stays free: a line that fills the width would wrap on some terminals.
+    const columns = Math.max(20, (this.#out.columns ?? 80) - 1);
+    const room = Math.max(3, Math.floor(((this.#out.rows ?? 24) * 2) / 3));
+    const sign = spinner[this.#frame % spinner.length] as string;
+    const others = this.#otherLines(now, columns, sign);
+    const sum = this.#buildSum(now, columns, sign);
+    const tree = buildTree(this.#builds, {
+      columns, now, spinner: sign, lines: room - others.length - sum.length,
+      paint: (style, text) => this.#paint(({ running: 'yellow', failed: 'red', faint: 'faint' } as const)[style], text),
+    });
+    return [...tree, ...others, ...sum];
+  }
+
+  /** Writes lines above the block. */
+  #say(text: string): void {
+    this.#update.clear();
+    this.#out.write(`${text}\n`);
+    if (this.#timer !== undefined) this.#draw();
   }
 
   #schedule(): void {
     if (this.#timer !== undefined) return;
-    this.#timer = setInterval(() => this.#draw(), frameMilliseconds);
+    this.#timer = setInterval(() => {
+      this.#frame += 1;
+      this.#draw();
+    }, frameMilliseconds);
     this.#timer.unref();
   }
 
   #draw(): void {
-    const now = performance.now();
-    this.#frame += 1;
-    const width = Math.max(20, (this.#out.columns ?? 80) - 1);
-    const lines: string[] = [];
-    for (const tally of this.#meter.tallies.values()) {
-      if (tally.running.size === 0) continue;
-      const glyph = spinner[this.#frame % spinner.length] ?? '*';
-      lines.push(clip(`${glyph} ${describeRunning(tally, now)}`, width));
-      for (const activity of inHand(tally)) {
-        lines.push(this.#paint(dim, clip(`    ${describeActivity(activity)}`, width)));
-      }
-    }
-    this.#update(lines.join('\n'));
+    this.#update(this.frame().join('\n'));
   }
 
-  #paint(style: (text: string) => string, text: string): string {
-    return this.#color ? style(text) : text;
+  /** What is done beside the builds that the tree shows. */
+  #otherLines(now: number, columns: number, sign: string): string[] {
+    const lines: string[] = [];
+    for (const tally of this.#meter.tallies.values()) {
+      if (tally.running.size === 0 || (tally.kind === 'build' && this.#builds.nodes.size > 0)) continue;
+      lines.push(clip(`${sign} ${describeRunning(tally, now)}`, columns));
+      for (const activity of inHand(tally)) lines.push(this.#paint('faint', clip(`    ${describeActivity(activity)}`, columns)));
+    }
+    return lines;
+  }
+
+  #buildSum(now: number, columns: number, sign: string): string[] {
+    const tally = this.#meter.tallies.get('build');
+    if (tally === undefined || tally.running.size === 0 || this.#builds.nodes.size === 0) return [];
+    const { planned, running, done, failed } = this.#builds.counts();
+    const parts = [
+      `${running} running`, ...(failed > 0 ? [`${failed} failed`] : []),
+      ...(planned > 0 ? [`${planned} waiting`] : []), formatDuration(now - tally.startedAt),
+    ];
+    const text = clip(`${sign} built ${done} of ${planned + running + done + failed}, ${parts.join(', ')}`, columns);
+    return [failed > 0 ? text.replace(`${failed} failed`, this.#paint('red', `${failed} failed`)) : text];
   }
 }
 
@@ -100,9 +151,5 @@ function describeActivity(activity: RunningActivity): string {
     text += ` ${percent} %`;
     if (activity.unit === 'bytes') text += ` of ${formatBytes(activity.total)}`;
   }
-  return text;
-}
-
-function clip(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+  return plainLine(text);
 }

@@ -181,9 +181,9 @@ class Repl {
 
   async #withWorkspace<T>(signal: AbortSignal, use: (workspace: Workspace) => Promise<T>): Promise<T> {
     const context = { ...this.#context, signal };
-    const { openProgress } = await import('../progress/open.ts');
+    const { openCommandProgress } = await import('../nix/progress.ts');
     const { openWorkspace } = await import('../nix/workspace.ts');
-    const progress = await openProgress(context.stderr, { verbose: this.#flags.has('--verbose'), color: context.color });
+    const progress = await openCommandProgress(this.#flags, context);
     const workspace = openWorkspace(this.#flags, context, progress);
     try {
       return await use(workspace);

@@ -284,7 +284,8 @@ class Substitution {
 
 async function fetchNar({ cache, info }: Candidate, run: Substitution): Promise<void> {
   const activity = run.progress.start('download', nameOf(info.path), {
-    unit: 'bytes', ...(info.fileSizeBytes === undefined ? {} : { total: info.fileSizeBytes }),
+    unit: 'bytes', subject: { kind: 'path', path: info.path, source: cache.name },
+    ...(info.fileSizeBytes === undefined ? {} : { total: info.fileSizeBytes }),
   });
   try {
     await run.store.addNar(info, cache.nar(info, run.signal, activity));
