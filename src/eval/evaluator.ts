@@ -1,7 +1,7 @@
 /**
  * The evaluator: files and texts to values.
  *
- * It parses, emits, compiles and runs, remembers the value of each file, and is the `EvalServices`
+ * It parses, resolves, compiles and runs, remembers the value of each file, and is the `EvalServices`
  * that builtins get. Everything is synchronous; the world is behind `Host`.
  *
  * Invariant: a file is evaluated once per evaluator, whatever path it was reached by; while it is
@@ -10,13 +10,12 @@
 
 
 import { NixError, type Position, registerSource, renderNixError, type SourceOrigin } from '#diagnostics';
-import { emit, type EmittedCode, type Expr, parse, parseReplBindings, supportNames } from '#lang';
+import { type Expr, parse, parseReplBindings, type Resolution, resolve } from '#lang';
 import {
   type Attrs,
   baseName,
   type Context,
   counters,
-  createSupport,
   type EvalServices,
   type EvalSettings,
   force,
@@ -32,10 +31,10 @@ import {
   type Value,
   type WarningLabel,
 } from '#runtime';
-import { type ChunkFunction, compileText, type CompileCode, type ModuleFunction } from './compile.ts';
+import { compile } from './code/compile.ts';
+import { Unit } from './code/unit.ts';
 import { forbiddenPath, importFromDerivationDisabled, tooManyLinks } from './errors.ts';
 import { Flakes } from './flakes/index.ts';
-import type { CodeCache } from './host.ts';
 import { internalFile, internalRoot } from './internal-files.ts';
 import { SearchPath } from './search-path.ts';
 
@@ -53,25 +52,9 @@ export interface EvaluatorOptions {
   /** Receives lines of `builtins.trace`. */
   readonly onTrace?: (text: string) => void;
   readonly onWarning?: (text: string, label: WarningLabel) => void;
-  readonly compile?: CompileCode;
-  readonly codeCache?: CodeCache;
-  /** SHA-256 in hex, for keys of the code cache. */
-  readonly hash?: (text: string) => string;
 }
 
 const linkLimit = 1024;
-
-/** Stands for the file's own code among its chunks. */
-const mainChunk = -1;
-
-/** Code of a file: as just emitted, or from the cache, then without its chunks. */
-interface FileCode {
-  readonly code: string;
-  readonly compiled?: Uint8Array;
-  readonly chunks?: readonly string[];
-  readonly key: string | undefined;
-  readonly emitAgain: () => EmittedCode;
-}
 
 /** Makes an evaluator. Several may exist; `--show-trace` of the newest holds for all. */
 export function createEvaluator(options: EvaluatorOptions): Evaluator {
@@ -86,20 +69,15 @@ export class Evaluator implements EvalServices {
   private readonly globals: ReadonlyMap<string, Slot>;
   /** Names of the base scope. */
   readonly globalNames: ReadonlySet<string>;
-  private readonly lazyGlobals: ReadonlySet<string>;
-  /** In the order of `supportNames`. */
-  private readonly support: readonly unknown[];
   private readonly files = new Map<string, Slot>();
   private readonly resolved = new Map<string, string>();
   private readonly storeCopies = new Map<string, string>();
   private readonly searchPath: SearchPath;
-  private readonly compile: CompileCode;
 
   constructor(options: EvaluatorOptions) {
     this.options = options;
     this.host = options.host;
     this.settings = options.settings;
-    this.compile = options.compile ?? compileText;
     const { workingDirectory = '/', pureEval, fallbackEntries = [] } = options.settings;
     this.searchPath = new SearchPath({
       host: options.host,
@@ -115,11 +93,6 @@ export class Evaluator implements EvalServices {
     this.builtins = base.builtins;
     this.globals = base.globals;
     this.globalNames = new Set(base.globals.keys());
-    this.lazyGlobals = new Set(
-      [...base.globals].filter(([, slot]) => slot instanceof Thunk).map(([name]) => name),
-    );
-    const support = createSupport(this, (name) => this.globals.get(name)!);
-    this.support = supportNames.map((name) => support[name]);
   }
 
   /** Value of a file, or of `default.nix` in a directory. */
@@ -145,7 +118,7 @@ export class Evaluator implements EvalServices {
   parseText(text: string, origin: SourceOrigin, directory: string): Expr {
     const base = registerSource(origin, text);
     const tree = this.readText(text, directory, base, parse);
-    this.emitTree(tree, base);
+    this.resolveTree(tree, base);
     return tree;
   }
 
@@ -206,76 +179,16 @@ export class Evaluator implements EvalServices {
     return this.load(text, origin, directory, scope, read)();
   }
 
-  /** Reads and compiles a text; the function evaluates it. */
+  /** Reads a text and resolves its names; the function evaluates it. */
   private load(
     text: string, origin: SourceOrigin, directory: string, scope?: Attrs, read: ReadText = parse,
   ): () => Value {
     const base = registerSource(origin, text);
-    const name = origin.kind === 'file' || origin.kind === 'internal' ? origin.path : origin.kind;
-    const code = this.codeFor(text, directory, base, scope, read);
-    const functions: unknown[][] = [];
-    const chunks: ChunkFunction = (chunk, index) => {
-      const known = (functions[chunk] ??= this.compiled(code, chunk, name)(
-        ...parameters,
-      ) as unknown[]);
-      return known[index] as ReturnType<ChunkFunction>;
-    };
-    const parameters = [...this.support, base, scope, chunks];
-    const main = this.compiled(code, mainChunk, name);
-    return () => main(...parameters);
-  }
-
-  /** Compiles a file's code or one of its chunks, and keeps it if there is a cache. */
-  private compiled(code: FileCode, chunk: number, name: string): ModuleFunction {
-    const { key } = code;
-    const { codeCache } = this.options;
-    const ownKey = key === undefined || chunk === mainChunk ? key : `${key}-${chunk}`;
-    const text = chunk === mainChunk ? code.code : code.chunks?.[chunk];
-    if (text !== undefined) return this.compile(text, name, code.compiled).run;
-    const known = codeCache!.load(ownKey!);
-    if (known === undefined) return this.compile(code.emitAgain().chunks[chunk]!, name).run;
-    return this.compile(known.code, name, known.compiled).run;
-  }
-
-  private codeFor(
-    text: string,
-    directory: string,
-    base: Position,
-    scope: Attrs | undefined,
-    read: ReadText,
-  ): FileCode {
-    const emitAgain = (): EmittedCode => this.emitText(text, directory, base, scope, read);
-    const key = scope === undefined ? this.cacheKey(text, directory) : undefined;
-    const { codeCache } = this.options;
-    const known = key === undefined ? undefined : codeCache!.load(key);
-    if (known !== undefined) return { ...known, key, emitAgain };
-    const emitted = emitAgain();
-    if (key !== undefined) {
-      codeCache!.store(key, emitted.code);
-      emitted.chunks.forEach((chunk, i) => codeCache!.store(`${key}-${i}`, chunk));
-    }
-    return { ...emitted, key, emitAgain };
-  }
-
-  private cacheKey(text: string, directory: string): string | undefined {
-    const { codeCache, hash } = this.options;
-    if (codeCache === undefined || hash === undefined) return undefined;
-    const { features, pureEval, homeDirectory } = this.settings;
-    const pipes = features.has('pipe-operators');
-    // What is kept is not parsed again, and says nothing then.
-    if (this.settings.lints !== undefined) return undefined;
-    const parts = [evaluatorVersion, tracing.on, pipes, pureEval, homeDirectory, directory, text];
-    return hash(parts.join('\0'));
-  }
-
-  private emitText(
-    text: string,
-    directory: string,
-    base: Position,
-    scope: Attrs | undefined,
-    read: ReadText,
-  ): EmittedCode {
-    return this.emitTree(this.readText(text, directory, base, read), base, scope);
+    const tree = this.readText(text, directory, base, read);
+    const resolution = this.resolveTree(tree, base, scope);
+    const unit = new Unit(base, this, this.globals, resolution, tracing.on);
+    const names = scope === undefined ? [] : scope.names().map((_, i) => scope.slotAt(i));
+    return () => compile(unit, tree)([undefined, ...names]);
   }
 
   private readText(text: string, directory: string, base: Position, read: ReadText): Expr {
@@ -294,17 +207,13 @@ export class Evaluator implements EvalServices {
     return result.tree;
   }
 
-  private emitTree(tree: Expr, base: Position, scope?: Attrs): EmittedCode {
-    const emitted = emit(tree, {
+  private resolveTree(tree: Expr, base: Position, scope?: Attrs): Resolution {
+    return resolve(tree, {
       base,
       globals: this.globalNames,
-      lazyGlobals: this.lazyGlobals,
-      traced: tracing.on,
+      curried: tracing.on,
       ...(scope === undefined ? {} : { extraNames: scope.names() }),
     });
-    counters.emittedBytes += emitted.code.length;
-    for (const chunk of emitted.chunks) counters.emittedBytes += chunk.length;
-    return emitted;
   }
 
   private warnAbout(warning: NixError): void {
@@ -420,9 +329,6 @@ export class Evaluator implements EvalServices {
     this.options.onWarning?.(text, label);
   }
 }
-
-/** Part of every key of the code cache; changes whenever emitted code may change. */
-export const evaluatorVersion = 'firn-4';
 
 /** From a text to its tree: of an expression, if nothing else is said. */
 type ReadText = typeof parse;

@@ -16,8 +16,10 @@ import {
   type Expr,
   type FormalParameter,
   nameLambda,
+  newSet,
   none,
   type Offset,
+  variable,
 } from './tree.ts';
 import { showAttrPath } from './show.ts';
 
@@ -33,14 +35,7 @@ export function parseBindings(
   at: Offset,
   first?: { readonly name: string; readonly at: Offset },
 ): AttrsExpr {
-  const set: AttrsExpr = {
-    kind: 'attrs',
-    at,
-    recursive: false,
-    attrs: new Map(),
-    dynamic: [],
-    sources: [],
-  };
+  const set = newSet(at);
   const { lexer } = parser;
   const close = closingToken(context);
   if (first !== undefined) {
@@ -89,12 +84,10 @@ function bindingValue(
   const { lexer } = parser;
   if (lexer.kind !== Token.assign) parser.unexpected(Token.dot, Token.assign);
   lexer.advance();
-  const { start } = lexer;
   const value = parser.expression();
-  const size = lexer.previousEnd - start;
   if (lexer.kind !== (Token.semicolon as TokenKind)) parser.unexpected(Token.semicolon);
   // Added only now, as the grammar does: a fault in what follows comes first.
-  addBinding(parser, set, path, { kind: 'plain', value, at, size });
+  addBinding(parser, set, path, { kind: 'plain', value, at, slot: 0 });
   lexer.advance();
 }
 
@@ -182,7 +175,7 @@ function inheritedBinding(
   source: { index: number; at: Offset } | undefined,
 ): Binding {
   if (source === undefined) {
-    return { kind: 'inherited', value: { kind: 'var', at, name }, at, size: 0 };
+    return { kind: 'inherited', value: variable(at, name), at, slot: 0 };
   }
   return {
     kind: 'inheritedFrom',
@@ -194,7 +187,7 @@ function inheritedBinding(
       fallback: undefined,
     },
     at,
-    size: 0,
+    slot: 0,
   };
 }
 
@@ -223,15 +216,15 @@ function addBinding(
     if (typeof name === 'string') {
       const previous = set.attrs.get(name);
       if (previous === undefined) {
-        nested = implicitSet();
-        set.attrs.set(name, { kind: 'plain', value: nested, at, size: 0 });
+        nested = newSet(none);
+        set.attrs.set(name, { kind: 'plain', value: nested, at, slot: 0 });
       } else if (previous.value.kind === 'attrs') {
         nested = previous.value;
       } else {
         duplicate(parser, path.slice(0, i + 1), at, previous.at);
       }
     } else {
-      nested = implicitSet();
+      nested = newSet(none);
       set.dynamic.push({ name, value: nested, at });
     }
     set = nested;
@@ -242,17 +235,6 @@ function addBinding(
   } else {
     set.dynamic.push({ name, value, at });
   }
-}
-
-function implicitSet(): AttrsExpr {
-  return {
-    kind: 'attrs',
-    at: none,
-    recursive: false,
-    attrs: new Map(),
-    dynamic: [],
-    sources: [],
-  };
 }
 
 /** Adds one definition, merging two sets. `path` ends with `name` and is for messages. */
@@ -321,7 +303,7 @@ export function parseFormals(
       lexer.advance();
       fallback = parser.expression();
     }
-    list.push({ name, at, fallback });
+    list.push({ name, at, fallback, slot: 0 });
     if ((lexer.kind as TokenKind) === Token.comma) {
       lexer.advance();
     } else if ((lexer.kind as TokenKind) !== Token.braceClose) {

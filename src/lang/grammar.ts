@@ -5,12 +5,12 @@
 
 import { Token, type TokenKind } from './tokens.ts';
 import {
-  type AttrsExpr,
   type BinaryOperator,
   type CallExpr,
   type Expr,
   none,
   type Offset,
+  variable,
 } from './tree.ts';
 
 /** Binding strength, weakest first. Even ones associate to the left. */
@@ -74,11 +74,6 @@ export function isNonAssociative(strength: number): boolean {
   return strength === equality || strength === comparison || strength === hasAttr;
 }
 
-/** `{ }` at a place. */
-export function emptySet(at: Offset): AttrsExpr {
-  return { kind: 'attrs', at, recursive: false, attrs: new Map(), dynamic: [], sources: [] };
-}
-
 /** The operator that a token stands for. */
 export function binaryOperator(kind: TokenKind): BinaryOperator {
   switch (kind) {
@@ -101,7 +96,7 @@ export function binaryOperator(kind: TokenKind): BinaryOperator {
 
 /** An operator that is a call of a builtin. */
 export function primitive(at: Offset, name: string, args: Expr[]): CallExpr {
-  return { kind: 'call', at, callee: { kind: 'var', at: none, name }, args };
+  return { kind: 'call', at, callee: variable(none, name), args };
 }
 
 /** A further argument of a call joins the call. */

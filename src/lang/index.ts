@@ -1,7 +1,13 @@
-/** lang: text to tokens to tree to JavaScript. */
+/** lang: text to tokens to tree to resolved tree. */
 export * from './tree.ts';
 export { parse, parseReplBindings, type ParseResult } from './parse.ts';
 export type { ParseOptions } from './parser.ts';
 export { showAttrPath, showExpr, showIdentifier, showString } from './show.ts';
-export { emit, type EmitOptions, type EmittedCode } from './emit.ts';
-export { supportNames } from './module-text.ts';
+export {
+  Level,
+  parameterRow,
+  type Resolution,
+  resolve,
+  type ResolveOptions,
+  type WithPlace,
+} from './resolve.ts';

@@ -13,7 +13,6 @@ import { type Lints, Remarks } from './remarks.ts';
 import {
   binaryOperator,
   binaryStrength,
-  emptySet,
   isNonAssociative,
   makeCall,
   primitive,
@@ -26,8 +25,10 @@ import {
   type AttrsExpr,
   type Expr,
   type FormalParameter,
+  newSet,
   none,
   type Offset,
+  variable,
 } from './tree.ts';
 
 export interface ParseOptions {
@@ -143,7 +144,17 @@ export class Parser {
     ellipsis: boolean,
   ): Expr {
     const body = this.expression();
-    return { kind: 'lambda', at, argument, formals, ellipsis, body, name: undefined };
+    return {
+      kind: 'lambda',
+      at,
+      argument,
+      formals,
+      ellipsis,
+      body,
+      name: undefined,
+      frameSize: 0,
+      argumentSlot: 0,
+    };
   }
 
   /** After `{` where a function may stand: a set pattern or a set. */
@@ -155,7 +166,7 @@ export class Parser {
       if (kind === Token.colon || kind === Token.at) {
         return this.patternLambda(start, { list: [], ellipsis: false });
       }
-      return this.pipeline(start, emptySet(start));
+      return this.pipeline(start, newSet(start));
     }
     if (lexer.kind === Token.ellipsis) {
       return this.patternLambda(start, parseFormals(this, undefined));
@@ -330,7 +341,7 @@ export class Parser {
     if (lexer.kind === Token.orKeyword) {
       const { end } = lexer;
       lexer.advance();
-      const args: Expr[] = [{ kind: 'var', at: start, name: 'or' }];
+      const args: Expr[] = [variable(start, 'or')];
       const expr: Expr = { kind: 'call', at: start, callee: subject, args };
       this.remarks.noteOr(expr, start, end);
       return expr;
@@ -350,7 +361,7 @@ export class Parser {
   }
 
   private nameExpression(name: string, at: Offset): Expr {
-    return name === '__curPos' ? { kind: 'currentPosition', at } : { kind: 'var', at, name };
+    return name === '__curPos' ? { kind: 'currentPosition', at } : variable(at, name);
   }
 
   private simple(): Expr {
@@ -383,9 +394,9 @@ export class Parser {
         return {
           kind: 'call',
           at: start,
-          callee: { kind: 'var', at: none, name: '__findFile' },
+          callee: variable(none, '__findFile'),
           args: [
-            { kind: 'var', at: none, name: '__nixPath' },
+            variable(none, '__nixPath'),
             { kind: 'string', value },
           ],
         };
@@ -418,7 +429,7 @@ export class Parser {
         lexer.advance();
         if ((lexer.kind as TokenKind) === Token.braceClose) {
           lexer.advance();
-          return emptySet(start);
+          return newSet(start);
         }
         return this.setAfterBrace(start, false, undefined);
       case Token.bracketOpen: {

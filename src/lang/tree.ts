@@ -57,6 +57,10 @@ export interface VarExpr {
   readonly kind: 'var';
   readonly at: Offset;
   readonly name: string;
+  /** Filled by `resolve`: how many frames out, or one of `Level`. */
+  level: number;
+  /** Filled by `resolve`: place in that frame, or number of the list of `with`s. */
+  slot: number;
 }
 /** The `index`th source of `inherit (source) …` of the bindings around it. */
 export interface InheritFromExpr {
@@ -81,8 +85,8 @@ export interface Binding {
   readonly kind: BindingKind;
   readonly value: Expr;
   readonly at: Offset;
-  /** Bytes of the value's text; 0 for what is inherited or made by paths. */
-  readonly size: number;
+  /** Filled by `resolve`: place in the frame of its group; 0 if no variable means it. */
+  slot: number;
 }
 export interface DynamicBinding {
   readonly name: Expr;
@@ -96,6 +100,8 @@ export interface AttrsExpr {
   readonly attrs: Map<string, Binding>;
   readonly dynamic: DynamicBinding[];
   readonly sources: Expr[];
+  /** Filled by `resolve` where the names are variables: the size of their frame. */
+  frameSize: number;
 }
 export interface ListExpr {
   readonly kind: 'list';
@@ -105,6 +111,8 @@ export interface FormalParameter {
   readonly name: string;
   readonly at: Offset;
   readonly fallback: Expr | undefined;
+  /** Filled by `resolve`: place in the frame; 0 if no variable means it. */
+  slot: number;
 }
 export interface LambdaExpr {
   readonly kind: 'lambda';
@@ -116,6 +124,9 @@ export interface LambdaExpr {
   readonly body: Expr;
   /** What it was bound to. */
   name: string | undefined;
+  /** Filled by `resolve`: size of the frame of its body, and place of the name after `@`. */
+  frameSize: number;
+  argumentSlot: number;
 }
 export interface CallExpr {
   readonly kind: 'call';
@@ -173,6 +184,24 @@ export interface ConcatExpr {
 export interface CurrentPositionExpr {
   readonly kind: 'currentPosition';
   readonly at: Offset;
+}
+
+/** A variable; where it lives is found by `resolve`. */
+export function variable(at: Offset, name: string): VarExpr {
+  return { kind: 'var', at, name, level: 0, slot: 0 };
+}
+
+/** A set without attributes. */
+export function newSet(at: Offset): AttrsExpr {
+  return {
+    kind: 'attrs',
+    at,
+    recursive: false,
+    attrs: new Map(),
+    dynamic: [],
+    sources: [],
+    frameSize: 0,
+  };
 }
 
 /** The place of a node as errors name it; many literals have none. */

@@ -17,7 +17,7 @@ export class Attrs {
   readonly shape: Shape;
   readonly slots: Slot[];
 
-  /** For this layer and emitted code: `slots` are in the shape's order and not shared. */
+  /** For this layer and the code of trees: `slots` are in the shape's order and not shared. */
   constructor(shape: Shape, slots: Slot[]) {
     this.shape = shape;
     this.slots = slots;

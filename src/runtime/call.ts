@@ -21,8 +21,8 @@ export function call(f: Value, a: Slot, position: Position = 0): Value {
   if (f instanceof Lambda) {
     counters.functionCalls++;
     if (tracing.on) return callTraced(f, a, position);
-    if (f.arity === 1) return f.body(a);
-    return partial1(f, a);
+    if (f.arity === 1) return f.body(f.frame as never, a);
+    return partial(f, [a]);
   }
   if (f instanceof PrimOp) {
     if (f.arity !== 1) return new PrimOpApp(f, [a]);
@@ -37,11 +37,10 @@ export function call2(f: Value, a: Slot, b: Slot, position: Position = 0): Value
   if (f instanceof Lambda && !tracing.on) {
     if (f.arity === 2) {
       counters.functionCalls++;
-      return f.body(a, b);
+      return f.body(f.frame as never, a, b);
     }
     if (f.arity > 2) {
-      const body = f.body;
-      return new Lambda((...rest) => body(a, b, ...rest), f.arity - 2, after(f.info, 2));
+      return partial(f, [a, b]);
     }
   } else if (f instanceof PrimOp && f.arity === 2) {
     if (tracing.on) return runPrimOp(f, [a, b], position);
@@ -55,15 +54,14 @@ export function call3(f: Value, a: Slot, b: Slot, c: Slot, position: Position = 
   if (f instanceof Lambda && !tracing.on) {
     if (f.arity === 3) {
       counters.functionCalls++;
-      return f.body(a, b, c);
+      return f.body(f.frame as never, a, b, c);
     }
     if (f.arity > 3) {
-      const body = f.body;
-      return new Lambda((...rest) => body(a, b, c, ...rest), f.arity - 3, after(f.info, 3));
+      return partial(f, [a, b, c]);
     }
     if (f.arity === 2) {
       counters.functionCalls++;
-      return call(f.body(a, b), c, position);
+      return call(f.body(f.frame as never, a, b), c, position);
     }
   } else if (f instanceof PrimOp && f.arity === 3) {
     if (tracing.on) return runPrimOp(f, [a, b, c], position);
@@ -82,7 +80,7 @@ export function callMany(f: Value, args: readonly Slot[], position: Position = 0
     if (result instanceof Lambda && !tracing.on && result.arity <= rest && result.arity > 1) {
       counters.functionCalls++;
       const end = i + result.arity;
-      result = result.body(...args.slice(i, end));
+      result = result.body(result.frame as never, ...args.slice(i, end));
       i = end;
     } else if (result instanceof PrimOp && result.arity <= rest) {
       const end = i + result.arity;
@@ -112,16 +110,25 @@ function after(info: LambdaInfo, count: number): LambdaInfo {
   return current;
 }
 
-function partial1(f: Lambda, a: Slot): Lambda {
-  const body = f.body;
-  switch (f.arity) {
-    case 2:
-      return new Lambda((b) => body(a, b!), 1, after(f.info, 1));
-    case 3:
-      return new Lambda((b, c) => body(a, b!, c!), 2, after(f.info, 1));
-    default:
-      return new Lambda((...rest) => body(a, ...rest), f.arity - 1, after(f.info, 1));
+/** A lambda that has some of its arguments already, and waits for the others. */
+interface Partial {
+  readonly lambda: Lambda;
+  readonly args: readonly Slot[];
+}
+
+function partial(lambda: Lambda, args: readonly Slot[]): Lambda {
+  const known: Partial = { lambda, args };
+  const missing = lambda.arity - args.length;
+  return new Lambda(runPartial, known, missing, after(lambda.info, args.length));
+}
+
+function runPartial({ lambda, args }: Partial, ...rest: Slot[]): Value {
+  const { body, frame } = lambda;
+  if (args.length === 1) {
+    if (rest.length === 1) return body(frame as never, args[0]!, rest[0]!);
+    if (rest.length === 2) return body(frame as never, args[0]!, rest[0]!, rest[1]!);
   }
+  return body(frame as never, ...args, ...rest);
 }
 
 function callOther(f: Value, a: Slot, position: Position): Value {
@@ -178,9 +185,9 @@ function runPrimOpTraced(primOp: PrimOp, args: Slot[], position: Position): Valu
 }
 
 function callTraced(f: Lambda, a: Slot, position: Position): Value {
-  if (f.arity > 1) return partial1(f, a);
+  if (f.arity > 1) return partial(f, [a]);
   try {
-    return f.body(a);
+    return f.body(f.frame as never, a);
   } catch (error) {
     if (error instanceof NixError) {
       if (error.beforeBody) {

@@ -11,7 +11,6 @@ export const counters = {
   attributeMerges: 0,
   mergePlansMade: 0,
   shapesMade: 0,
-  emittedBytes: 0,
   filesParsed: 0,
   parsedBytes: 0,
 };

@@ -44,29 +44,15 @@ class FunctionInfo implements LambdaInfo {
   }
 }
 
-/** Emitted once per lambda: names of formals, which have defaults, and their offsets. */
+/** The description of a lambda; formals are sorted by name. */
 export function makeLambdaInfo(
-  base: Position,
-  offset: number,
-  name: string | null,
-  argument: string | null,
-  formals: string[] | null,
-  defaults: string,
-  offsets: number[],
+  position: Position,
+  name: string | undefined,
+  argument: string | undefined,
+  formals: readonly Formal[] | undefined,
   ellipsis: boolean,
 ): LambdaInfo {
-  const list = formals?.map((formal, i) => ({
-    name: formal,
-    hasDefault: defaults[i] === '1',
-    position: base + offsets[i]!,
-  }));
-  return new FunctionInfo(
-    base + offset,
-    name ?? undefined,
-    argument ?? undefined,
-    list,
-    ellipsis,
-  );
+  return new FunctionInfo(position, name, argument, formals, ellipsis);
 }
 
 /** Links the descriptions of lambdas that return each other; returns the first. */

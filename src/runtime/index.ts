@@ -1,4 +1,4 @@
-/** runtime: values, thunks, attribute sets, operators and builtins: what emitted code runs on. */
+/** runtime: values, thunks, attribute sets, operators and builtins: what the code of a tree runs on. */
 export * from './attrs.ts';
 export * from './builtins/index.ts';
 export * from './call.ts';

@@ -1,8 +1,8 @@
 /**
- * What emitted code calls: one object of functions per evaluator, bound to its services.
+ * What the code of a tree calls: selections, lookups, conditions, dynamic attributes, assertions.
  *
- * Emitted code is many small functions that mostly run few times; the work is therefore here, in
- * few functions that soon run optimised. Names are short because they stand in every emitted file.
+ * Compiled trees are many small functions that mostly run few times; the work is therefore here, in
+ * few functions that soon run optimised.
  */
 
 import { NixError, originOf, type Position, showPosition } from '#diagnostics';
@@ -41,89 +41,11 @@ import { bestMatches } from './suggestions.ts';
 import { force, shortcut, Thunk, type ThunkCode } from './thunk.ts';
 import { ContextString, Lambda, NixFloat, NixPath, type Slot, type Value } from './values.ts';
 
-/** The functions that emitted code takes from its first parameter. */
-export type Support = ReturnType<typeof createSupport>;
-
-export function createSupport(
-  services: EvalServices,
-  globalSlot: (name: string) => Slot,
-) {
-  return {
-    T: Thunk,
-    L: Lambda,
-    A: Attrs,
-    F: force,
-    E: emptyAttrs,
-    /** Shape of a literal: names sorted, positions relative to `base`. */
-    H: (base: Position, names: string[], offsets: number[]): Shape =>
-      new Shape(
-        names,
-        offsets.map((offset) => (offset < 0 ? 0 : base + offset)),
-        true,
-      ),
-    I: makeLambdaInfo,
-    N: linkLambdaInfos,
-    G: globalSlot,
-    C: call,
-    C2: call2,
-    C3: call3,
-    CN: callMany,
-    S: select,
-    SN: selectPath,
-    SO: selectOr,
-    SNO: selectPathOr,
-    Q: hasPath,
-    q: hasName,
-    W: lookupWith,
-    J: laterSelect,
-    JN: laterSelectPath,
-    V: laterLookup,
-    U: undefinedThrow,
-    b: forceBoolean,
-    FA: argumentSet,
-    FP: planFor,
-    eq: equalOperands,
-    lt: (a: Value, b: Value) => compareValues(a, b, 0, ''),
-    sub: (a: Value, b: Value) => arithmetic(a, b, intSubtract, (x, y) => x - y, subtractTexts),
-    mul: (a: Value, b: Value) => arithmetic(a, b, intMultiply, (x, y) => x * y, multiplyTexts),
-    div: divide,
-    up: (right: Value, left: Value, atLeft: Position, atRight: Position) =>
-      right instanceof Attrs && left instanceof Attrs
-        ? mergeAttrs(left, right)
-        : updateAttrs(left, right, atLeft, atRight),
-    cat: concatLists,
-    add: (a: Value, b: Value, at: Position, atA: Position, atB: Position) =>
-      typeof a === 'string' && typeof b === 'string' ? a + b : add(services, a, b, at, atA, atB),
-    path: (values: Value[], places: Position[], at: Position) =>
-      concatValues(services, values, places, at),
-    str: (value: Value, at: Position) =>
-      typeof value === 'string' ? value : interpolate(services, value, at),
-    join: joinStrings,
-    join2: (a: string | ContextString, b: string | ContextString) =>
-      typeof a === 'string' && typeof b === 'string' ? a + b : joinStrings([a, b]),
-    P: (path: string) => new NixPath(path),
-    D: (value: number) => new NixFloat(value),
-    dyn: addDynamic,
-    over: applyOverrides,
-    fail: assertFail,
-    pos: positionValue,
-    name: attributeName,
-    /** Runs code, adding a frame when it fails. */
-    tr: (code: () => Value, at: Position, text: string): Value => {
-      try {
-        return code();
-      } catch (error) {
-        return rethrowWithTrace(error, at, text);
-      }
-    },
-  };
-}
-
-const subtractTexts: readonly [string, string] = [
+export const subtractTexts: readonly [string, string] = [
   'while evaluating the first argument of the subtraction',
   'while evaluating the second argument of the subtraction',
 ];
-const multiplyTexts: readonly [string, string] = [
+export const multiplyTexts: readonly [string, string] = [
   'while evaluating the first argument of the multiplication',
   'while evaluating the second argument of the multiplication',
 ];
@@ -132,13 +54,13 @@ const divideTexts: readonly [string, string] = [
   'while evaluating the second operand of the division',
 ];
 
-function divide(a: Value, b: Value): Value {
+export function divide(a: Value, b: Value): Value {
   if (b === 0 || (b instanceof NixFloat && b.value === 0)) throw evalError('division by zero');
   return arithmetic(a, b, intDivide, (x, y) => x / y, divideTexts);
 }
 
 /** `subject.name`. */
-function select(subject: Value, name: string, at: Position): Value {
+export function select(subject: Value, name: string, at: Position): Value {
   if (subject instanceof Attrs) {
     const index = subject.shape.indexOf(name);
     if (index >= 0) {
@@ -187,7 +109,7 @@ function selectFail(subject: Value, name: string, at: Position, path: string): n
 }
 
 /** `subject.a.b.c`; names that are not constant were computed before. */
-function selectPath(subject: Value, names: string[], at: Position): Value {
+export function selectPath(subject: Value, names: readonly string[], at: Position): Value {
   let value = subject;
   let definition = 0;
   let found = 0;
@@ -209,7 +131,7 @@ function selectPath(subject: Value, names: string[], at: Position): Value {
 }
 
 /** `subject.name` for `or`: undefined if it is not there. */
-function selectOr(subject: Value, name: string, at: Position): Value | undefined {
+export function selectOr(subject: Value, name: string, at: Position): Value | undefined {
   if (subject instanceof Attrs) {
     const index = subject.shape.indexOf(name);
     if (index >= 0) {
@@ -222,7 +144,7 @@ function selectOr(subject: Value, name: string, at: Position): Value | undefined
 }
 
 /** `subject.a.b.c` for `or`: undefined if it is not there. */
-function selectPathOr(subject: Value, names: string[], at: Position): Value | undefined {
+export function selectPathOr(subject: Value, names: readonly string[], at: Position): Value | undefined {
   let value = subject;
   const last = names.length - 1;
   let definition = 0;
@@ -241,12 +163,12 @@ function selectPathOr(subject: Value, names: string[], at: Position): Value | un
 }
 
 /** `subject ? name`. */
-function hasName(subject: Value, name: string): boolean {
+export function hasName(subject: Value, name: string): boolean {
   return subject instanceof Attrs && subject.shape.indexOf(name) >= 0;
 }
 
 /** `subject ? a.b.c`. */
-function hasPath(subject: Value, names: string[], at: Position): boolean {
+export function hasPath(subject: Value, names: readonly string[], at: Position): boolean {
   let value = subject;
   const last = names.length - 1;
   for (let i = 0; i <= last; i++) {
@@ -258,17 +180,8 @@ function hasPath(subject: Value, names: string[], at: Position): boolean {
   return true;
 }
 
-/** A variable of the `with`s around it, innermost first; each with its own place. */
-function lookupWith(name: string, at: Position, scopes: Slot[], places: Position[]): Value {
-  for (let i = 0; i < scopes.length; i++) {
-    const scope = withScope(scopes[i]!, places[i]!);
-    const index = scope.shape.indexOf(name);
-    if (index >= 0) return force(scope.slots[index]!, at);
-  }
-  throw undefinedVariable(name, at);
-}
-
-function withScope(slot: Slot, place: Position): Attrs {
+/** The set of a `with`. */
+export function withScope(slot: Slot, place: Position): Attrs {
   const text = 'while evaluating the first subexpression of a with expression';
   let value: Value;
   try {
@@ -280,12 +193,8 @@ function withScope(slot: Slot, place: Position): Attrs {
   throw expectedButFound('a set', value, place).addTrace(place, text);
 }
 
-function undefinedThrow(name: string, at: Position): never {
-  throw undefinedVariable(name, at);
-}
-
 /** A condition; `text` is the frame when it is not a Boolean. */
-function forceBoolean(value: Value, at: Position, text: string): boolean {
+export function forceBoolean(value: Value, at: Position, text: string): boolean {
   if (typeof value === 'boolean') return value;
   throw expectedButFound('a Boolean', value, at).addTrace(at, text);
 }
@@ -294,7 +203,7 @@ function forceBoolean(value: Value, at: Position, text: string): boolean {
  * A failed assertion. If its condition is an equation, `left` and `right` evaluate its sides once
  * more and `sign` is the place of the `==`, so that the first difference can be named.
  */
-function assertFail(
+export function assertFail(
   text: string,
   at: Position,
   sign: Position = 0,
@@ -314,86 +223,44 @@ function assertFail(
   throw assertionFailed(text, at);
 }
 
-/** What a suspended selection or lookup works on. */
-interface SuspendedSelect {
-  readonly subject: Slot;
-  readonly name: string;
-  readonly at: Position;
-}
-
-interface SuspendedSelectPath {
-  readonly subject: Slot;
-  readonly names: string[];
-  readonly at: Position;
-}
-
-interface SuspendedLookup {
-  readonly name: string;
-  readonly at: Position;
-  readonly scopes: Slot[];
-  readonly places: Position[];
-}
-
-const runSelect = (_position: Position, thunk: Thunk): Value => {
-  const { subject, name, at } = thunk.value as unknown as SuspendedSelect;
-  return select(force(subject, at), name, at);
-};
-
-const runSelectPath = (_position: Position, thunk: Thunk): Value => {
-  const { subject, names, at } = thunk.value as unknown as SuspendedSelectPath;
-  return selectPath(force(subject, at), names, at);
-};
-
-const runLookup = (_position: Position, thunk: Thunk): Value => {
-  const { name, at, scopes, places } = thunk.value as unknown as SuspendedLookup;
-  return lookupWith(name, at, scopes, places);
-};
-
-/** A slot for `subject.name`: the attribute's own, if the subject is known already. */
-function laterSelect(subject: Slot, name: string, at: Position): Slot {
+/**
+ * A slot for `subject.name`: the attribute's own, if the subject is known already, else undefined.
+ */
+export function knownAttribute(subject: Slot, name: string): Slot | undefined {
   const known = shortcut(subject);
-  if (known instanceof Attrs) {
-    const index = known.shape.indexOf(name);
-    if (index >= 0) return shortcut(known.slots[index]!);
-  }
-  return suspend(runSelect, { subject, name, at });
+  if (!(known instanceof Attrs)) return undefined;
+  const index = known.shape.indexOf(name);
+  return index >= 0 ? shortcut(known.slots[index]!) : undefined;
 }
 
 /** The same for `subject.a.b.c`. */
-function laterSelectPath(subject: Slot, names: string[], at: Position): Slot {
-  let slot = subject;
-  let i = 0;
-  for (; i < names.length; i++) {
-    const known = shortcut(slot);
-    if (!(known instanceof Attrs)) break;
-    const index = known.shape.indexOf(names[i]!);
-    if (index < 0) break;
-    slot = known.slots[index]!;
+export function knownAttributePath(subject: Slot, names: readonly string[]): Slot | undefined {
+  let slot: Slot | undefined = subject;
+  for (let i = 0; i < names.length && slot !== undefined; i++) {
+    slot = knownAttribute(slot, names[i]!);
   }
-  return i === names.length ? shortcut(slot) : suspend(runSelectPath, { subject, names, at });
+  return slot;
 }
 
-/** A slot for a variable of the `with`s around it. */
-function laterLookup(name: string, at: Position, scopes: Slot[], places: Position[]): Slot {
-  const known = shortcut(scopes[0]!);
-  if (known instanceof Attrs) {
-    const index = known.shape.indexOf(name);
-    if (index >= 0) return shortcut(known.slots[index]!);
-  }
-  return suspend(runLookup, { name, at, scopes, places });
+/** A slot for an attribute of a source of `inherit (source) …`. */
+export function inheritedSlot(source: Slot, name: string, at: Position): Slot {
+  const known = knownAttribute(source, name);
+  return known === undefined ? new Thunk(runSelect, { source, name, at }) : known;
 }
 
-function suspend(
-  code: ThunkCode,
-  data: SuspendedSelect | SuspendedSelectPath | SuspendedLookup,
-): Thunk {
-  const thunk = new Thunk(code);
-  thunk.value = data as unknown as Value;
-  return thunk;
+interface SuspendedSelect {
+  readonly source: Slot;
+  readonly name: string;
+  readonly at: Position;
 }
+
+const runSelect = (_position: Position, thunk: Thunk): Value => {
+  const { source, name, at } = thunk.value as unknown as SuspendedSelect;
+  return select(force(source, at), name, at);
+};
 
 /** Adds `${name} = slot` attributes to a set; null names are left out. */
-function addDynamic(set: Attrs, names: Value[], slots: Slot[], places: Position[]): Attrs {
+export function addDynamic(set: Attrs, names: Value[], slots: Slot[], places: Position[]): Attrs {
   let result = set;
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!;
@@ -429,7 +296,7 @@ function insertAttribute(set: Attrs, name: string, slot: Slot, at: Position): At
 }
 
 /** A name that an expression gave: a string without context. */
-function attributeName(value: Value, at: Position, text: string): string {
+export function attributeName(value: Value, at: Position, text: string): string {
   if (typeof value === 'string') return value;
   if (value instanceof ContextString) {
     throw evalError(
@@ -440,7 +307,7 @@ function attributeName(value: Value, at: Position, text: string): string {
 }
 
 /** `rec { __overrides = …; }`: the overrides replace what the set itself has. */
-function applyOverrides(set: Attrs, replace: (name: string, slot: Slot) => void): Attrs {
+export function applyOverrides(set: Attrs, replace: (name: string, slot: Slot) => void): Attrs {
   const text = 'while evaluating the `__overrides` attribute';
   const value = force(set.get('__overrides')!);
   if (!(value instanceof Attrs)) throw expectedButFound('a set', value).addTrace(0, text);

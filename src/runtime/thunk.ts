@@ -23,13 +23,19 @@ const blackHole: ThunkCode = () => {
   throw infiniteRecursion(0);
 };
 
+/** Code that works on a frame of variables; a thunk of it keeps the frame as its `value`. */
+export interface FrameCode {
+  run(frame: unknown): Value;
+}
+
 export class Thunk {
-  code: ThunkCode | null;
+  code: ThunkCode | FrameCode | null;
   value: Value;
 
-  constructor(code: ThunkCode) {
+  /** `data` is what the code works on. */
+  constructor(code: ThunkCode | FrameCode, data: unknown = null) {
     this.code = code;
-    this.value = null;
+    this.value = data as Value;
   }
 }
 
@@ -69,7 +75,7 @@ function run(thunk: Thunk, position: Position): Value {
   thunk.code = blackHole;
   let value: Value;
   try {
-    value = code(position, thunk);
+    value = typeof code === 'function' ? code(position, thunk) : code.run(thunk.value);
   } catch (error) {
     thunk.code = codeAfterFailure(code, error, thunk);
     throw error;
@@ -84,9 +90,13 @@ function run(thunk: Thunk, position: Position): Value {
 let recursion: { readonly error: NixError; readonly thunk: Thunk } | undefined;
 
 /** The codes of thunks that failed: they throw what was thrown then. */
-const failedCodes = new WeakSet<ThunkCode>();
+const failedCodes = new WeakSet<ThunkCode | FrameCode>();
 
-function codeAfterFailure(code: ThunkCode, error: unknown, thunk: Thunk): ThunkCode {
+function codeAfterFailure(
+  code: ThunkCode | FrameCode,
+  error: unknown,
+  thunk: Thunk,
+): ThunkCode | FrameCode {
   if (!(error instanceof NixError) || failedCodes.has(code)) return code;
   if (error === recursion?.error && thunk === recursion.thunk) {
     error.addTrace(0, 'entering the infinite recursion', true);

@@ -81,19 +81,25 @@ export interface LambdaInfo {
 
 /**
  * A function of `arity` curried plain parameters (a set pattern may only be the last one). `body`
- * takes exactly that many slots.
+ * takes the lambda's frame and exactly that many slots.
  */
 export class Lambda {
-  readonly body: (...args: Slot[]) => Value;
+  readonly body: LambdaBody;
+  /** What the body works on besides its arguments. */
+  readonly frame: unknown;
   readonly arity: number;
   /** Of the first parameter. */
   readonly info: LambdaInfo;
-  constructor(body: (...args: Slot[]) => Value, arity: number, info: LambdaInfo) {
+  constructor(body: LambdaBody, frame: unknown, arity: number, info: LambdaInfo) {
     this.body = body;
+    this.frame = frame;
     this.arity = arity;
     this.info = info;
   }
 }
+
+/** Shared by all lambdas of one place in the program. */
+export type LambdaBody = (frame: never, ...args: Slot[]) => Value;
 
 /**
  * The code of a primitive operation: services, as many slots as it has arguments, and last the

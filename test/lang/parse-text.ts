@@ -1,7 +1,7 @@
 /** Parsing in tests: a text to its printed tree, or to the first error. */
 
 import { NixError, registerSource, type SourceOrigin } from '#diagnostics';
-import { emit, parse, showExpr } from '#lang';
+import { parse, resolve, showExpr } from '#lang';
 
 export interface ParseTextOptions {
   readonly directory?: string;
@@ -27,7 +27,7 @@ export function checkNames(text: string, origin: SourceOrigin): NixError | undef
   const result = parse(text, { base, directory: '/test', home: '/home/user', pipes: false });
   if (result.tree === undefined) return result.diagnostics[0]!;
   try {
-    emit(result.tree, { base, globals: new Set(['true', 'false', 'null', '__sub']), traced: false });
+    resolve(result.tree, { base, globals: new Set(['true', 'false', 'null', '__sub']), curried: false });
     return undefined;
   } catch (error) {
     if (error instanceof NixError) return error;

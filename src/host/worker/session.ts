@@ -1,10 +1,9 @@
 /** One evaluation in its thread: the evaluator with its host, and the task that uses them. */
 
-import { decodeUtf8, sha256Hex } from '#base';
+import { decodeUtf8 } from '#base';
 import { renderBrief, renderNixError, withoutEscapes, type NixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
 import { counters, createBuiltins, type EvalSettings } from '#runtime';
-import { DiskCodeCache } from '../code-cache.ts';
 import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
 import { LazyHost } from '../lazy-host.ts';
@@ -87,7 +86,6 @@ function openSession(
     hashCache: openHashCache(`${input.cacheDirectory}/source-hashes`),
     trace: recording?.trace,
   });
-  const codeCache = nixSettings.flag('eval-cache', true) ? DiskCodeCache.open(input.cacheDirectory) : undefined;
   const shown = (text: string) => decodeUtf8(input.color ? text : withoutEscapes(text));
   const evaluator = createEvaluator({
     host,
@@ -95,7 +93,6 @@ function openSession(
     builtins: createBuiltins,
     onTrace: (text) => outlet.progress.message('notice', `trace: ${shown(text)}`),
     onWarning: (text, label) => outlet.progress.message('notice', `${label}: ${shown(text)}`),
-    ...(codeCache === undefined ? {} : { codeCache, compile: codeCache.compile, hash: sha256Hex }),
   });
   return {
     evaluator, settings, nixSettings, workingDirectory: input.workingDirectory,
@@ -106,7 +103,6 @@ function openSession(
     converse: (answer) => outlet.converse(answer),
     close() {
       host.close();
-      codeCache?.close();
     },
   };
 }

@@ -1,0 +1,221 @@
+/**
+ * Code for selections, calls, interpolation and `+`.
+ */
+
+import {
+  type AttrName,
+  type CallExpr,
+  type ConcatExpr,
+  type Expr,
+  type HasAttrExpr,
+  Level,
+  offsetOf,
+  type SelectExpr,
+} from '#lang';
+import {
+  add,
+  arithmetic,
+  attributeName,
+  call,
+  call2,
+  call3,
+  callMany,
+  compareValues,
+  concatValues,
+  type ContextString,
+  divide,
+  hasName,
+  hasPath,
+  interpolate,
+  intMultiply,
+  intSubtract,
+  joinStrings,
+  multiplyTexts,
+  select,
+  selectOr,
+  selectPath,
+  selectPathOr,
+  type Slot,
+  subtractTexts,
+  type Value,
+} from '#runtime';
+import { compile, operand } from './compile.ts';
+import type { Body, Frame } from './frame.ts';
+import { isConstantPath, lazy } from './lazy.ts';
+import { makeSlot, Site } from './site.ts';
+import type { Unit } from './unit.ts';
+
+/** `subject.path` and `subject.path or fallback`. */
+export function compileSelect(unit: Unit, expr: SelectExpr): Body {
+  const { subject, path, fallback } = expr;
+  const at = unit.at(expr.at);
+  const from = operand(unit, subject, 'while selecting an attribute');
+  if (fallback !== undefined) return selectWithFallback(unit, expr, from, fallback);
+  if (path.length > 1 && unit.traced) {
+    const names = pathCode(unit, path);
+    return (frame) => selectPath(from(frame), names(frame), at);
+  }
+  let body = from;
+  for (const part of path) {
+    const inner = body;
+    if (typeof part === 'string') {
+      body = (frame) => select(inner(frame), part, at);
+    } else {
+      const name = nameCode(unit, part);
+      body = (frame) => select(inner(frame), name(frame), at);
+    }
+  }
+  return body;
+}
+
+function selectWithFallback(unit: Unit, expr: SelectExpr, from: Body, fallback: Expr): Body {
+  const { path } = expr;
+  const at = unit.at(expr.at);
+  const other = new Site(unit, fallback);
+  const [first] = path;
+  if (path.length === 1 && typeof first === 'string') {
+    return (frame) => {
+      const found = selectOr(from(frame), first, at);
+      return found === undefined ? other.run(frame) : found;
+    };
+  }
+  const names = pathCode(unit, path);
+  return (frame) => {
+    const found = selectPathOr(from(frame), names(frame), at);
+    return found === undefined ? other.run(frame) : found;
+  };
+}
+
+/** `subject ? path`. */
+export function compileHasAttr(unit: Unit, expr: HasAttrExpr): Body {
+  const { subject, path } = expr;
+  const from = operand(unit, subject, "in the argument of '?'");
+  const [first] = path;
+  if (path.length === 1) {
+    if (typeof first === 'string') return (frame) => hasName(from(frame), first);
+    const name = nameCode(unit, first!);
+    return (frame) => hasName(from(frame), name(frame));
+  }
+  const at = unit.at(offsetOf(subject));
+  const names = pathCode(unit, path);
+  return (frame) => hasPath(from(frame), names(frame), at);
+}
+
+function nameCode(unit: Unit, part: AttrName): (frame: Frame) => string {
+  if (typeof part === 'string') return () => part;
+  const body = compile(unit, part);
+  const at = unit.at(offsetOf(part));
+  return (frame) => attributeName(body(frame), at, 'while evaluating an attribute name');
+}
+
+function pathCode(unit: Unit, path: readonly AttrName[]): (frame: Frame) => readonly string[] {
+  if (isConstantPath(path)) return () => path;
+  const names = path.map((part) => nameCode(unit, part));
+  return (frame) => names.map((name) => name(frame));
+}
+
+/** A call; arithmetic whose names are not redefined is done at once. */
+export function compileCall(unit: Unit, expr: CallExpr): Body {
+  const { callee, args } = expr;
+  if (callee.kind === 'var' && callee.level === Level.global && args.length === 2 && !unit.traced) {
+    const body = arithmeticCode(unit, callee.name, args[0]!, args[1]!);
+    if (body !== undefined) return body;
+  }
+  const at = unit.at(expr.at);
+  const target = compile(unit, callee);
+  const sites = args.map((arg) => lazy(unit, arg));
+  switch (sites.length) {
+    case 1: {
+      const [a] = sites as [Site];
+      return (frame) => call(target(frame), makeSlot(a, frame), at);
+    }
+    case 2: {
+      const [a, b] = sites as [Site, Site];
+      return (frame) => call2(target(frame), makeSlot(a, frame), makeSlot(b, frame), at);
+    }
+    case 3: {
+      const [a, b, c] = sites as [Site, Site, Site];
+      return (frame) => {
+        const f = target(frame);
+        return call3(f, makeSlot(a, frame), makeSlot(b, frame), makeSlot(c, frame), at);
+      };
+    }
+    default:
+      return (frame) => {
+        const f = target(frame);
+        return callMany(f, sites.map((site) => makeSlot(site, frame)), at);
+      };
+  }
+}
+
+function arithmeticCode(unit: Unit, name: string, left: Expr, right: Expr): Body | undefined {
+  if (!/^__(sub|mul|div|lessThan)$/.test(name)) return undefined;
+  const a = compile(unit, left);
+  const b = compile(unit, right);
+  switch (name) {
+    case '__sub':
+      return (frame) =>
+        arithmetic(a(frame), b(frame), intSubtract, (x, y) => x - y, subtractTexts);
+    case '__mul':
+      return (frame) =>
+        arithmetic(a(frame), b(frame), intMultiply, (x, y) => x * y, multiplyTexts);
+    case '__div':
+      return (frame) => divide(a(frame), b(frame));
+    default:
+      return (frame) => compareValues(a(frame), b(frame), 0, '');
+  }
+}
+
+/** Interpolation and `+`. */
+export function compileConcat(unit: Unit, expr: ConcatExpr): Body {
+  const text = "in an operand of '+'";
+  const at = unit.at(expr.at);
+  const { services } = unit;
+  if (expr.interpolation) return compileInterpolation(unit, expr, text);
+  const values = expr.parts.map((part) => operand(unit, part.value, text));
+  const places = expr.parts.map((part) => unit.at(part.at));
+  if (values.length === 2 && expr.parts[0]!.value.kind !== 'path') {
+    const [a, b] = values as [Body, Body];
+    const [atA, atB] = places as [number, number];
+    return (frame) => {
+      const x = a(frame);
+      const y = b(frame);
+      return typeof x === 'string' && typeof y === 'string'
+        ? x + y
+        : add(services, x, y, at, atA, atB);
+    };
+  }
+  return (frame) => concatValues(services, values.map((value) => value(frame)), places, at);
+}
+
+type Text = string | ContextString;
+
+function compileInterpolation(unit: Unit, expr: ConcatExpr, text: string): Body {
+  const parts = expr.parts.map((part): ((frame: Frame) => Text) => {
+    const { value: inner } = part;
+    if (inner.kind === 'string') {
+      const { value } = inner;
+      return () => value;
+    }
+    const body = operand(unit, inner, text);
+    const at = unit.at(part.at);
+    return (frame) => {
+      const value = body(frame);
+      return typeof value === 'string' ? value : interpolate(unit.services, value, at);
+    };
+  });
+  if (parts.length === 1) return parts[0]!;
+  if (parts.length === 2) {
+    const [a, b] = parts as [(frame: Frame) => Text, (frame: Frame) => Text];
+    return (frame) => {
+      const x = a(frame);
+      const y = b(frame);
+      return typeof x === 'string' && typeof y === 'string' ? x + y : joinStrings([x, y]);
+    };
+  }
+  return (frame) => {
+    const texts: Text[] = [];
+    for (let i = 0; i < parts.length; i++) texts.push(parts[i]!(frame));
+    return joinStrings(texts);
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * Code for operators.
+ */
+
+import { type Expr, offsetOf } from '#lang';
+import { Attrs, concatLists, equalOperands, mergeAttrs, updateAttrs } from '#runtime';
+import { condition, operand } from './compile.ts';
+import type { Body } from './frame.ts';
+import { Site } from './site.ts';
+import type { Unit } from './unit.ts';
+
+export function compileBinary(unit: Unit, expr: Expr & { kind: 'binary' }): Body {
+  const { operator, left, right } = expr;
+  const leftText = `in the left operand of '${operator}'`;
+  const rightText = `in the right operand of '${operator}'`;
+  const at = unit.at(expr.at);
+  switch (operator) {
+    case '==':
+    case '!=': {
+      const a = operand(unit, left, leftText);
+      const b = operand(unit, right, rightText);
+      return operator === '=='
+        ? (frame) => equalOperands(a(frame), b(frame), at)
+        : (frame) => !equalOperands(a(frame), b(frame), at);
+    }
+    case '&&':
+    case '||':
+    case '->': {
+      const a = condition(unit, left, leftText);
+      const b = condition(unit, right, rightText);
+      if (operator === '&&') return (frame) => a(frame) && b(frame);
+      if (operator === '||') return (frame) => a(frame) || b(frame);
+      return (frame) => !a(frame) || b(frame);
+    }
+    case '//': {
+      const b = operand(unit, right, rightText);
+      const a = operand(unit, left, leftText);
+      const atLeft = unit.at(offsetOf(left));
+      const atRight = unit.at(offsetOf(right));
+      return (frame) => {
+        const over = b(frame);
+        const under = a(frame);
+        return over instanceof Attrs && under instanceof Attrs
+          ? mergeAttrs(under, over)
+          : updateAttrs(under, over, atLeft, atRight);
+      };
+    }
+    case '++': {
+      const a = operand(unit, left, leftText);
+      const b = operand(unit, right, rightText);
+      return (frame) => concatLists(a(frame), b(frame), at);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * A unit of compilation: one parsed text, and what all code of it needs.
+ */
+
+import type { Position } from '#diagnostics';
+import { none, type Offset, type Resolution } from '#lang';
+import type { EvalServices, Slot } from '#runtime';
+
+export class Unit {
+  /** Position number of the text's first byte. */
+  readonly base: Position;
+  readonly services: EvalServices;
+  /** The base scope. */
+  readonly globals: ReadonlyMap<string, Slot>;
+  readonly resolution: Resolution;
+  /** Whether frames for `--show-trace` are added around operands. */
+  readonly traced: boolean;
+
+  constructor(
+    base: Position,
+    services: EvalServices,
+    globals: ReadonlyMap<string, Slot>,
+    resolution: Resolution,
+    traced: boolean,
+  ) {
+    this.base = base;
+    this.services = services;
+    this.globals = globals;
+    this.resolution = resolution;
+    this.traced = traced;
+  }
+
+  at(offset: Offset): Position {
+    return offset === none ? 0 : this.base + offset;
+  }
+}

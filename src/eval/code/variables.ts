@@ -1,0 +1,63 @@
+/**
+ * Code for variables and `with`.
+ */
+
+import type { Position } from '#diagnostics';
+import { type Expr, Level, type VarExpr } from '#lang';
+import { force, type Slot, Thunk, undefinedVariable, type Value, withScope } from '#runtime';
+import { compile } from './compile.ts';
+import { type Body, type Frame, frameAt } from './frame.ts';
+import { lazy } from './lazy.ts';
+import { makeSlot } from './site.ts';
+import type { Unit } from './unit.ts';
+
+export function compileVariable(unit: Unit, expr: VarExpr): Body {
+  const at = unit.at(expr.at);
+  const { name, level, slot } = expr;
+  switch (level) {
+    case Level.global: {
+      const value = unit.globals.get(name)!;
+      return value instanceof Thunk ? () => force(value, at) : () => value;
+    }
+    case Level.with:
+      return lookup(unit, expr);
+    case 0:
+      return (frame) => read(frame, slot, at);
+    case 1:
+      return (frame) => read(frame[0] as Frame, slot, at);
+    case 2:
+      return (frame) => read((frame[0] as Frame)[0] as Frame, slot, at);
+    default:
+      return (frame) => read(frameAt(frame, level), slot, at);
+  }
+}
+
+/** The value of a variable; it takes the place of its thunk. */
+function read(frame: Frame, place: number, at: Position): Value {
+  const slot = frame[place] as Slot;
+  if (!(slot instanceof Thunk)) return slot;
+  const value = force(slot, at);
+  frame[place] = value;
+  return value;
+}
+
+/** A variable of the `with`s around it, innermost first; each with its own place. */
+function lookup(unit: Unit, { name, at: offset, slot }: VarExpr): Body {
+  const at = unit.at(offset);
+  const withs = unit.resolution.withs[slot]!;
+  const places = withs.map((one) => unit.at(one.at));
+  return (frame) => {
+    for (let i = 0; i < withs.length; i++) {
+      const scope = withScope(frameAt(frame, withs[i]!.level)[1] as Slot, places[i]!);
+      const index = scope.indexOf(name);
+      if (index >= 0) return force(scope.slotAt(index), at);
+    }
+    throw undefinedVariable(name, at);
+  };
+}
+
+export function compileWith(unit: Unit, expr: Expr & { kind: 'with' }): Body {
+  const scope = lazy(unit, expr.scope);
+  const body = compile(unit, expr.body);
+  return (frame) => body([frame, makeSlot(scope, frame)]);
+}
