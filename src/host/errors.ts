@@ -253,6 +253,10 @@ export function emptyArchive(url: string): UserError {
   return new UserError('MALFORMED_ARCHIVE', `archive '${url}' is empty`);
 }
 
+export function unexpectedFragment(fragment: string, reference: string): UserError {
+  return new UserError('BAD_REFERENCE', `unexpected fragment '${fragment}' in flake reference '${reference}'`);
+}
+
 export function commitWithOutputFile(): UserError {
   return new UserError('LOCK_FLAGS', "'--commit-lock-file' and '--output-lock-file' are incompatible");
 }

@@ -18,6 +18,9 @@ export {
   changeEnvironmentTask, evalTask, findFileTask, installableTask, instantiateTask, parseTask, printTask, queryPackagesTask,
   prefetchSourceTask, shellTask,
 } from './tasks/tasks.ts';
+export { flakeTask } from './tasks/tasks.ts';
+export type { FlakeTaskInput, FlakeTaskResult } from './tasks/flake.ts';
+export type { FlakeMetadata, FlakeReport } from './flakes/metadata.ts';
 export type { AutoArgument, ExpressionSource, FoundDerivation, InstantiateInput } from './tasks/instantiate.ts';
 export type {
   ChangeInput, ChangeQuestion, ChangeResult, EnvironmentChange, PackagePaths,

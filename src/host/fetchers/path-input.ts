@@ -2,7 +2,7 @@
 
 import { lstatSync } from 'node:fs';
 import { decodeUtf8, formatHash } from '#base';
-import { maybeStorePath, nameOf } from '#formats';
+import { isBelowStore, maybeStorePath, nameOf } from '#formats';
 import { canonicalPath, inputToUrl, withAttributes, type Input } from '#runtime';
 import { bytePath, systemPath, visitTree } from '#store';
 import { noSuchPath, relativeInput } from '../errors.ts';
@@ -19,9 +19,10 @@ export async function fetchPath(context: FetchContext, input: Input): Promise<Fe
   let storePath = inStore!;
   let lastModified = 0;
   if (!isThere) {
-    const physical = store.physicalPath(decodeUtf8(path));
+    const plain = decodeUtf8(path);
+    const physical = isBelowStore(path, store.storeDirectory) ? store.physicalPath(plain) : plain;
     if (lstatSync(systemPath(bytePath(physical)), { throwIfNoEntry: false }) === undefined) {
-      throw noSuchPath(decodeUtf8(path));
+      throw noSuchPath(plain);
     }
     storePath = store.addTree('source', physical, { method: 'recursive', algorithm: 'sha256' });
     visitTree(bytePath(physical), (_, status) => {

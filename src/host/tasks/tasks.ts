@@ -22,3 +22,5 @@ export const installableTask = new URL('./installable.ts', import.meta.url);
 export const shellTask = new URL('./shell.ts', import.meta.url);
 /** Finds out what `nix-prefetch-url` fetches: `PrefetchQuestion` to `PrefetchSource`. */
 export const prefetchSourceTask = new URL('./prefetch-source.ts', import.meta.url);
+/** Locks flakes, and tells of them: `FlakeTaskInput` to `FlakeTaskResult`. */
+export const flakeTask = new URL('./flake.ts', import.meta.url);

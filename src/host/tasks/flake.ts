@@ -1,0 +1,46 @@
+/** The task behind `nix flake …`: locks a flake, and tells what is known of it or what is in it. */
+
+import { decodeUtf8 } from '#base';
+import { printReference } from '#runtime';
+import type { FlakeLockFlags } from '../flakes/flake-source.ts';
+import { flakeReport, type FlakeReport } from '../flakes/metadata.ts';
+import { openFlake, outputsOf } from '../flakes/open-flake.ts';
+import { showOutputs, type ShownJson } from '../flakes/show.ts';
+import { unexpectedFragment } from '../errors.ts';
+import type { EvaluationSession } from '../worker/session.ts';
+
+export interface FlakeTaskInput {
+  /** A byte string. */
+  readonly reference: string;
+  readonly lock: FlakeLockFlags;
+  readonly action:
+    | { readonly kind: 'lock' }
+    | { readonly kind: 'metadata' }
+    | { readonly kind: 'show'; readonly system: string | undefined; readonly legacy: boolean };
+}
+
+/** Ordinary strings. */
+export interface FlakeTaskResult {
+  readonly report?: FlakeReport;
+  readonly shown?: { readonly lines: readonly string[]; readonly json: unknown };
+}
+
+export function run(session: EvaluationSession, input: unknown): FlakeTaskResult {
+  const { reference, lock, action } = input as FlakeTaskInput;
+  const { locked, fragment } = openFlake(session, reference, lock);
+  if (fragment !== '') throw unexpectedFragment(decodeUtf8(fragment), decodeUtf8(reference));
+  switch (action.kind) {
+    case 'lock': return {};
+    case 'metadata': return { report: flakeReport(session.evaluator, locked) };
+    case 'show': {
+      const title = printReference({ ...locked.flake.locked });
+      const { lines, json } = showOutputs(session, outputsOf(session, locked), title, action);
+      return { shown: { lines: lines.map(decodeUtf8), json: decoded(json) } };
+    }
+  }
+}
+
+function decoded(json: ShownJson | string): unknown {
+  if (typeof json === 'string') return decodeUtf8(json);
+  return Object.fromEntries(Object.entries(json).map(([name, value]) => [decodeUtf8(name), decoded(value)]));
+}
