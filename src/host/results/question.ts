@@ -15,13 +15,16 @@ import { isSettled, stateOf, statusAt } from './file-state.ts';
 /** The question's key, by a digest of the program and the settings in force. */
 export function questionKey(
   program: string,
-  input: Pick<ThreadInput, 'task' | 'input' | 'includes' | 'lastEntries' | 'workingDirectory' | 'store' | 'color' | 'treeRoot'>,
+  input: Pick<
+    ThreadInput,
+    'task' | 'input' | 'includes' | 'usualEntries' | 'lastEntries' | 'workingDirectory' | 'store' | 'color' | 'treeRoot'
+  >,
   settings: NixSettings,
 ): string {
   const task = input.task.replace(/^.*\//, '');
-  const { includes, lastEntries, workingDirectory, store, color, treeRoot = null } = input;
+  const { includes, usualEntries, lastEntries, workingDirectory, store, color, treeRoot = null } = input;
   return sha256Hex(encodeUtf8(JSON.stringify([
-    program, task, input.input, includes, lastEntries, workingDirectory, Object.entries(store).sort(), color, treeRoot,
+    program, task, input.input, includes, usualEntries, lastEntries, workingDirectory, Object.entries(store).sort(), color, treeRoot,
     settings.entries(),
   ])));
 }

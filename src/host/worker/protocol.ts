@@ -19,6 +19,8 @@ export interface ThreadInput {
   readonly environment: Environment;
   readonly settingOverrides: readonly (readonly [string, string])[];
   readonly includes: readonly string[];
+  /** Entries after the user's own: channels. */
+  readonly usualEntries: readonly { readonly prefix: string; readonly path: string }[];
   /** Entries that stand behind all others: what Firn itself provides. */
   readonly lastEntries: readonly { readonly prefix: string; readonly path: string }[];
   readonly workingDirectory: string;

@@ -75,7 +75,10 @@ function openSession(
   const { environment } = input;
   const fromUser = evaluationSettings(
     nixSettings, recording?.environment() ?? environment, input.includes, input.workingDirectory);
-  const settings: EvalSettings = { ...fromUser, showTrace: traced, fallbackEntries: input.lastEntries };
+  const settings: EvalSettings = {
+    ...fromUser, showTrace: traced, searchPath: [...fromUser.searchPath, ...input.usualEntries],
+    fallbackEntries: input.lastEntries,
+  };
   const host = new LazyHost({
     storeDirectory: input.store.storeDirectory,
     store: input.store,
