@@ -21,6 +21,7 @@ const commands: Record<string, () => Promise<CommandModule>> = {
   repl: () => import('./repl/repl.ts'),
   nix: () => import('./nix/nix.ts'),
   'nix-build': () => import('./nix/nix-build.ts'),
+  'nix-copy-closure': () => import('./nix/nix-copy-closure.ts'),
   'nix-daemon': () => import('./nix/nix-daemon.ts'),
   'nix-channel': () => import('./nix/nix-channel.ts'),
   'nix-collect-garbage': () => import('./nix/nix-collect-garbage.ts'),

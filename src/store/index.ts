@@ -34,6 +34,7 @@ export { lockFile, tryLockFileSoon, type FileLock } from './file-lock.ts';
 export { streamChannel, type ByteChannel } from './remote/channel.ts';
 export { copyPaths, describe, type CopyOptions } from './remote/copy-paths.ts';
 export { DaemonPeer, type MissingPaths } from './remote/daemon-peer.ts';
+export { fileOf, treeOf } from './remote/peer-files.ts';
 export { cannotListenOn } from './remote/errors.ts';
 export { openBuildPeer, openDaemonPeer, type PeerOptions } from './remote/open-peer.ts';
 export {
@@ -47,4 +48,5 @@ export type { SshEnvironment } from './remote/ssh.ts';
 export { isRemoteReference, parseStoreReference } from './remote/store-reference.ts';
 export type { ServiceRequest, StoreService } from './remote/store-service.ts';
 export { serveDaemon } from './remote/worker-server.ts';
+export type { WorkerOptions } from './remote/worker-operations.ts';
 export { Bzip2Reader } from './binary-cache/bzip2.ts';

@@ -2,6 +2,11 @@
 
 import { UserError } from '#base';
 
+/** A message of C++ Nix, which colours it for any reader. */
+export function withoutColors(text: string): string {
+  return text.replace(/\x1b\[[0-9;]*m/g, '');
+}
+
 export function badStoreUrl(url: string, reason: string): UserError {
   return new UserError('BAD_STORE_URL', `don't know how to open Nix store '${url}': ${reason}`, {
     hint: 'Stores are named by a folder, daemon, unix://SOCKET, ssh://HOST, ssh-ng://HOST, '
@@ -61,9 +66,8 @@ export function handshakeTimedOut(store: string, seconds: number): UserError {
 
 /** What the other end refused, in its own words. */
 export function refusedByPeer(store: string, message: string, traces: readonly string[]): UserError {
-  const plain = (text: string): string => text.replace(/\x1b\[[0-9;]*m/g, '');
-  const text = plain(message).replace(/^error:\s*/, '');
-  const trace = traces.map((line) => `\n… ${plain(line)}`).join('');
+  const text = withoutColors(message).replace(/^error:\s*/, '');
+  const trace = traces.map((line) => `\n… ${withoutColors(line)}`).join('');
   return new UserError('REMOTE_ERROR', `${text}${trace}\n(said by store '${store}')`);
 }
 

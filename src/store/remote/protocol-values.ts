@@ -14,6 +14,7 @@ import {
   parseStorePath, type Derivation, type DerivationOutput, type StorePath,
 } from '#formats';
 import type { ValidPathInfo } from '../store.ts';
+import { withoutColors } from './errors.ts';
 import type { WireReader, WireWriter } from './wire.ts';
 
 /** What two ends have agreed on. */
@@ -174,7 +175,7 @@ export class ProtocolValues {
 
   async buildResult(reader: WireReader): Promise<BuildResult> {
     const status = buildStatuses[await reader.number()] ?? 'misc-failure';
-    const message = await reader.text();
+    const message = withoutColors(await reader.text());
     const { protocol, minor } = this.version;
     let times = { timesBuilt: 0, isNonDeterministic: false, startTime: 0, stopTime: 0 };
     if (minor >= (protocol === 'worker' ? 29 : 3)) {

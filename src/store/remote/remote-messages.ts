@@ -5,7 +5,7 @@
 
 import { noProgress, type Activity, type ActivityKind, type Progress } from '#base';
 import { nameOf, maybeStorePath } from '#formats';
-import { refusedByPeer } from './errors.ts';
+import { refusedByPeer, withoutColors } from './errors.ts';
 import type { WireFailure, WireReader } from './wire.ts';
 
 /** Marks before each message. */
@@ -85,7 +85,7 @@ export class RemoteMessages {
 
   #line(text: string): void {
     for (const line of text.replace(/\n$/, '').split('\n')) {
-      const plain = line.replace(/\x1b\[[0-9;]*m/g, '');
+      const plain = withoutColors(line);
       const level = /^(error|warning):/.exec(plain)?.[1] as 'error' | 'warning' | undefined;
       this.#progress.message(level ?? 'info', level === undefined ? plain : plain.slice(level.length + 1).trim());
     }
