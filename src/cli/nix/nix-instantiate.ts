@@ -13,7 +13,7 @@ import type { CommandContext } from '../context.ts';
 import {
   autoArguments, evaluationRequest, expressionSources, messagesOnly,
 } from './evaluation.ts';
-import { commonFlags, evaluationFlags } from './evaluation-flags.ts';
+import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
 import { debianEntry, evaluationServices } from './services.ts';
 import { writeVersion } from './version.ts';
@@ -32,7 +32,10 @@ const table: readonly Flag[] = [
   { names: ['--add-root'], operands: ['PATH'], description: 'make a link to the derivation and register it as a root' },
   { names: ['--indirect'], description: 'accepted and ignored: every root is indirect' },
   { names: ['--repair'], description: 'accepted for compatibility' },
-  ...evaluationFlags,
+  { names: ['--no-gc-warning'], description: "do not warn where '--add-root' is not given" },
+  ...evaluationFlags.filter(({ names }) => !names.includes('--file')),
+  // For builds that evaluation asks for.
+  ...buildFlags.filter(({ names }) => !['--dry-run', '--repair', '--check'].includes(names[0])),
   ...commonFlags,
 ];
 
@@ -83,19 +86,19 @@ async function evaluate(flags: ParsedFlags, base: Base, common: object): Promise
 
 async function instantiate(flags: ParsedFlags, context: CommandContext, base: Base, common: object): Promise<void> {
   const dryRun = flags.has('--dry-run') || flags.has('--readonly-mode');
-  const found = await runEvaluation<FoundDerivation[]>({ ...base, task: instantiateTask, input: { ...common, dryRun } });
-  const root = flags.last('--add-root');
-  let shown = found.map((one) => one.drvPath);
-  if (root === undefined || dryRun) {
-    if (!dryRun && !flags.has('--quiet')) {
+  const root = dryRun ? undefined : flags.last('--add-root');
+  const input = { ...common, dryRun, prints: root === undefined };
+  const found = await runEvaluation<FoundDerivation[]>({ ...base, task: instantiateTask, input });
+  if (root === undefined) {
+    if (!dryRun && !flags.has('--quiet') && !flags.has('--no-gc-warning')) {
       context.stderr.write(
         "warning: you did not specify '--add-root'; the result might be removed by the garbage collector\n");
     }
-  } else {
-    shown = await addRoots(base.store, shown, resolve(context.cwd, root));
+    return;
   }
-  context.stdout.write(found.map((one, index) =>
-    `${shown[index]}${one.output === 'out' ? '' : `!${one.output}`}\n`).join(''));
+  const links = await addRoots(base.store, found.map(({ drvPath }) => drvPath), resolve(context.cwd, root));
+  context.stdout.write(found.map(({ output }, index) =>
+    `${links[index]}${output === 'out' ? '' : `!${output}`}\n`).join(''));
 }
 
 /** Roots called `root`, `root-2`, …; returns their paths. */

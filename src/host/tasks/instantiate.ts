@@ -20,10 +20,12 @@ export interface InstantiateInput {
   readonly autoArguments: readonly AutoArgument[];
   /** Computes the paths only. */
   readonly dryRun?: boolean;
+  /** Prints the paths too, as soon as what is selected from a source is written. */
+  readonly prints?: boolean;
 }
 
 export function run(session: EvaluationSession, input: unknown): FoundDerivation[] {
-  const { sources, attributePaths, autoArguments, dryRun } = input as InstantiateInput;
+  const { sources, attributePaths, autoArguments, dryRun = false, prints = false } = input as InstantiateInput;
   const activity = session.host.progress.start('evaluate', 'expressions');
   const args = makeAutoArguments(session, autoArguments);
   const found: FoundDerivation[] = [];
@@ -31,15 +33,25 @@ export function run(session: EvaluationSession, input: unknown): FoundDerivation
     for (const source of sources) {
       const root = evaluateSource(session, source);
       for (const path of attributePaths.length === 0 ? [''] : attributePaths) {
-        found.push(...findDerivations(selectPath(path, args, root), args, session.evaluator));
+        const selected = findDerivations(selectPath(path, args, root), args, session.evaluator);
+        found.push(...selected);
+        if (prints) {
+          if (!dryRun) session.host.flush();
+          session.print(selected.map(nameOfOutput).join(''));
+        }
       }
     }
     activity.detail('writing derivations');
-    if (dryRun !== true) session.host.flush();
+    if (!dryRun) session.host.flush();
     activity.finish();
   } catch (error) {
     activity.finish('failed');
     throw error;
   }
   return found;
+}
+
+/** A line that says which output of which derivation. */
+function nameOfOutput({ drvPath, output }: FoundDerivation): string {
+  return `${drvPath}${output === 'out' ? '' : `!${output}`}\n`;
 }
