@@ -68,8 +68,22 @@ export function locationOf({ scheme, authority, parameters }: StoreReference, en
 /** The folder that `nix/store` is below when nothing else is said. */
 function usualRoot(environment: Environment): string {
   if (mayWrite('/nix/store') && mayWrite('/nix/var/nix/db')) return '/';
+  return usersRoot(environment);
+}
+
+function usersRoot(environment: Environment): string {
   const home = environment['HOME'] || '/';
   return join(environment['XDG_DATA_HOME'] || join(home, '.local/share'), 'firn/root');
+}
+
+/**
+ * The store that an evaluation writes to where builds happen in another: what `chosen` names, or a
+ * root of the user's.
+ */
+export function evaluationStore(environment: Environment, chosen?: string): ChosenStore {
+  if (chosen !== undefined && chosen !== 'auto') return locationOf(parseStoreReference(chosen), environment);
+  const authority = environment['FIRN_ROOT'] || usersRoot(environment);
+  return locationOf({ scheme: 'local', authority, parameters: new Map() }, environment);
 }
 
 /** Firn's own folder for what can be made again. */

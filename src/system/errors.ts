@@ -34,3 +34,19 @@ export function noImageInOutput(path: string): UserError {
     hint: 'the configuration may have changed what system.build.isoImage makes',
   });
 }
+
+export function builtElsewhereFailed(path: string, store: string, reason: string): UserError {
+  return new UserError('BUILD_FAILED', `Cannot build ${path} in store '${store}': ${reason}`);
+}
+
+export function outputNotKnown(drvPath: string, output: string, store: string): UserError {
+  return new UserError('OUTPUT_PATH_UNKNOWN', `store '${store}' does not say where it put the output ${output} of ${drvPath}`, {
+    hint: 'the Nix there may be too old for content-addressed derivations',
+  });
+}
+
+export function notQueriedElsewhere(store: string): UserError {
+  return new UserError('UNSUPPORTED_BY_STORE', `store '${store}' cannot say what it would build`, {
+    hint: 'ssh-ng:// stores can, ssh:// stores cannot',
+  });
+}

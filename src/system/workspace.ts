@@ -9,15 +9,17 @@
 import { join } from 'node:path';
 import { noProgress, type Progress } from '#base';
 import {
-  BuiltinRunner, realise, sandboxFromSettings, type Builder, type Realised, type Wanted,
+  BuiltinRunner, buildResolved, parseMachines, realise, RemoteBuilder, sandboxFromSettings, type Builder,
+  type Realised, type RealiseOptions, type Wanted,
 } from '#build';
 import { chooseMirrors, ensureChannel, type Channel, type Mirrors } from '#debian';
-import { splitStorePath, type StorePath } from '#formats';
+import { splitStorePath, type Derivation, type StorePath } from '#formats';
 import {
   cacheOptions, fetchSearchPathEntry, fetchToStore, hostSystem, readSettings, runEvaluation, substituterOf, type ChosenStore, type Environment,
   type EvaluationServices, type FetchOptions,
 } from '#host';
 import { LocalStore, type CacheSubstituter } from '#store';
+import type { BuildEngine } from './build-engine.ts';
 import { unknownContextElement } from './errors.ts';
 
 export interface WorkspaceOptions {
@@ -38,6 +40,10 @@ export interface WorkspaceOptions {
   /** How many threads one build may keep busy. */
   readonly cores: number;
   readonly keepGoing?: boolean;
+  /** Builds elsewhere, in a store that is not `store`. */
+  readonly engine?: BuildEngine | undefined;
+  /** Whether what is wanted and valid is built again and compared, or repaired. */
+  readonly mode?: 'normal' | 'check' | 'repair';
   readonly color?: boolean;
   /** The tree whose files are not the user's own: errors are then rendered briefly. */
   readonly treeRoot?: string | undefined;
@@ -63,6 +69,7 @@ export class Workspace {
   #channel: Promise<Channel> | undefined;
   #runner: BuiltinRunner | undefined;
   #sandbox: Builder | undefined;
+  #remote: readonly Builder[] | undefined;
   #substituters: readonly CacheSubstituter[] | undefined;
 
   constructor(options: WorkspaceOptions) {
@@ -74,6 +81,11 @@ export class Workspace {
   get store(): LocalStore {
     this.#store ??= new LocalStore(this.#options.store);
     return this.#store;
+  }
+
+  /** What builds elsewhere, if something does. */
+  get engine(): BuildEngine | undefined {
+    return this.#options.engine;
   }
 
   /** The channel that the lock file names; both are made if they are not there. */
@@ -131,10 +143,25 @@ export class Workspace {
 
   /** Makes outputs and paths valid; throws `UserError` when a build fails. */
   async realise(wanted: readonly Wanted[]): Promise<Realised> {
+    const { engine } = this.#options;
+    if (engine !== undefined) return engine.realise(this.store, wanted);
+    return realise(this.store, wanted, await this.#realiseOptions());
+  }
+
+  /** Builds a derivation that is given, whose inputs are all valid paths; gives its outputs. */
+  async buildResolved(drvPath: StorePath, derivation: Derivation): Promise<ReadonlyMap<string, StorePath>> {
+    return buildResolved(this.store, drvPath, derivation, await this.#realiseOptions());
+  }
+
+  async #realiseOptions(): Promise<RealiseOptions> {
     const options = this.#options;
     this.#runner ??= await this.#startRunner();
-    return realise(this.store, wanted, {
-      builders: [this.#runner, this.#sandbox ??= this.#makeSandbox()],
+    return {
+      builders: [
+        this.#runner, ...this.#remoteBuilders(),
+        // No jobs at all means that other machines build.
+        ...(options.jobs > 0 ? [this.#sandbox ??= this.#makeSandbox()] : []),
+      ],
       substituters: this.substituters,
       jobs: options.jobs,
       cores: options.cores,
@@ -142,11 +169,12 @@ export class Workspace {
       progress: this.#progress,
       logDirectory: join(this.store.location.logDirectory, 'drvs'),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
+    };
   }
 
   /** Ends the threads and closes the store. */
   async close(): Promise<void> {
+    await this.#options.engine?.close();
     await this.#runner?.close();
     for (const substituter of this.#substituters ?? []) substituter.close();
     this.#store?.close();
@@ -195,6 +223,23 @@ export class Workspace {
     });
   }
 
+  /** The machines that the setting `builders` names, as one builder. */
+  #remoteBuilders(): readonly Builder[] {
+    if (this.#remote === undefined) {
+      const { environment, settingOverrides: overrides = [] } = this.#options;
+      const settings = readSettings({ environment, overrides });
+      const file = join(environment['NIX_CONF_DIR'] ?? '/etc/nix', 'machines');
+      const machines = parseMachines(settings.text('builders') ?? `@${file}`, settings.text('system') || hostSystem());
+      this.#remote = machines.length === 0 ? [] : [new RemoteBuilder({
+        machines, stateDirectory: this.store.stateDirectory, environment, progress: this.#progress,
+        useSubstitutes: settings.flag('builders-use-substitutes', false),
+        maxSilentSeconds: settings.number('max-silent-time', 0), timeoutSeconds: settings.number('timeout', 0),
+        keepFailed: settings.flag('keep-failed', false),
+      })];
+    }
+    return this.#remote;
+  }
+
   #makeSandbox(): Builder {
     const { environment, settingOverrides: overrides = [] } = this.#options;
     return sandboxFromSettings(readSettings({ environment, overrides }), {
@@ -206,7 +251,8 @@ export class Workspace {
 
   /** Import from derivation: makes what a string's context names readable. */
   async #realiseElements(elements: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    await this.realise(elements.map((element) => wantedBy(element, this.store.storeDirectory)));
+    const wanted = elements.map((element) => wantedBy(element, this.store.storeDirectory));
+    await (this.#options.engine?.realiseHere(this.store, wanted) ?? this.realise(wanted));
     return new Map();
   }
 }

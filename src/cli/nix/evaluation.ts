@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { encodeUtf8, type Progress } from '#base';
 import {
-  cacheDirectory, storeLocation, type AutoArgument, type ChosenStore, type EvaluationRequest, type ExpressionSource,
+  cacheDirectory, evaluationStore, readSettings, storeLocation, type AutoArgument, type ChosenStore, type EvaluationRequest, type ExpressionSource,
 } from '#host';
 import type { CommandContext } from '../context.ts';
 import { isShown } from '../progress/output.ts';
@@ -20,7 +20,7 @@ export function evaluationRequest(
     settingOverrides: settingOverrides(flags),
     includes: flags.all('-I').map(([entry = '']) => entry),
     workingDirectory: encodeUtf8(context.cwd),
-    store: chosenStore(flags, context),
+    store: evaluationStores(flags, context).store,
     cacheDirectory: cacheDirectory(context.env),
     color: context.color,
     onOutput: (bytes) => { context.stdout.write(bytes); },
@@ -32,6 +32,16 @@ export function evaluationRequest(
 /** The local store that flags, settings and environment name. */
 export function chosenStore(flags: ParsedFlags, context: CommandContext): ChosenStore {
   return storeLocation({ environment: context.env, overrides: settingOverrides(flags) }, flags.last('--store'));
+}
+
+/** The store that an evaluation writes to, and the name of the one that builds if it is another. */
+export function evaluationStores(
+  flags: ParsedFlags, context: CommandContext,
+): { readonly store: ChosenStore; readonly builder: string | undefined } {
+  const settings = readSettings({ environment: context.env, overrides: settingOverrides(flags) });
+  const named = flags.last('--store') ?? settings.text('store') ?? context.env['NIX_REMOTE'] ?? '';
+  if (!/^(daemon(\?|$)|(unix|ssh|ssh-ng):\/\/)/.test(named)) return { store: chosenStore(flags, context), builder: undefined };
+  return { store: evaluationStore(context.env, flags.last('--eval-store')), builder: named };
 }
 
 /** Settings from flags; the flags that are settings in other words among them. */

@@ -2,7 +2,7 @@
 
 import { maySubstitute } from '#build';
 import { isDerivationPath, knownOutputPath, type NarInfo, type StorePath } from '#formats';
-import type { CacheSubstituter, Store } from '#store';
+import type { CacheSubstituter, MissingPaths, Store } from '#store';
 
 export interface WantedOutputs {
   readonly drvPath: StorePath;
@@ -24,6 +24,18 @@ export async function describeMissing(
   const missing = missingDerivations(store, wanted, saved).filter(isDerivationPath);
   return listOf(missing, missing.length === 1 ? 'this derivation will be built:'
     : `these ${missing.length} derivations will be built:`) + describeFetched([...fetched.values()]);
+}
+
+/** The same text, of what a daemon says that it would do. */
+export function missingText(missing: MissingPaths): string {
+  const { willBuild, willSubstitute, unknown, downloadBytes, narBytes } = missing;
+  const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(2);
+  const sizes = `(${mebibytes(downloadBytes)} MiB download, ${mebibytes(narBytes)} MiB unpacked)`;
+  return listOf(willBuild, willBuild.length === 1 ? 'this derivation will be built:'
+    : `these ${willBuild.length} derivations will be built:`)
+    + listOf(willSubstitute, willSubstitute.length === 1 ? `this path will be fetched ${sizes}:`
+      : `these ${willSubstitute.length} paths will be fetched ${sizes}:`)
+    + listOf(unknown, "don't know how to build these paths:");
 }
 
 /** Derivations that would be built, inputs before what needs them. */

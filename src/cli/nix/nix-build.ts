@@ -16,10 +16,10 @@ import { withBuildStatus } from './build-status.ts';
 import { autoArguments, expressionSources } from './evaluation.ts';
 import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
-import { describeMissing } from './missing.ts';
+import { describeMissing, missingText } from './missing.ts';
 import { addRoot } from './roots.ts';
 import { writeVersion } from './version.ts';
-import { openWorkspace } from './workspace.ts';
+import { openBuildWorkspace } from './workspace.ts';
 
 const table: readonly Flag[] = [
   { names: ['--out-link', '-o'], operands: ['PATH'], description: 'where the link to the result goes (default: ./result)' },
@@ -42,7 +42,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   }
   if (flags.has('--version')) return writeVersion('nix-build', context);
   const progress = await openCommandProgress(flags, context);
-  const workspace = openWorkspace(flags, context, progress);
+  const workspace = openBuildWorkspace(flags, context, progress);
   try {
     return await build(workspace, flags, context, progress);
   } finally {
@@ -65,14 +65,18 @@ async function build(
   const found = [...stored, ...evaluated];
   const wanted = found.map(({ drvPath, output }) => ({ drvPath: drvPath as StorePath, outputs: [output] }));
   if (flags.has('--dry-run')) {
-    const { substituters } = workspace;
+    const { engine, substituters } = workspace;
+    if (engine !== undefined) {
+      context.stderr.write(missingText(await engine.queryMissing(workspace.store, wanted)));
+      return 0;
+    }
     context.stderr.write(await describeMissing(workspace.store, wanted, { substituters }));
     return 0;
   }
   const realised = await withBuildStatus(() => workspace.realise(wanted));
   const paths = found.map(({ drvPath, output }) => realised.get(drvPath as StorePath)?.get(output) as StorePath);
   progress.close();
-  makeLinks(workspace, flags, context, found, paths);
+  await makeLinks(workspace, flags, context, found, paths);
   context.stdout.write(paths.map((path) => `${path}\n`).join(''));
   return 0;
 }
@@ -90,17 +94,20 @@ function splitOperands(flags: ParsedFlags, storeDirectory: string): { stored: Fo
 }
 
 /** `result`, `result-2`, … for the derivations in order; other outputs than `out` say their name. */
-function makeLinks(
+async function makeLinks(
   workspace: Workspace, flags: ParsedFlags, context: CommandContext,
   found: readonly FoundDerivation[], paths: readonly StorePath[],
-): void {
+): Promise<void> {
   if (flags.has('--no-out-link')) return;
   const base = resolve(context.cwd, flags.last('--out-link') ?? flags.last('--add-root') ?? 'result');
   const numbers = new Map<string, number>();
-  found.forEach(({ drvPath, output }, index) => {
+  for (const [index, { drvPath, output }] of found.entries()) {
     if (!numbers.has(drvPath)) numbers.set(drvPath, numbers.size + 1);
     const number = numbers.get(drvPath) as number;
     const prefix = number === 1 ? base : `${base}-${number}`;
-    addRoot(workspace.store, output === 'out' ? prefix : `${prefix}-${output}`, paths[index] as StorePath);
-  });
+    const link = output === 'out' ? prefix : `${prefix}-${output}`;
+    const path = paths[index] as StorePath;
+    if (workspace.engine === undefined) addRoot(workspace.store, link, path);
+    else await workspace.engine.addRoot(link, path);
+  }
 }

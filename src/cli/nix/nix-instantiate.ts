@@ -5,13 +5,14 @@
  */
 
 import { resolve } from 'node:path';
-import { encodeUtf8 } from '#base';
+import { encodeUtf8, noProgress } from '#base';
+import type { StorePath } from '#formats';
 import {
   findFileTask, instantiateTask, parseTask, printTask, runEvaluation, type ChosenStore, type EvaluationRequest, type FoundDerivation,
 } from '#host';
 import type { CommandContext } from '../context.ts';
 import {
-  autoArguments, evaluationRequest, expressionSources, messagesOnly,
+  autoArguments, evaluationRequest, evaluationStores, expressionSources, messagesOnly,
 } from './evaluation.ts';
 import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
@@ -89,6 +90,7 @@ async function instantiate(flags: ParsedFlags, context: CommandContext, base: Ba
   const root = dryRun ? undefined : flags.last('--add-root');
   const input = { ...common, dryRun, prints: root === undefined };
   const found = await runEvaluation<FoundDerivation[]>({ ...base, task: instantiateTask, input });
+  if (!dryRun) await sendToBuilder(flags, context, base, found);
   if (root === undefined) {
     if (!dryRun && !flags.has('--quiet') && !flags.has('--no-gc-warning')) {
       context.stderr.write(
@@ -99,6 +101,20 @@ async function instantiate(flags: ParsedFlags, context: CommandContext, base: Ba
   const links = await addRoots(base.store, found.map(({ drvPath }) => drvPath), resolve(context.cwd, root));
   context.stdout.write(found.map(({ output }, index) =>
     `${links[index]}${output === 'out' ? '' : `!${output}`}\n`).join(''));
+}
+
+/** Brings the derivations to the daemon that --store or the environment names, if one is named. */
+async function sendToBuilder(
+  flags: ParsedFlags, context: CommandContext, base: Base, found: readonly FoundDerivation[],
+): Promise<void> {
+  if (evaluationStores(flags, context).builder === undefined || found.length === 0) return;
+  const { openBuildWorkspace } = await import('./workspace.ts');
+  const workspace = openBuildWorkspace(flags, context, base.progress ?? noProgress);
+  try {
+    await workspace.engine?.send(workspace.store, found.map(({ drvPath }) => drvPath as StorePath));
+  } finally {
+    await workspace.close();
+  }
 }
 
 /** Roots called `root`, `root-2`, …; returns their paths. */

@@ -3,13 +3,31 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { encodeUtf8, type Progress } from '#base';
-import { cacheDirectory, readSettings } from '#host';
-import { Workspace } from '#system';
+import { cacheDirectory, readSettings, type ChosenStore } from '#host';
+import { parseStoreReference as parsePeerReference } from '#store';
+import { BuildEngine, Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
-import { chosenStore, settingOverrides } from './evaluation.ts';
+import { chosenStore, evaluationStores, settingOverrides } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
+import { Peers } from './peers.ts';
 
-export function openWorkspace(flags: ParsedFlags, context: CommandContext, progress: Progress): Workspace {
+/** A workspace whose builds happen where `--store` and the environment say: here, or in a daemon. */
+export function openBuildWorkspace(flags: ParsedFlags, context: CommandContext, progress: Progress): Workspace {
+  const { store, builder } = evaluationStores(flags, context);
+  if (builder === undefined) return openWorkspace(flags, context, progress);
+  const reference = parsePeerReference(builder);
+  const root = reference.kind === 'daemon' ? reference.parameters.get('root') ?? '/' : undefined;
+  const engine = new BuildEngine({
+    peer: new Peers(flags, context, progress).openBuilder(builder), root, progress, signal: context.signal,
+    mode: modeOf(flags),
+  });
+  return openWorkspace(flags, context, progress, { store, engine });
+}
+
+export function openWorkspace(
+  flags: ParsedFlags, context: CommandContext, progress: Progress,
+  elsewhere?: { readonly store: ChosenStore; readonly engine: BuildEngine },
+): Workspace {
   const overrides = settingOverrides(flags);
   const settings = readSettings({ environment: context.env, overrides });
   const processors = availableParallelism();
@@ -17,7 +35,8 @@ export function openWorkspace(flags: ParsedFlags, context: CommandContext, progr
   return new Workspace({
     environment: context.env,
     workingDirectory: encodeUtf8(context.cwd),
-    store: chosenStore(flags, context),
+    store: elsewhere?.store ?? chosenStore(flags, context),
+    engine: elsewhere?.engine,
     cacheDirectory: cacheDirectory(context.env),
     lockPath: lock === undefined ? join(context.cwd, 'firn.lock') : resolve(context.cwd, lock),
     mirror: flags.last('--mirror'),
@@ -25,6 +44,7 @@ export function openWorkspace(flags: ParsedFlags, context: CommandContext, progr
     includes: flags.all('-I').map(([entry = '']) => entry),
     jobs: jobCount(flags.last('--max-jobs') ?? settings.text('max-jobs'), processors),
     cores: countOf(flags.last('--cores') ?? settings.text('cores'), processors),
+    mode: modeOf(flags),
     keepGoing: flags.has('--keep-going') || settings.flag('keep-going', false),
     color: context.color,
     progress,
@@ -32,8 +52,14 @@ export function openWorkspace(flags: ParsedFlags, context: CommandContext, progr
   });
 }
 
+function modeOf(flags: ParsedFlags): 'normal' | 'check' | 'repair' {
+  return flags.has('--check') ? 'check' : flags.has('--repair') ? 'repair' : 'normal';
+}
+
+/** Zero leaves everything to other machines. */
 function jobCount(text: string | undefined, processors: number): number {
-  return text === 'auto' || text === undefined ? processors : Math.max(1, countOf(text, 1));
+  if (text === '0') return 0;
+  return text === 'auto' || text === undefined ? processors : countOf(text, 1);
 }
 
 /** A natural number; 0 and what is none mean `otherwise`. */
