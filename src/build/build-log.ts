@@ -1,7 +1,7 @@
 /**
  * What builders say: kept as C++ Nix keeps it, `log/nix/drvs/HH/REST.drv`, and shown on failure.
  *
- * The file is only made when there is something to keep; builtin builders are mostly silent. It is
+ * Builtin builders are mostly silent, and leave no file then. It is
  * written as the builder speaks, so a long log costs no memory, and one of a build that is killed
  * with its machine is there too. It is C++ Nix's uncompressed form, which both programs read.
  */
@@ -14,6 +14,8 @@ export interface LogOptions {
   readonly shownLines?: number;
   /** False keeps no file: the setting `keep-build-log`. */
   readonly keep?: boolean;
+  /** Makes the file even if nothing was said. Default: false. */
+  readonly keepEmpty?: boolean;
 }
 
 /** C++ Nix's number. */
@@ -23,6 +25,7 @@ const bufferedCharacters = 1 << 16;
 export class BuildLog {
   readonly #path: string | undefined;
   readonly #shownLines: number;
+  readonly #keepEmpty: boolean;
   readonly #last: string[] = [];
   #waiting = '';
   #file: number | undefined;
@@ -32,6 +35,7 @@ export class BuildLog {
     const name = baseNameOf(drvPath);
     this.#path = directory === undefined || options.keep === false ? undefined
       : join(directory, name.slice(0, 2), name.slice(2));
+    this.#keepEmpty = options.keepEmpty === true;
     this.#shownLines = options.shownLines ?? usuallyShownLines;
   }
 
@@ -51,7 +55,7 @@ export class BuildLog {
 
   /** Writes what is left. */
   close(): void {
-    if (this.#waiting !== '') this.#write();
+    if (this.#waiting !== '' || (this.#keepEmpty && this.#file === undefined)) this.#write();
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
   }

@@ -9,7 +9,8 @@ import { lstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError, formatHash, sameHash, type Activity, type Progress } from '#base';
 import {
-  hashPartOf, hasUnknownPaths, isImpure, outputPathName, type Derivation, type DerivationOutput, type StorePath,
+  hashPartOf, hasUnknownPaths, isImpure, makeContentAddressedPath, noReferences, outputPathName, type ContentAddress,
+  type Derivation, type DerivationOutput, type PathInfo, type StorePath,
 } from '#formats';
 import {
   addressOutputs, bytePath, deleteTree, rewriteTree, type FinishedOutput, type ScratchOutput, type SoonDurable,
@@ -39,6 +40,8 @@ export interface BuildContext {
   /** Builds again what is valid and compares. */
   readonly check?: CheckOptions | undefined;
   readonly logs?: LogOptions | undefined;
+  /** Gives the signatures of an output that was built here. */
+  readonly sign?: ((info: PathInfo) => readonly string[]) | undefined;
   /** Called when outputs that were built here are valid for everybody. */
   readonly whenBuilt?: ((drvPath: StorePath, outputs: OutputMap) => void | Promise<void>) | undefined;
 }
@@ -136,7 +139,9 @@ async function buildLocked(
   const places = new Map<string, string>();
   for (const [name, path] of outputPaths) places.set(name, store.prepareOutput(path));
   const measures = new Map<string, OutputMeasure>();
-  const log = new BuildLog(context.logDirectory, drvPath, context.logs);
+  // A program that says nothing leaves an empty log; the builders of our own leave none.
+  const isProgram = !derivation.builder.startsWith('builtin:');
+  const log = new BuildLog(context.logDirectory, drvPath, { ...context.logs, keepEmpty: isProgram });
   const own = ownActivity(context, drvPath, derivation, activity);
   let committed = false;
   let succeeded = false;
@@ -169,7 +174,7 @@ async function buildLocked(
       succeeded = true;
       return { outputs: pathsOf(finished), durable: Promise.resolve() };
     }
-    const { durable } = await commit(store, made, finished);
+    const { durable } = await commit(context, made, finished);
     committed = true;
     succeeded = true;
     return { outputs: pathsOf(finished), durable };
@@ -198,13 +203,14 @@ interface MadeOutputs {
 }
 
 async function commit(
-  store: Store, made: MadeOutputs, finished: ReadonlyMap<string, FinishedOutput>,
+  { store, sign }: BuildContext, made: MadeOutputs, finished: ReadonlyMap<string, FinishedOutput>,
 ): Promise<SoonDurable> {
   const { drvPath, derivation, inputPaths } = made;
   const options = derivationOptions(derivation);
   const soon = await store.commitSoon([...finished.values()], {
     deriver: drvPath,
     candidates: inputPaths,
+    sign,
     check: (infos) => {
       for (const info of infos) {
         const isFixed = info.contentAddress !== undefined && !hasUnknownPaths(derivation);
@@ -239,7 +245,7 @@ async function knownOutputs(store: Store, made: MadeOutputs): Promise<Map<string
       physical,
       ...(measured ? { measured } : {}),
       ...(options.discardsReferences(name) ? { withoutReferences: true } : {}),
-      ...(await contentAddressOf(store, drvPath, output, physical, measured?.isAsFixed === true)),
+      ...(await contentAddressOf(store, drvPath, derivation, output, physical, measured?.isAsFixed === true)),
     });
   }
   return finished;
@@ -269,6 +275,7 @@ function pathsOf(finished: ReadonlyMap<string, FinishedOutput>): Map<string, Sto
 async function contentAddressOf(
   store: Store,
   drvPath: StorePath,
+  derivation: Derivation,
   output: DerivationOutput,
   physical: string,
   isCompared: boolean,
@@ -281,11 +288,28 @@ async function contentAddressOf(
   if (isFlat && !status.isFile()) throw fixedOutputNotPlain(drvPath);
   const found = await store.hashTree(physical, method, hash.algorithm);
   if (!sameHash(found, hash)) {
+    if (!isFlat || (status.mode & 0o100) === 0) await keepUnderItsHash(store, derivation, physical, { method, hash: found });
     throw outputHashMismatch(drvPath, formatHash(hash, 'sri'), formatHash(found, 'sri'));
   }
   // A flat address says nothing of the bit.
   if (isFlat && (status.mode & 0o100) !== 0) throw fixedOutputNotPlain(drvPath);
   return { contentAddress: { method, hash } };
+}
+
+/**
+ * What a fixed output turned out to be is kept under the path of that, as C++ Nix does: whoever then
+ * corrects the hash need not build it again.
+ */
+async function keepUnderItsHash(
+  store: Store, { name }: Derivation, physical: string, contentAddress: ContentAddress,
+): Promise<void> {
+  const path = makeContentAddressedPath(name, contentAddress, noReferences, store.storeDirectory);
+  const lock = await store.lockPaths([path]);
+  try {
+    await store.commitOutputs([{ path, physical, contentAddress, withoutReferences: true }], { candidates: [] });
+  } finally {
+    lock.release();
+  }
 }
 
 /** All that the builder may read, sorted: the closure of sources and of the inputs' outputs. */

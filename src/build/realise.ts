@@ -10,7 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError, noProgress, type Activity, type Progress } from '#base';
 import {
-  hasUnknownPaths, isImpure, resolveDerivation, type Derivation, type OutputPaths, type StorePath,
+  hasUnknownPaths, isImpure, resolveDerivation, type Derivation, type OutputPaths, type PathInfo, type StorePath,
 } from '#formats';
 import type { Store } from '#store';
 import type { Builder, Substituter } from './builder.ts';
@@ -52,6 +52,8 @@ export interface RealiseOptions {
   readonly logs?: LogOptions;
   /** Builds what is wanted again, valid as it is, and compares. */
   readonly check?: CheckOptions;
+  /** Gives the signatures of each output that is built. */
+  readonly sign?: ((info: PathInfo) => readonly string[]) | undefined;
   /** Called after each build, with outputs that are valid for everybody. */
   readonly whenBuilt?: (drvPath: StorePath, outputs: OutputMap) => void | Promise<void>;
   /** Called before each build: makes room, for example. */
@@ -104,6 +106,7 @@ class Realisation {
       logDirectory: options.logDirectory,
       logs: options.logs,
       whenBuilt: options.whenBuilt,
+      sign: options.sign,
     };
   }
 

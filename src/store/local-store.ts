@@ -1,9 +1,9 @@
 /**
  * The local store: files below `<root>/nix/store`, metadata in `<root>/nix/var/nix/db`.
  *
- * The layout, the database and the locks are C++ Nix's, so both programs may use the same store,
- * also at once. While a process writes it holds the collector's lock shared: what it is making is
- * then safe from collection, by either program, without listing it anywhere.
+ * The layout, the database, the locks and the temporary roots are C++ Nix's, so both programs may
+ * use the same store, also at once. What a process makes or adds is a temporary root before it
+ * begins, so garbage is collected meanwhile, by either program, without harm.
  *
  * *Invariant:* files are complete and canonical before they get their final name, and have their
  * final name and are synced before they are registered. A leftover of a killed process has no registration
@@ -29,7 +29,7 @@ import {
   fileFailed, hashMismatch, outputMissing, pathNotValid, sizeMismatch, storeNotWritable,
 } from './errors.ts';
 import { checkContentAddress } from './content-check.ts';
-import { lockFileNow, lockPaths, type FileLock } from './file-lock.ts';
+import { lockFileNow, lockPaths } from './file-lock.ts';
 import { affordableLocks, LockRoom } from './lock-room.ts';
 import {
   bytePath, canonicaliseTree, deleteTree, narPieces, systemPath, TreeRestorer,
@@ -42,11 +42,10 @@ import { TreeOptimiser } from './optimise-store.ts';
 import { PendingCommits } from './pending-commits.ts';
 import { RealisationTables } from './realisations.ts';
 import { stageText, stageTree, type PreparedText, type PreparedTree } from './staging.ts';
+import { temporaryRootsOf, type TemporaryRoots } from './temporary-roots.ts';
 import { hashFile, hashTreeNow, scanTree } from './tree-hash.ts';
 
 export interface LocalStoreOptions extends GivenLocation {
-  /** Another thread of this process holds the collector's lock already. */
-  readonly lockHeldElsewhere?: boolean;
   /** Links files of the same content as they come in. */
   readonly autoOptimise?: boolean;
 }
@@ -60,7 +59,6 @@ export class LocalStore implements Store {
   readonly #physicalStore: string;
   readonly #database: StoreDatabase;
   readonly #derivations = new Map<StorePath, Derivation>();
-  readonly #lockHeldElsewhere: boolean;
   readonly #pending = new PendingCommits({
     sync: (paths) => syncTreesSoon(paths, this.#physicalStore),
     register: (infos) => {
@@ -75,7 +73,7 @@ export class LocalStore implements Store {
   readonly #damaged = new Set<StorePath>();
   readonly #lockRoom = new LockRoom(affordableLocks());
   readonly #optimiser: TreeOptimiser | undefined;
-  #collectorLock: FileLock | undefined;
+  #roots: TemporaryRoots | undefined;
 
   constructor(options: LocalStoreOptions) {
     this.location = completeLocation(options);
@@ -83,7 +81,6 @@ export class LocalStore implements Store {
     this.storeDirectory = this.location.storeDirectory;
     this.#physicalStore = this.location.physicalStoreDirectory;
     this.stateDirectory = this.location.stateDirectory;
-    this.#lockHeldElsewhere = options.lockHeldElsewhere ?? false;
     if (options.readOnly !== true) this.#makeDirectories();
     if (options.autoOptimise === true && options.readOnly !== true) {
       this.#optimiser = new TreeOptimiser(this.#physicalStore);
@@ -147,7 +144,6 @@ export class LocalStore implements Store {
   }
 
   registerRealisations(realisations: readonly Realisation[]): void {
-    this.#beginWriting();
     this.#freshRealisations.push(...realisations);
     this.#writeRealisations();
   }
@@ -222,10 +218,10 @@ export class LocalStore implements Store {
    * registered in one transaction. References may be among them.
    */
   addAll(trees: readonly PreparedTree[], texts: readonly PreparedText[]): void {
+    this.#keep([...trees, ...texts].map((one) => one.path));
     const freshTrees = trees.filter((tree) => !this.isValidPath(tree.path));
     const freshTexts = texts.filter((text) => !this.isValidPath(text.path));
     if (freshTrees.length + freshTexts.length === 0) return;
-    this.#beginWriting();
     const staged: { temporary: string; info: Registration | undefined; path: StorePath }[] = [];
     const stage = (path: StorePath, write: (place: string) => Registration) => {
       const entry = { temporary: bytePath(this.prepareOutput(path)), info: undefined as Registration | undefined, path };
@@ -265,12 +261,12 @@ export class LocalStore implements Store {
   }
 
   async addNar(info: PathInfo, nar: AsyncIterable<Uint8Array>, progress: Progress = noProgress): Promise<void> {
+    this.#keep([info.path]);
     if (this.isValidPath(info.path)) {
       // The stream must be read to its end all the same: more may follow it.
       for await (const _ of nar);
       return;
     }
-    this.#beginWriting();
     const temporary = bytePath(this.prepareOutput(info.path));
     const hasher = new Hasher(info.narHash.algorithm);
     const restorer = new TreeRestorer(temporary);
@@ -322,10 +318,11 @@ export class LocalStore implements Store {
   }
 
   prepareOutput(path: StorePath): string {
-    this.#beginWriting();
     const name = nameOf(path);
     const random = encodeHex(randomBytes(32));
-    return this.physicalPath(makeStorePath('temporary', `sha256:${random}`, name, this.storeDirectory));
+    const place = makeStorePath('temporary', `sha256:${random}`, name, this.storeDirectory);
+    this.#keep([place, path]);
+    return this.physicalPath(place);
   }
 
   async commitOutputs(outputs: readonly FinishedOutput[], options: CommitOptions): Promise<ValidPathInfo[]> {
@@ -335,11 +332,14 @@ export class LocalStore implements Store {
   }
 
   async commitSoon(outputs: readonly FinishedOutput[], options: CommitOptions): Promise<SoonDurable> {
-    this.#beginWriting();
+    this.#keep(outputs.map((output) => output.path));
     const fresh = outputs.filter((output) => !this.isValidPath(output.path));
     const candidates = [...new Set([...options.candidates, ...outputs.map((output) => output.path)])];
     const infos: ValidPathInfo[] = [];
-    for (const output of fresh) infos.push(await this.#measureOutput(output, candidates, options));
+    for (const output of fresh) {
+      const info = await this.#measureOutput(output, candidates, options);
+      infos.push(options.sign === undefined ? info : { ...info, signatures: options.sign(info) });
+    }
     options.check?.(infos);
     const lock = await this.#lockNew(fresh);
     const moved = new Set<StorePath>();
@@ -366,7 +366,7 @@ export class LocalStore implements Store {
   }
 
   registerValidPaths(infos: readonly (PathInfo & Partial<ValidPathInfo>)[]): void {
-    this.#beginWriting();
+    this.#keep(infos.map((info) => info.path));
     this.#database.register(infos.map((info) => (info.path.endsWith(derivationExtension)
       ? { ...info, outputs: knownOutputs(readDerivationAt(bytePath(this.physicalPath(info.path)), info.path, this.storeDirectory)) }
       : info)));
@@ -386,12 +386,18 @@ export class LocalStore implements Store {
     return hashTreeNow(bytePath(physical), method, algorithm);
   }
 
-  addTemporaryRoot(_path: StorePath): void {
-    // Nothing is collected while this process holds the collector's lock.
-    this.#beginWriting();
+  addTemporaryRoot(path: StorePath): void {
+    this.#keep([path]);
+  }
+
+  /** Lets go of what this process keeps from garbage collection. */
+  releaseTemporaryRoots(): void {
+    this.#roots?.clear();
   }
 
   async lockPaths(paths: readonly StorePath[], signal?: AbortSignal): Promise<PathLock> {
+    // Or a collector would take the locks for leftovers.
+    this.#keep(paths);
     const leave = await this.#lockRoom.take(paths.length, signal);
     try {
       const lock = await lockPaths(paths.map((path) => this.physicalPath(path)), { signal });
@@ -408,15 +414,9 @@ export class LocalStore implements Store {
   }
 
   close(): void {
-    this.#collectorLock?.release();
-    this.#collectorLock = undefined;
+    this.#roots?.release();
+    this.#roots = undefined;
     this.#database.close();
-  }
-
-  /** Gives up the collector's lock, for the collector itself. */
-  releaseCollectorLock(): void {
-    this.#collectorLock?.release();
-    this.#collectorLock = undefined;
   }
 
   async #measureOutput(
@@ -481,9 +481,11 @@ export class LocalStore implements Store {
     }
   }
 
-  #beginWriting(): void {
-    if (this.#lockHeldElsewhere || this.#collectorLock !== undefined) return;
-    this.#collectorLock = lockFileNow(join(this.stateDirectory, 'gc.lock'), 'shared');
+  /** Keeps paths from garbage collection while this process lives. */
+  #keep(paths: readonly StorePath[]): void {
+    if (this.location.readOnly === true) return;
+    this.#roots ??= temporaryRootsOf(this.stateDirectory);
+    this.#roots.add(paths);
   }
 
   #makeDirectories(): void {

@@ -66,6 +66,8 @@ export interface CommitOptions {
    * (disallowed references, a content that does not fit).
    */
   readonly check?: (infos: readonly ValidPathInfo[]) => void;
+  /** Gives the signatures that an output is registered with. */
+  readonly sign?: ((info: PathInfo) => readonly string[]) | undefined;
   readonly progress?: Progress;
 }
 

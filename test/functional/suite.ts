@@ -135,6 +135,7 @@ function configure(source: string, build: string, bin: string): void {
   mkdirSync(join(build, 'common'), { recursive: true });
   mkdirSync(bin);
   for (const command of commands) symlinkSync(join(root, 'firn'), join(bin, command));
+  modernJq(bin);
   const version = readFileSync(join(dirname(dirname(testFolder() as string)), '.version'), 'utf8').trim();
   const values: Record<string, string> = {
     bash: programPath('bash'),
@@ -149,6 +150,17 @@ function configure(source: string, build: string, bin: string): void {
     const text = readFileSync(join(source, template as string), 'utf8');
     writeFileSync(join(build, made as string), text.replace(/@(\w+)@/g, (_, name: string) => values[name] ?? ''));
   }
+}
+
+/** The tests write `.a.[]`, which jq takes from 1.7 on; an elder one is given `.a[]`. */
+function modernJq(bin: string): void {
+  const [, minor] = /^jq-1\.(\d+)/.exec(spawnSync('jq', ['--version'], { encoding: 'utf8' }).stdout ?? '') ?? [];
+  if (minor === undefined || Number(minor) >= 7) return;
+  writeFileSync(join(bin, 'jq'), `#!${programPath('bash')}
+words=()
+for word; do words+=("$(sed 's/\\([A-Za-z0-9_]\\|\\]\\)\\.\\[/\\1[/g' <<<"$word")"); done
+exec ${programPath('jq')} "\${words[@]}"
+`, { mode: 0o755 });
 }
 
 const commands = [
