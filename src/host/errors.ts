@@ -72,10 +72,6 @@ export function notExportedWithSubmodules(): UserError {
   return new UserError('UNSUPPORTED_EXPORT', 'exportIgnore and submodules are not supported together yet');
 }
 
-export function submoduleNotInTree(path: string, directory: string): UserError {
-  return new UserError('NO_SUBMODULE', `submodule '${path}' is not in the tree of the commit in '${directory}'`);
-}
-
 export function lfsUnsupported(directory: string): UserError {
   return new UserError('LFS_UNSUPPORTED', `cannot fetch the Git LFS files of the repository in '${directory}'`, {
     hint: 'Firn does not speak Git LFS: without lfs = true the tree is fetched with the pointers in their place',

@@ -7,7 +7,7 @@ import {
   type FetchAttribute, type FlakeReference,
 } from '#runtime';
 import {
-  literalFlag, literalFunction, literalSet, literalString, literalType, showPlace, sortedBindings, type Place,
+  literalFlag, literalFunction, literalJson, literalSet, literalString, literalType, showPlace, sortedBindings, type Place,
 } from './literals.ts';
 import { parseInputPath, type InputPath } from './lock-graph.ts';
 
@@ -185,6 +185,10 @@ class FlakeReader {
     if (expr.kind === 'string') return expr.value;
     if (literalType(expr) === 'a Boolean') return expr.kind === 'var' && expr.name === 'true';
     if (expr.kind === 'int' && typeof expr.value === 'number') return expr.value;
+    if (name === 'publicKeys') {
+      inputSettings(this.#services).requireFeature('verified-fetches');
+      return literalJson(expr);
+    }
     throw new NixError(
       'TypeError',
       `flake input attribute '${name}' is ${literalType(expr)} while a string, Boolean, or integer is expected`);

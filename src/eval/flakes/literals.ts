@@ -8,6 +8,7 @@
 
 import { NixError, showPosition, type Position } from '#diagnostics';
 import type { AttrsExpr, Expr } from '#lang';
+import { quoteJson } from '#runtime';
 
 /** A place in a source: where it starts, and the offset in it. */
 export interface Place {
@@ -66,4 +67,20 @@ export function literalFunction(expr: Expr, place: Place): Extract<Expr, { kind:
 export function sortedBindings(set: AttrsExpr, base: Position): { name: string; value: Expr; place: Place }[] {
   return [...set.attrs].sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { value, at }]) => ({ name, value, place: { base, at } }));
+}
+
+/** A list or set of literals as one line of JSON, keys in order. */
+export function literalJson(expr: Expr): string {
+  switch (expr.kind) {
+    case 'string': return quoteJson(expr.value);
+    case 'int': return String(expr.value);
+    case 'list': return `[${expr.elements.map(literalJson).join(',')}]`;
+    case 'attrs': {
+      const pairs = sortedBindings(expr, 0).map(({ name, value }) => `${quoteJson(name)}:${literalJson(value)}`);
+      return `{${pairs.join(',')}}`;
+    }
+    default: break;
+  }
+  if (literalType(expr) === 'a Boolean') return expr.kind === 'var' ? expr.name : 'null';
+  throw new NixError('TypeError', `expected a literal but got ${literalType(expr)}`);
 }

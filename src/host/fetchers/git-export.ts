@@ -1,7 +1,7 @@
 /** The tree of a commit as it goes into the store: without what is not to be exported, with submodules. */
 
 import { withAttributes, type Input } from '#runtime';
-import { lfsUnsupported, submoduleNotInTree } from '../errors.ts';
+import { lfsUnsupported } from '../errors.ts';
 import type { FetchContext } from './context.ts';
 import { cachedCommit, locateGit, repositoryAt } from './git-input.ts';
 import type { GitRepository, Submodule } from './git-repository.ts';
@@ -27,7 +27,8 @@ export async function exportedTree(
   if (!options.submodules) return root;
   for (const submodule of await repository.submodules(revision)) {
     const entry = all.find(({ mode, path }) => mode === submoduleMode && path === submodule.path);
-    if (entry === undefined) throw submoduleNotInTree(submodule.path, repository.directory);
+    // Old entries may stay behind when a submodule is removed.
+    if (entry === undefined) continue;
     hangInto(root, submodule.path, await submoduleTree(context, repository, submodule, entry.object, options));
   }
   return root;

@@ -95,6 +95,7 @@ async function fetchWorkTree(context: FetchContext, input: Input, folder: string
     }
   }
   await verifyCommit(input, files.isDirty ? undefined : { repository, revision: head ?? nullRevision });
+  context.progress.message('debug', `copying '${folder}' to the store`);
   const storePath = context.store.addTree(nameOfInput(input), folder, {
     method: 'recursive', algorithm: 'sha256',
     filter: (path, type) => (type === 'directory' ? files.folders : files.files).has(path.slice(1)),

@@ -4,6 +4,7 @@
  * What differs between them in defaults is settled here, so that the host sees one form.
  */
 
+import type { Position } from '#diagnostics';
 import { Attrs, type AttrsEntry } from '../attrs.ts';
 import { coerceToString, forceStringNoContext } from '../coerce.ts';
 import { ContextCollector } from '../context.ts';
@@ -30,7 +31,7 @@ export const treeFetchers: readonly PrimOpDefinition[] = [
       'Fetches a revision of a Git repository and returns a set with its store path as `outPath`,' +
       ' `rev`, `shortRev`, `revCount`, `lastModified`, `narHash` and more. *args* is a URL or a set' +
       ' of `url`, `rev`, `ref`, `name`, `submodules`, `shallow`, `allRefs` and others.',
-    run: (services, args) => fetchTree(services, args, true),
+    run: (services, args, position) => fetchTree(services, args, position, true),
   }),
   definePrimOp({
     name: 'fetchMercurial',
@@ -50,11 +51,11 @@ export const treeFetchers: readonly PrimOpDefinition[] = [
       'Fetches a tree of any supported kind. *input* is a set with `type` (`git`, `tarball`,' +
       ' `file`, `path`, `github`, …) and what belongs to it, or, with the feature `flakes`, a' +
       ' reference as a string.',
-    run: (services, input) => fetchTree(services, input, false),
+    run: (services, input, position) => fetchTree(services, input, position, false),
   }),
 ];
 
-function fetchTree(services: EvalServices, slot: Slot, isGit: boolean): Value {
+function fetchTree(services: EvalServices, slot: Slot, position: Position, isGit: boolean): Value {
   const who = isGit ? 'fetchGit' : 'fetchTree';
   const value = force(slot);
   let input =
@@ -70,7 +71,7 @@ function fetchTree(services: EvalServices, slot: Slot, isGit: boolean): Value {
   if (isFinalInput(input)) {
     throw nixError('Error', `input '${inputToUrl(input)}' is not allowed to use the '__final' attribute`);
   }
-  return treeValue(services, fetchInput(services, input), { emptyRevision: isGit });
+  return treeValue(services, fetchInput(services, input), { emptyRevision: isGit, position });
 }
 
 function withoutDirectory(input: Input): Input {
@@ -160,6 +161,8 @@ export interface TreeValueOptions {
   readonly emptyRevision?: boolean;
   /** Leaves the revision out: the tree is not what it names. */
   readonly forceDirty?: boolean;
+  /** Of the call, which is where the attributes come from. */
+  readonly position?: Position;
 }
 
 /** The set that stands for a tree: where it is, and what is known of it. */
@@ -192,7 +195,8 @@ export function treeValue(
     const date = new Date(modified * 1000).toISOString().replace(/[-:T]|\..*/g, '');
     entries.push(['lastModified', modified], ['lastModifiedDate', date]);
   }
-  return Attrs.fromEntries(entries);
+  const { position = 0 } = options;
+  return Attrs.fromEntries(entries.map(([name, slot]) => [name, slot, position]));
 }
 
 /** Counting takes long in large repositories, so it waits until somebody asks. */
