@@ -1,4 +1,5 @@
 /** build: goals and their scheduler, the `Builder` interface, the builtin builders, the sandbox. */
+export { buildSettings } from './build-settings.ts';
 export * from './builder.ts';
 export * from './builtin-builder.ts';
 export { buildResolved } from './build-resolved.ts';

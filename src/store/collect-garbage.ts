@@ -1,28 +1,29 @@
 /**
- * Garbage collection: deleting what no root needs.
+ * Garbage collection: deleting what no root needs, while others go on building and evaluating.
  *
- * The collector's lock is held exclusively, so nobody makes new paths meanwhile: neither a Firn that
- * writes (it holds the lock shared) nor C++ Nix. A path is forgotten by the database before its
- * files go, so a killed collector leaves only leftovers, which the next one finds.
+ * Only one collector runs at a time: it holds `gc.lock`. Others tell it by its socket what they need
+ * from now on, and what they needed before stands in their files of temporary roots. Deletion is one
+ * path after the other, and between two the answers go out: so whoever has an answer may count on
+ * the path, if it is valid still. A path is forgotten by the database before its files go, so a
+ * killed collector leaves only leftovers, which the next one finds.
  */
 
-import { readFileSync, readdirSync, readlinkSync, renameSync } from 'node:fs';
+import { lstatSync, readdirSync, renameSync, statfsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { noProgress, type Progress } from '#base';
-import { isDerivationPath, maybeStorePath, type StorePath } from '#formats';
+import { hashPartOf, maybeStorePath, type StorePath } from '#formats';
 import { pathNotValid, pathStillReferenced } from './errors.ts';
 import { lockFile, tryLockFile } from './file-lock.ts';
-import { bytePath, deleteTree } from './file-tree.ts';
+import { bytePath, deleteTree, listNames, systemPath } from './file-tree.ts';
+import { addLive, livePaths, temporaryRoots, type LivenessOptions } from './live-paths.ts';
 import type { LocalStore } from './local-store.ts';
-import { findRoots, removeStaleRoots } from './roots.ts';
+import { removeStaleRoots } from './roots.ts';
+import { listenForRoots } from './roots-server.ts';
 
-export interface CollectOptions {
+export interface CollectOptions extends LivenessOptions {
   /** Stops when so much is freed. */
   readonly maximumFreedBytes?: number;
-  /** Keeps derivations of outputs that are kept. Default: true, as in C++ Nix. */
-  readonly keepDerivations?: boolean;
-  /** Keeps outputs of derivations that are kept. Default: false. */
-  readonly keepOutputs?: boolean;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
@@ -32,133 +33,130 @@ export interface Collected {
   readonly freedBytes: number;
 }
 
-type LivenessOptions = Pick<CollectOptions, 'keepDerivations' | 'keepOutputs'>;
-
 /** Deletes everything that is not alive. */
 export async function collectGarbage(store: LocalStore, options: CollectOptions = {}): Promise<Collected> {
-  const lock = await lockForCollection(store, options.signal);
-  const progress = options.progress ?? noProgress;
-  const activity = progress.start('verify', 'store paths');
+  const activity = (options.progress ?? noProgress).start('verify', 'store paths');
   try {
-    removeStaleRoots(store);
-    const alive = livePaths(store, options);
-    const deleted: string[] = [];
-    let freedBytes = 0;
-    const limit = options.maximumFreedBytes ?? Infinity;
-    for (const path of deadPathsInOrder(store, alive)) {
-      options.signal?.throwIfAborted();
-      if (freedBytes >= limit) break;
-      freedBytes += deletePath(store, path);
-      deleted.push(path);
-      activity.advance(1);
-    }
+    const collected = await whileCollecting(store, options, (needed) =>
+      deleteDead(store, options, needed, () => activity.advance(1)));
     activity.finish();
-    return { paths: deleted, freedBytes };
+    return collected;
   } catch (error) {
     activity.finish('failed');
     throw error;
-  } finally {
-    lock.release();
   }
 }
 
 /** Deletes the given paths; fails if one is alive. */
-export async function deletePaths(
+export function deletePaths(
   store: LocalStore, paths: readonly StorePath[], options: { ignoreLiveness?: boolean; signal?: AbortSignal } = {},
 ): Promise<Collected> {
-  const lock = await lockForCollection(store, options.signal);
-  try {
-    removeStaleRoots(store);
+  return whileCollecting(store, options, async (needed) => {
     const alive = options.ignoreLiveness === true ? new Set<StorePath>() : livePaths(store, {});
     const wanted = new Set(paths);
     const deleted: string[] = [];
     let freedBytes = 0;
     for (const path of deadPathsInOrder(store, new Set(), wanted)) {
-      if (alive.has(path as StorePath)) throw pathStillReferenced(path, 'a root');
+      await nextTurn();
+      if (alive.has(path as StorePath) || needed.includes(path)) throw pathStillReferenced(path, 'a root');
       const referrer = store.queryReferrers(path as StorePath).find((one) => one !== path && !wanted.has(one));
       if (referrer !== undefined) throw pathStillReferenced(path, referrer);
       freedBytes += deletePath(store, path);
       deleted.push(path);
     }
     for (const path of paths) if (!deleted.includes(path)) throw pathNotValid(path);
+    freedBytes += removeUnusedLinks(store);
     return { paths: deleted, freedBytes };
+  });
+}
+
+export interface SpaceOptions extends LivenessOptions {
+  /** Collects when less is free than this, */
+  readonly minimumFreeBytes: number;
+  /** until so much is. */
+  readonly maximumFreeBytes: number;
+  readonly checkedEverySeconds: number;
+}
+
+const lastChecks = new Map<string, number>();
+
+/** Collects garbage if the store's disk has too little room; nothing if another process does. */
+export async function collectForSpace(store: LocalStore, options: SpaceOptions): Promise<void> {
+  const now = performance.now();
+  const last = lastChecks.get(store.stateDirectory) ?? Number.NEGATIVE_INFINITY;
+  if (now - last < options.checkedEverySeconds * 1000) return;
+  lastChecks.set(store.stateDirectory, now);
+  const { bavail, bsize } = statfsSync(store.physicalStoreDirectory);
+  const free = bavail * bsize;
+  if (free >= options.minimumFreeBytes || free >= options.maximumFreeBytes) return;
+  const lock = tryLockFile(join(store.stateDirectory, 'gc.lock'), 'exclusive');
+  if (lock === undefined) return;
+  lock.release();
+  await collectGarbage(store, { ...options, maximumFreedBytes: options.maximumFreeBytes - free });
+}
+
+/** What is needed by those who came while garbage is collected. */
+class Needed {
+  readonly #hashParts = new Set<string>();
+  readonly #paths: StorePath[] = [];
+
+  add(path: StorePath): void {
+    this.#hashParts.add(hashPartOf(path));
+    this.#paths.push(path);
+  }
+
+  /** Whether it is a path that is needed, or a lock or leftover beside one. */
+  includes(path: string): boolean {
+    return this.#hashParts.has(hashPartOf(path as StorePath));
+  }
+
+  /** Paths that came since it was last asked. */
+  takeNew(): StorePath[] {
+    return this.#paths.splice(0);
+  }
+}
+
+/** Runs `work` as the only collector, with what others need from now on. */
+async function whileCollecting<T>(
+  store: LocalStore, { signal }: { readonly signal?: AbortSignal }, work: (needed: Needed) => Promise<T>,
+): Promise<T> {
+  const lock = await lockFile(join(store.stateDirectory, 'gc.lock'), 'exclusive', { signal });
+  try {
+    const needed = new Needed();
+    const server = await listenForRoots(store.stateDirectory, store.storeDirectory, (path) => needed.add(path));
+    try {
+      removeStaleRoots(store);
+      return await work(needed);
+    } finally {
+      await server.close();
+    }
   } finally {
     lock.release();
   }
 }
 
-/** Everything that roots, running programs and temporary roots need. */
-export function livePaths(store: LocalStore, options: LivenessOptions): Set<StorePath> {
-  const { keepDerivations = true, keepOutputs = false } = options;
-  const alive = new Set<StorePath>();
-  const left = [...findRoots(store).values(), ...temporaryRoots(store), ...runtimeRoots(store)]
-    .filter((path) => store.isValidPath(path));
-  for (let path = left.pop(); path !== undefined; path = left.pop()) {
-    if (alive.has(path)) continue;
-    alive.add(path);
-    const info = store.queryPathInfo(path);
-    left.push(...(info?.references ?? []));
-    if (keepDerivations) {
-      left.push(...store.queryDerivers(path));
-      if (info?.deriver !== undefined && store.isValidPath(info.deriver)) left.push(info.deriver);
-    }
-    if (keepOutputs && isDerivationPath(path)) {
-      for (const output of store.queryDerivationOutputs(path).values()) {
-        if (store.isValidPath(output)) left.push(output);
-      }
-    }
+async function deleteDead(
+  store: LocalStore, options: CollectOptions, needed: Needed, advance: () => void,
+): Promise<Collected> {
+  // Only after the socket is open: whoever comes later says so there.
+  for (const path of temporaryRoots(store)) needed.add(path);
+  const alive = livePaths(store, options);
+  const deleted: string[] = [];
+  const limit = options.maximumFreedBytes ?? Infinity;
+  let freedBytes = 0;
+  for (const path of deadPathsInOrder(store, alive)) {
+    options.signal?.throwIfAborted();
+    if (freedBytes >= limit) break;
+    await nextTurn();
+    addLive(store, needed.takeNew(), alive, options);
+    if (alive.has(path as StorePath) || needed.includes(path)) continue;
+    // Somebody may have registered what refers to it since the order was made.
+    if (store.queryReferrers(path as StorePath).some((one) => one !== path)) continue;
+    freedBytes += deletePath(store, path);
+    deleted.push(path);
+    advance();
   }
-  return alive;
-}
-
-/** Paths in use by running programs, as far as this user may see. Linux only. */
-export function runtimeRoots(store: LocalStore): StorePath[] {
-  if (process.platform !== 'linux') return [];
-  const found = new Set<StorePath>();
-  const pattern = new RegExp(`${store.storeDirectory.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/[0-9a-z]{32}-[0-9A-Za-z+._?=-]+`, 'g');
-  for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
-    for (const text of whatIsOpen(`/proc/${pid}`)) {
-      for (const match of text.matchAll(pattern)) {
-        const path = maybeStorePath(match[0], store.storeDirectory);
-        if (path !== undefined) found.add(path);
-      }
-    }
-  }
-  return [...found];
-}
-
-/** Program, folder, open files, mapped files and variables of a process. Its arguments are no use of a path. */
-function* whatIsOpen(process: string): Generator<string> {
-  const reads = [
-    ...['exe', 'cwd'].map((name) => () => readlinkSync(`${process}/${name}`)),
-    () => readdirSync(`${process}/fd`).map((name) => `${readlinkSync(`${process}/fd/${name}`)}\n`).join(''),
-    ...['maps', 'environ'].map((name) => () => readFileSync(`${process}/${name}`, 'latin1')),
-  ];
-  for (const read of reads) {
-    try {
-      yield read();
-    } catch {
-      // Another user's process, or one that has ended.
-    }
-  }
-}
-
-/** What other processes hold by C++ Nix's files of temporary roots. */
-function temporaryRoots(store: LocalStore): StorePath[] {
-  const directory = join(store.stateDirectory, 'temproots');
-  const roots: StorePath[] = [];
-  for (const name of readdirSync(directory)) {
-    const file = join(directory, name);
-    const lock = tryLockFile(file, 'exclusive');
-    // Whoever wrote it is gone if nobody holds its lock.
-    lock?.release();
-    if (lock !== undefined) continue;
-    for (const text of readFileSync(file, 'latin1').split('\0')) {
-      const path = maybeStorePath(text.startsWith('/') ? text : `${store.storeDirectory}/${text}`, store.storeDirectory);
-      if (path !== undefined) roots.push(path);
-    }
-  }
-  return roots;
+  return { paths: deleted, freedBytes: freedBytes + removeUnusedLinks(store) };
 }
 
 /** Dead valid paths, those that refer before those referred to; then leftovers. */
@@ -188,7 +186,8 @@ function* deadPathsInOrder(
   for (const name of readdirSync(store.physicalStoreDirectory)) {
     const path = `${store.storeDirectory}/${name}`;
     if (name === '.links' || valid.has(path as StorePath)) continue;
-    if (only === undefined || only.has(path)) yield path;
+    if (only !== undefined ? !only.has(path) : store.database.isValid(path) || isInUse(store, name)) continue;
+    yield path;
   }
 }
 
@@ -205,7 +204,24 @@ function deletePath(store: LocalStore, path: string): number {
   return deleteTree(aside);
 }
 
-async function lockForCollection(store: LocalStore, signal: AbortSignal | undefined) {
-  store.releaseCollectorLock();
-  return lockFile(join(store.stateDirectory, 'gc.lock'), 'exclusive', { signal });
+/** Folders that C++ Nix works in are locked as long as it does. */
+function isInUse(store: LocalStore, name: string): boolean {
+  if (!name.startsWith('tmp-')) return false;
+  const lock = tryLockFile(join(store.physicalStoreDirectory, name), 'exclusive');
+  lock?.release();
+  return lock === undefined;
+}
+
+/** Shared files that no path has any more. */
+function removeUnusedLinks(store: LocalStore): number {
+  const links = `${bytePath(store.physicalStoreDirectory)}/.links`;
+  if (lstatSync(systemPath(links), { throwIfNoEntry: false }) === undefined) return 0;
+  let freedBytes = 0;
+  for (const name of listNames(links)) {
+    const status = lstatSync(systemPath(`${links}/${name}`), { throwIfNoEntry: false });
+    if (status === undefined || status.nlink > 1) continue;
+    unlinkSync(systemPath(`${links}/${name}`));
+    freedBytes += status.blocks * 512;
+  }
+  return freedBytes;
 }

@@ -32,6 +32,16 @@ export function tryLockFile(path: string, mode: LockMode): FileLock | undefined 
   return undefined;
 }
 
+/** Takes the exclusive lock of a file that is open, at once or not at all. `path` names it in errors. */
+export function tryLockOpenFile(file: number, path: string): boolean {
+  // Elsewhere locks are taken as files are opened: only Linux has other collectors than ours.
+  if (process.platform !== 'linux') return true;
+  const result = runFlock(['-n', '-x'], file);
+  if (result.status === 0) return true;
+  if (result.error !== undefined || result.status !== 1) throw lockUnavailable(path, result.error);
+  return false;
+}
+
 /** Waits for the lock, blocking the thread. For locks that others hold only for moments. */
 export function lockFileNow(path: string, mode: LockMode): FileLock {
   if (process.platform !== 'linux') {

@@ -11,7 +11,7 @@
 
 import {
   chmodSync, closeSync, constants, fstatSync, futimesSync, lstatSync, lutimesSync, mkdirSync, openSync,
-  readdirSync, readlinkSync, readSync, rmdirSync, symlinkSync, unlinkSync, utimesSync, writeSync,
+  readdirSync, readlinkSync, readSync, renameSync, rmdirSync, symlinkSync, unlinkSync, utimesSync, writeSync,
   fchmodSync, chownSync, lchownSync, type PathLike, type Stats,
 } from 'node:fs';
 import { assert } from '#base';
@@ -196,9 +196,29 @@ export function canonicaliseTree(path: string): void {
   });
 }
 
-/** Deletes a tree; does nothing if it is not there. Returns how many bytes its files took. */
+/**
+ * Deletes a tree; does nothing if it is not there. Returns how many bytes its files took. Folders
+ * nested deeper than a path can name are moved up first: else nobody could delete them.
+ */
 export function deleteTree(path: string): number {
-  let status;
+  const trees = [path];
+  let freed = 0;
+  for (let tree = trees.pop(); tree !== undefined; tree = trees.pop()) {
+    freed += deleteShallow(tree, (deep) => {
+      const higher = `${path}.deep-${process.pid}-${deepCount++}`;
+      renameSync(systemPath(deep), systemPath(higher));
+      trees.push(higher);
+    });
+  }
+  return freed;
+}
+
+let deepCount = 0;
+/** Well below PATH_MAX, with room for one more name. */
+const longestPath = 3000;
+
+function deleteShallow(path: string, moveUp: (deep: string) => void): number {
+  let status: Stats;
   try {
     status = lstatSync(systemPath(path));
   } catch (error) {
@@ -211,9 +231,14 @@ export function deleteTree(path: string): number {
       // A file with other names frees nothing.
       return status.nlink > 1 ? 0 : (status.blocks ?? 0) * 512;
     }
+    // Moving a folder writes to it, too.
     if ((status.mode & 0o700) !== 0o700) chmodSync(systemPath(path), 0o700);
+    if (path.length > longestPath) {
+      moveUp(path);
+      return 0;
+    }
     let freed = 0;
-    for (const name of listNames(path)) freed += deleteTree(`${path}/${name}`);
+    for (const name of listNames(path)) freed += deleteShallow(`${path}/${name}`, moveUp);
     rmdirSync(systemPath(path));
     return freed;
   });

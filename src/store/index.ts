@@ -4,6 +4,7 @@ export {
   CopyingWriter, TreeRestorer, bytePath, canonicaliseTree, deleteTree, listNames, visitTree, narPieces, writeAll, readLinkBytes, systemPath,
 } from './file-tree.ts';
 export { addressOutputs, rewriteTree, type ScratchOutput } from './content-addressing.ts';
+export { makeDirectory } from './make-directory.ts';
 export { hashTreeNow, measureNar, scanTree } from './tree-hash.ts';
 export { knownOutputs } from './derivation-file.ts';
 export * from './local-store.ts';
@@ -14,8 +15,9 @@ export {
   withProfileLock, type Generation, type GenerationChoice, type Generations, type ProfileChange,
 } from './profiles.ts';
 export {
-  collectGarbage, deletePaths, livePaths, runtimeRoots, type Collected, type CollectOptions,
+  collectForSpace, collectGarbage, deletePaths, type Collected, type CollectOptions, type SpaceOptions,
 } from './collect-garbage.ts';
+export { livePaths, runtimeRoots, type LivenessOptions } from './live-paths.ts';
 export { exportPaths, importPaths } from './export-paths.ts';
 export { optimiseStore, type Optimised, type OptimiseOptions } from './optimise-store.ts';
 export { isIntact, verifyStore, type Verification, type VerifyOptions } from './verify-store.ts';

@@ -12,7 +12,7 @@
 
 import { randomBytes } from 'node:crypto';
 import {
-  existsSync, lstatSync, mkdirSync, readFileSync, renameSync,
+  lstatSync, readFileSync, renameSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { encodeHex, Hasher, noProgress, sameHash, formatPrefixedHash, type Hash, type HashAlgorithm, type Progress } from '#base';
@@ -39,6 +39,7 @@ import type {
   AddTreeOptions, CommitOptions, FinishedOutput, PathLock, Realisation, SoonDurable, Store, ValidPathInfo,
 } from './store.ts';
 import { TreeOptimiser } from './optimise-store.ts';
+import { makeDirectory } from './make-directory.ts';
 import { PendingCommits } from './pending-commits.ts';
 import { RealisationTables } from './realisations.ts';
 import { stageText, stageTree, type PreparedText, type PreparedTree } from './staging.ts';
@@ -495,7 +496,7 @@ export class LocalStore implements Store {
         this.#physicalStore, join(this.#physicalStore, '.links'), join(state, 'db'), join(state, 'gcroots', 'auto'), join(state, 'temproots'),
         join(state, 'profiles'), join(this.location.logDirectory, 'drvs'),
       ]) {
-        if (!existsSync(directory)) mkdirSync(directory, { recursive: true });
+        makeDirectory(directory);
       }
     } catch (error) {
       throw storeNotWritable(this.#physicalStore, error);

@@ -9,14 +9,14 @@
 import { join } from 'node:path';
 import { noProgress, type Progress } from '#base';
 import {
-  BuiltinRunner, buildResolved, parseMachines, realise, RemoteBuilder, sandboxFromSettings, type Builder,
-  type Realised, type RealiseOptions, type Wanted,
+  BuiltinRunner, buildResolved, buildSettings, parseMachines, RemoteBuilder, realise, repairClosure, repairPath, sandboxFromSettings, type Builder, type Realised,
+  type RealiseOptions, type Wanted,
 } from '#build';
 import { chooseMirrors, ensureChannel, type Channel, type Mirrors } from '#debian';
-import { splitStorePath, type Derivation, type StorePath } from '#formats';
+import { downstreamPlaceholder, splitStorePath, type Derivation, type StorePath } from '#formats';
 import {
   cacheOptions, fetchSearchPathEntry, fetchToStore, hostSystem, readSettings, runEvaluation, substituterOf, type ChosenStore, type Environment,
-  type EvaluationServices, type FetchOptions,
+  type EvaluationServices, type FetchOptions, type NixSettings,
 } from '#host';
 import { LocalStore, type CacheSubstituter } from '#store';
 import type { BuildEngine } from './build-engine.ts';
@@ -79,7 +79,9 @@ export class Workspace {
   }
 
   get store(): LocalStore {
-    this.#store ??= new LocalStore(this.#options.store);
+    this.#store ??= new LocalStore({
+      ...this.#options.store, autoOptimise: this.#settings.flag('auto-optimise-store', false),
+    });
     return this.#store;
   }
 
@@ -141,11 +143,26 @@ export class Workspace {
     fetch: (kind, attributes) => fetchToStore(kind, attributes, this.fetchOptions()),
   };
 
-  /** Makes outputs and paths valid; throws `UserError` when a build fails. */
+  /**
+   * Makes outputs and paths valid, and builds again or repairs what is valid if the workspace was
+   * opened for that; throws `UserError` when a build fails.
+   */
   async realise(wanted: readonly Wanted[]): Promise<Realised> {
-    const { engine } = this.#options;
+    const { mode = 'normal', engine } = this.#options;
     if (engine !== undefined) return engine.realise(this.store, wanted);
-    return realise(this.store, wanted, await this.#realiseOptions());
+    const options = await this.#realiseOptions();
+    const check = { keepDifferent: this.#settings.flag('keep-failed', false), diffHook: this.#diffHook() };
+    const realised = await realise(this.store, wanted, mode === 'check' ? { ...options, check } : options);
+    if (mode === 'repair') {
+      const paths = wanted.flatMap((one) => ('path' in one ? [one.path] : [...realised.get(one.drvPath)?.values() ?? []]));
+      await repairClosure(this.store, paths, options);
+    }
+    return realised;
+  }
+
+  /** Gives a path, damaged or gone, its content again. */
+  async repair(path: StorePath): Promise<void> {
+    await repairPath(this.store, path, await this.#realiseOptions());
   }
 
   /** Builds a derivation that is given, whose inputs are all valid paths; gives its outputs. */
@@ -168,8 +185,18 @@ export class Workspace {
       keepGoing: options.keepGoing ?? false,
       progress: this.#progress,
       logDirectory: join(this.store.location.logDirectory, 'drvs'),
+      ...buildSettings(this.#settings, { store: this.store, environment: options.environment, progress: this.#progress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
+  }
+
+  get #settings(): NixSettings {
+    const { environment, settingOverrides: overrides = [] } = this.#options;
+    return readSettings({ environment, overrides });
+  }
+
+  #diffHook(): string | undefined {
+    return this.#settings.flag('run-diff-hook', false) ? this.#settings.text('diff-hook') || undefined : undefined;
   }
 
   /** Ends the threads and closes the store. */
@@ -226,8 +253,8 @@ export class Workspace {
   /** The machines that the setting `builders` names, as one builder. */
   #remoteBuilders(): readonly Builder[] {
     if (this.#remote === undefined) {
-      const { environment, settingOverrides: overrides = [] } = this.#options;
-      const settings = readSettings({ environment, overrides });
+      const { environment } = this.#options;
+      const settings = this.#settings;
       const file = join(environment['NIX_CONF_DIR'] ?? '/etc/nix', 'machines');
       const machines = parseMachines(settings.text('builders') ?? `@${file}`, settings.text('system') || hostSystem());
       this.#remote = machines.length === 0 ? [] : [new RemoteBuilder({
@@ -241,8 +268,8 @@ export class Workspace {
   }
 
   #makeSandbox(): Builder {
-    const { environment, settingOverrides: overrides = [] } = this.#options;
-    return sandboxFromSettings(readSettings({ environment, overrides }), {
+    const { environment } = this.#options;
+    return sandboxFromSettings(this.#settings, {
       system: hostSystem(),
       environment,
       keptDirectory: join(this.store.stateDirectory, 'builds'),
@@ -252,8 +279,17 @@ export class Workspace {
   /** Import from derivation: makes what a string's context names readable. */
   async #realiseElements(elements: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const wanted = elements.map((element) => wantedBy(element, this.store.storeDirectory));
-    await (this.#options.engine?.realiseHere(this.store, wanted) ?? this.realise(wanted));
-    return new Map();
+    const { engine } = this.#options;
+    const realised = engine === undefined ? await realise(this.store, wanted, await this.#realiseOptions())
+      : await engine.realiseHere(this.store, wanted);
+    const placeholders = new Map<string, string>();
+    for (const one of wanted) {
+      if (!('drvPath' in one)) continue;
+      for (const [name, path] of realised.get(one.drvPath) ?? []) {
+        placeholders.set(downstreamPlaceholder(one.drvPath, name), path);
+      }
+    }
+    return placeholders;
   }
 }
 

@@ -25,6 +25,8 @@ function chain(store: LocalStore): [StorePath, StorePath, StorePath] {
   const a = store.addTextToStore('a', 'a', []);
   const b = store.addTextToStore('b', a, [a]);
   const c = store.addTextToStore('c', b, [b]);
+  // Else they would be kept as long as this process lives.
+  store.releaseTemporaryRoots();
   return [a, b, c];
 }
 

@@ -20,7 +20,7 @@ import { builderSurroundings } from './environment.ts';
 import { argumentNotText, featuresMissing, foreignSystem, storeElsewhere } from './errors.ts';
 import { runBuilder } from './run-process.ts';
 import { usualFeatures, type SandboxOptions } from './sandbox-builder.ts';
-import { keepBuildFolder, makeScratch, moveEntry, removeScratch, type Scratch } from './scratch.ts';
+import { keepBuildFolder, makeScratch, moveEntry, type Scratch } from './scratch.ts';
 
 export class PlainBuilder implements Builder {
   readonly name = 'no sandbox';
@@ -56,7 +56,7 @@ export class PlainBuilder implements Builder {
       throw error;
     } finally {
       for (const path of outputPaths.values()) deleteTree(bytePath(path));
-      removeScratch(scratch.root);
+      deleteTree(bytePath(scratch.root));
     }
   }
 

@@ -14,6 +14,7 @@ import { accessSync, constants, lstatSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { decodeUtf8Strictly } from '#base';
 import { baseNameOf, splitStorePath, type Derivation, type StorePath } from '#formats';
+import { bytePath, deleteTree } from '#store';
 import type { Builder, BuildRequest } from '../builder.ts';
 import { derivationOptions, type DerivationOptions } from '../derivation-options.ts';
 import { missingOutput } from '../errors.ts';
@@ -24,7 +25,7 @@ import {
 } from './errors.ts';
 import { builderIdentity, coverForRoot, giveTo } from './identity.ts';
 import { filterDescriptor, reportOptions, runBuilder, type ProcessLimits } from './run-process.ts';
-import { keepBuildFolder, linkInput, makeScratch, moveEntry, removeScratch, writeEtc, type Scratch } from './scratch.ts';
+import { keepBuildFolder, linkInput, makeScratch, moveEntry, writeEtc, type Scratch } from './scratch.ts';
 import { syscallFilter } from './syscall-filter.ts';
 
 /** A path of the machine that builders may see, read-only. */
@@ -92,7 +93,7 @@ export class SandboxBuilder implements Builder {
       }
       throw error;
     } finally {
-      removeScratch(scratch.root);
+      deleteTree(bytePath(scratch.root));
     }
   }
 

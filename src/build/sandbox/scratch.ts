@@ -6,8 +6,8 @@
  * whatever modes the builder gives what is inside.
  */
 import {
-  chmodSync, cpSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmdirSync,
-  symlinkSync, unlinkSync, writeFileSync,
+  chmodSync, cpSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { baseNameOf, type StorePath } from '#formats';
@@ -93,40 +93,3 @@ export function moveEntry(from: string | Buffer, to: string | Buffer): void {
   if (status.isDirectory() && (status.mode & 0o700) !== 0o700) chmodSync(from, 0o700);
   renameSync(from, to);
 }
-
-/**
- * Deletes whatever a builder made. Folders nested deeper than a path can name are first moved up:
- * a builder could else leave what nobody can delete.
- */
-export function removeScratch(root: string): void {
-  let moved = 0;
-  const remove = (path: Buffer): void => {
-    let status;
-    try {
-      status = lstatSync(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      throw error;
-    }
-    if (!status.isDirectory()) {
-      unlinkSync(path);
-      return;
-    }
-    if ((status.mode & 0o700) !== 0o700) chmodSync(path, 0o700);
-    for (const name of readdirSync(path, { encoding: 'buffer' })) {
-      let child = Buffer.concat([path, slash, name]);
-      if (child.length > longestPath) {
-        const higher = Buffer.from(join(root, `deep-${moved++}`));
-        moveEntry(child, higher);
-        child = higher;
-      }
-      remove(child);
-    }
-    rmdirSync(path);
-  };
-  remove(Buffer.from(root));
-}
-
-const slash = Buffer.from('/');
-/** Well below PATH_MAX, with room for one more name. */
-const longestPath = 3000;

@@ -1,17 +1,63 @@
 /** Operations of `nix-store` on what is registered. */
 
 import { readFileSync } from 'node:fs';
-import { encodeHex, formatPrefixedHash, parseHash } from '#base';
+import { encodeHex, formatPrefixedHash, parseHash, UserError } from '#base';
 import { parseStorePath, type PathInfo, type StorePath } from '#formats';
-import { bytePath, canonicaliseTree, measureNar, verifyStore } from '#store';
+import { bytePath, canonicaliseTree, measureNar, optimiseStore, verifyStore } from '#store';
+import type { Workspace } from '#system';
 import { badRegistration } from '../errors.ts';
+import { renderSize } from '../progress/describe.ts';
+import { messagesOnly } from './evaluation.ts';
 import { followToStorePath, validPath, type StoreCommand } from './store-command.ts';
+import { openWorkspace } from './workspace.ts';
 
-export async function verify({ flags, store, context }: StoreCommand): Promise<number> {
+export async function verify(command: StoreCommand): Promise<number> {
+  const { flags, store, context } = command;
   const checkContents = flags.has('--check-contents');
-  const { problems } = await verifyStore(store, { checkContents, signal: context.signal });
-  for (const problem of problems) context.stderr.write(`error: ${problem}\n`);
-  return problems.length === 0 ? 0 : 1;
+  const say = (text: string): void => { context.stderr.write(`${text}\n`); };
+  const workspace = flags.has('--repair') ? openWorkspace(flags, context, messagesOnly(context, flags)) : undefined;
+  try {
+    const { isUnsound } = await verifyStore(store, {
+      checkContents, signal: context.signal, say,
+      ...(workspace === undefined ? {} : { repair: (path) => triedRepair(workspace, path, say) }),
+    });
+    if (isUnsound) say('warning: not all store errors were fixed');
+    return isUnsound ? 1 : 0;
+  } finally {
+    await workspace?.close();
+  }
+}
+
+/** Makes paths good again, whatever is there now. */
+export async function repairPaths(command: StoreCommand): Promise<number> {
+  const { flags, context } = command;
+  const workspace = openWorkspace(flags, context, messagesOnly(context, flags));
+  try {
+    for (const operand of flags.operands) await workspace.repair(followToStorePath(command, operand));
+  } finally {
+    await workspace.close();
+  }
+  return 0;
+}
+
+async function triedRepair(workspace: Workspace, path: StorePath, say: (text: string) => void): Promise<boolean> {
+  try {
+    await workspace.repair(path);
+    return true;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    say(`error: ${error.message}`);
+    return false;
+  }
+}
+
+/** Makes files of the same content one. */
+export async function optimise({ store, context }: StoreCommand): Promise<number> {
+  const { filesLinked, freedBytes } = await optimiseStore(store, {
+    signal: context.signal, warn: (text) => { context.stderr.write(`warning: ${text}\n`); },
+  });
+  context.stderr.write(`${renderSize(freedBytes)} freed by hard-linking ${filesLinked} files\n`);
+  return 0;
 }
 
 export async function verifyPaths(command: StoreCommand): Promise<number> {

@@ -7,7 +7,8 @@
 
 import { UserError } from '#base';
 import { knownOutputPath, nameOf, type StorePath } from '#formats';
-import { collectGarbage, deletePaths, livePaths } from '../collect-garbage.ts';
+import { collectGarbage, deletePaths } from '../collect-garbage.ts';
+import { livePaths } from '../live-paths.ts';
 import { addIndirectRoot, findRoots, storePathOfLink } from '../roots.ts';
 import { verifyStore } from '../verify-store.ts';
 import { connectionBroken, notPrivileged, operationUnsupported, pathNotAtPeer } from './errors.ts';
