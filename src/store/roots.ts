@@ -39,6 +39,8 @@ export function findRoots(store: LocalStore): Map<string, StorePath> {
     const status = entry ?? lstatSync(path, { throwIfNoEntry: false });
     if (status === undefined) return;
     if (status.isDirectory()) {
+      // For C++ Nix only; we find the same roots by their links.
+      if (path === join(store.stateDirectory, 'gcroots/firn')) return;
       for (const child of readdirSync(path, { withFileTypes: true })) visit(join(path, child.name), child);
     } else if (status.isSymbolicLink()) {
       visitLink(store, path, roots);
