@@ -245,7 +245,7 @@ async function knownOutputs(store: Store, made: MadeOutputs): Promise<Map<string
       physical,
       ...(measured ? { measured } : {}),
       ...(options.discardsReferences(name) ? { withoutReferences: true } : {}),
-      ...(await contentAddressOf(store, drvPath, derivation, output, physical, measured?.isAsFixed === true)),
+      ...(await contentAddressOf(store, made, output, physical, measured?.isAsFixed === true)),
     });
   }
   return finished;
@@ -274,13 +274,13 @@ function pathsOf(finished: ReadonlyMap<string, FinishedOutput>): Map<string, Sto
 /** Of a fixed output: its address, after its content was compared with it, here or by the builder. */
 async function contentAddressOf(
   store: Store,
-  drvPath: StorePath,
-  derivation: Derivation,
+  made: MadeOutputs,
   output: DerivationOutput,
   physical: string,
   isCompared: boolean,
 ): Promise<Pick<FinishedOutput, 'contentAddress'>> {
   if (output.kind !== 'fixed') return {};
+  const { drvPath } = made;
   const { method, hash } = output;
   if (isCompared) return { contentAddress: { method, hash } };
   const status = lstatSync(physical, { throwIfNoEntry: false });
@@ -288,7 +288,7 @@ async function contentAddressOf(
   if (isFlat && !status.isFile()) throw fixedOutputNotPlain(drvPath);
   const found = await store.hashTree(physical, method, hash.algorithm);
   if (!sameHash(found, hash)) {
-    if (!isFlat || (status.mode & 0o100) === 0) await keepUnderItsHash(store, derivation, physical, { method, hash: found });
+    if (!isFlat || (status.mode & 0o100) === 0) await keepUnderItsHash(store, made, physical, { method, hash: found });
     throw outputHashMismatch(drvPath, formatHash(hash, 'sri'), formatHash(found, 'sri'));
   }
   // A flat address says nothing of the bit.
@@ -301,12 +301,17 @@ async function contentAddressOf(
  * corrects the hash need not build it again.
  */
 async function keepUnderItsHash(
-  store: Store, { name }: Derivation, physical: string, contentAddress: ContentAddress,
+  store: Store, { drvPath, derivation, inputPaths }: MadeOutputs, physical: string, contentAddress: ContentAddress,
 ): Promise<void> {
-  const path = makeContentAddressedPath(name, contentAddress, noReferences, store.storeDirectory);
+  const path = makeContentAddressedPath(derivation.name, contentAddress, noReferences, store.storeDirectory);
   const lock = await store.lockPaths([path]);
   try {
-    await store.commitOutputs([{ path, physical, contentAddress, withoutReferences: true }], { candidates: [] });
+    await store.commitOutputs([{ path, physical, contentAddress }], {
+      candidates: inputPaths,
+      check: (infos) => {
+        for (const { references } of infos) if (references.length > 0) throw referencesNotAllowed(drvPath, references);
+      },
+    });
   } finally {
     lock.release();
   }

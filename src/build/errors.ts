@@ -54,7 +54,7 @@ export function outputHashMismatch(drvPath: string, wanted: string, found: strin
 export function referencesNotAllowed(drvPath: string, references: readonly string[]): UserError {
   return new UserError(
     'REFERENCES_NOT_ALLOWED',
-    `The fixed output of ${drvPath} refers to ${references.join(', ')}, which it may not`,
+    `The fixed output of '${drvPath}' is not allowed to refer to other store paths, but refers to ${references.join(', ')}`,
   );
 }
 
@@ -169,6 +169,13 @@ export function outputTooLarge(path: string, what: string, sizeBytes: number, li
   );
 }
 
+export function outputCycle(name: string, output: string, from: string): UserError {
+  return new UserError(
+    'OUTPUT_CYCLE', `cycle detected in build of '${name}' in the references of output '${output}' from output '${from}'`, {
+      hint: 'outputs may refer to each other in one direction only',
+    });
+}
+
 export function pathsNotAllowed(path: string, bad: readonly string[]): UserError {
   return new UserError(
     'REFERENCES_NOT_ALLOWED',
@@ -177,10 +184,12 @@ export function pathsNotAllowed(path: string, bad: readonly string[]): UserError
   );
 }
 
-export function unknownCheckedOutput(name: string, specifier: string): UserError {
+/** In what limits an output's references, a name that is none of the outputs'. */
+export function unknownCheckedOutput(output: string, specifier: string, known: readonly string[]): UserError {
   return new UserError(
     'DERIVATION_ATTRIBUTE',
-    `The limits on references of the derivation ${name} name '${specifier}', which is no store path and none of its outputs`,
+    `output check for '${output}' contains output name '${specifier}', but this is not a valid output of this derivation. `
+      + `(Valid outputs are [${[...known].sort().join(', ')}].)`,
   );
 }
 

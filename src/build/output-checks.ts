@@ -6,24 +6,45 @@
 import { maybeStorePath, type Derivation, type StorePath } from '#formats';
 import type { Store, ValidPathInfo } from '#store';
 import type { DerivationOptions, OutputChecks } from './derivation-options.ts';
-import { outputTooLarge, pathsNotAllowed, unknownCheckedOutput } from './errors.ts';
+import { outputCycle, outputTooLarge, pathsNotAllowed, unknownCheckedOutput } from './errors.ts';
 
 export function checkOutputs(
   store: Store, derivation: Derivation, outputPaths: ReadonlyMap<string, StorePath>,
   options: DerivationOptions, infos: readonly ValidPathInfo[],
 ): void {
   const fresh = new Map(infos.map((info) => [info.path, info]));
+  refuseCycles(derivation, outputPaths, fresh);
   const infoOf = (path: StorePath): ValidPathInfo | undefined => fresh.get(path) ?? store.queryPathInfo(path);
   for (const [name, path] of outputPaths) {
     const info = fresh.get(path);
     const checks = options.checksOf(name);
-    if (info !== undefined && checks !== undefined) checkOutput(derivation, outputPaths, info, checks, infoOf);
+    if (info !== undefined && checks !== undefined) checkOutput(name, outputPaths, info, checks, infoOf, store.storeDirectory);
   }
 }
 
+/** Outputs that need each other could neither be registered nor deleted one after the other. */
+function refuseCycles(
+  derivation: Derivation, outputPaths: ReadonlyMap<string, StorePath>, fresh: ReadonlyMap<StorePath, ValidPathInfo>,
+): void {
+  const names = new Map([...outputPaths].map(([name, path]) => [path, name]));
+  const done = new Set<StorePath>();
+  const visit = (path: StorePath, above: readonly StorePath[]): void => {
+    const from = above.at(-1);
+    if (from !== undefined && above.includes(path)) {
+      throw outputCycle(derivation.name, names.get(path) as string, names.get(from) as string);
+    }
+    if (done.has(path)) return;
+    for (const reference of fresh.get(path)?.references ?? []) {
+      if (reference !== path && names.has(reference)) visit(reference, [...above, path]);
+    }
+    done.add(path);
+  };
+  for (const path of outputPaths.values()) visit(path, []);
+}
+
 function checkOutput(
-  derivation: Derivation, outputPaths: ReadonlyMap<string, StorePath>, info: ValidPathInfo, checks: OutputChecks,
-  infoOf: (path: StorePath) => ValidPathInfo | undefined,
+  output: string, outputPaths: ReadonlyMap<string, StorePath>, info: ValidPathInfo, checks: OutputChecks,
+  infoOf: (path: StorePath) => ValidPathInfo | undefined, storeDirectory: string,
 ): void {
   const { path } = info;
   const closure = (): Map<StorePath, number> => closureWithSizes(path, infoOf);
@@ -37,7 +58,7 @@ function checkOutput(
     }
   }
   const refuse = (list: readonly string[], used: readonly StorePath[], refuses: (isListed: boolean) => boolean): void => {
-    const listed = new Set(list.map((specifier) => pathOf(derivation, outputPaths, specifier)));
+    const listed = new Set(list.map((specifier) => pathOf(output, outputPaths, specifier, storeDirectory)));
     const bad = used.filter((one) => refuses(listed.has(one)));
     if (bad.length > 0) throw pathsNotAllowed(path, bad.sort());
   };
@@ -64,10 +85,13 @@ function closureWithSizes(
 }
 
 /** A specifier is a store path or the name of an output of the same derivation. */
-function pathOf(derivation: Derivation, outputPaths: ReadonlyMap<string, StorePath>, specifier: string): StorePath {
-  const path = maybeStorePath(specifier);
+function pathOf(
+  output: string, outputPaths: ReadonlyMap<string, StorePath>, specifier: string,
+  storeDirectory: string,
+): StorePath {
+  const path = maybeStorePath(specifier, storeDirectory);
   if (path !== undefined) return path;
   const own = outputPaths.get(specifier);
-  if (own === undefined) throw unknownCheckedOutput(derivation.name, specifier);
+  if (own === undefined) throw unknownCheckedOutput(output, specifier, [...outputPaths.keys()]);
   return own;
 }

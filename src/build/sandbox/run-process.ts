@@ -73,6 +73,9 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
     if (failure !== undefined && pid !== undefined) killQuietly(pid);
   });
   const watch = watchOutput(output, work, stop);
+  // One that has closed its output is about to end, or else would never be heard of again.
+  let mute: NodeJS.Timeout | undefined;
+  void watch.finished.then(() => { mute = setTimeout(() => stop(builderKilled('9')), muteMilliseconds).unref(); });
   try {
     const [status, signal] = await ended(child);
     await watch.finished;
@@ -84,9 +87,13 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
   } finally {
     if (work.plain !== undefined) killSession(child);
     watch.stop();
+    clearTimeout(mute);
     work.signal.removeEventListener('abort', abort);
   }
 }
+
+/** How long a builder may live without its output. */
+const muteMilliseconds = 2000;
 
 function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
   const path = (name: string): string => join(work.directory, name);

@@ -28,5 +28,5 @@ function failureBits(error: unknown): number {
       for (const failure of (one as { failures?: readonly unknown[] }).failures ?? []) bits |= failureBits(failure);
     }
   }
-  return bits === 0 && error instanceof UserError && /^BUILDS?_FAILED$/.test(error.code) ? 4 : bits;
+  return bits;
 }

@@ -54,8 +54,11 @@ const commands: Readonly<Record<string, Load>> = {
   'store gc': () => import('./commands/store-gc.ts'),
   'store info': async () => (await import('./commands/store-info.ts')).storeInfo.info,
   'store ls': async () => (await import('./commands/ls.ts')).storeLs,
+  'store optimise': () => import('./commands/store-optimise.ts'),
+  'store optimize': () => import('./commands/store-optimise.ts'),
   'store path-from-hash-part': () => import('./commands/path-from-hash-part.ts'),
   'store ping': async () => (await import('./commands/store-info.ts')).storeInfo.ping,
+  'store repair': () => import('./commands/store-repair.ts'),
   'store sign': async () => (await import('./commands/store-sign.ts')).storeSignatures.sign,
   'store verify': () => import('./commands/store-verify.ts'),
   'why-depends': () => import('./commands/why-depends.ts'),
@@ -65,7 +68,7 @@ const commands: Readonly<Record<string, Load>> = {
 const aliases: Readonly<Record<string, string>> = {
   'add-to-store': 'store add-path', 'cat-nar': 'nar cat', 'cat-store': 'store cat', 'copy-sigs': 'store copy-sigs',
   'diff-closures': 'store diff-closures', 'dump-path': 'store dump-path', 'hash-file': 'hash file', 'hash-path': 'hash path',
-  'ls-nar': 'nar ls', 'ls-store': 'store ls', 'ping-store': 'store info', 'show-derivation': 'derivation show',
+  'ls-nar': 'nar ls', 'ls-store': 'store ls', 'optimise-store': 'store optimise', 'ping-store': 'store info', 'show-derivation': 'derivation show',
   'sign-paths': 'store sign', 'to-base16': 'hash to-base16', 'to-base32': 'hash to-base32', 'to-base64': 'hash to-base64',
   verify: 'store verify',
 };
@@ -115,7 +118,7 @@ function unknown(first: string, second: string): Error {
 }
 
 function help(): string {
-  const names = Object.keys(commands).filter((name) => !/^(hash to-|show-config|store (add-|ping))/.test(name));
+  const names = Object.keys(commands).filter((name) => !/^(hash to-|show-config|store (add-|ping|optimize))/.test(name));
   return `usage: nix COMMAND [FLAGS] [OPERANDS]
 
 The commands of C++ Nix's 'nix' that Firn has:
