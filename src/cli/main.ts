@@ -5,13 +5,7 @@
  * Commands are loaded one at a time, when called, so that a small one starts quickly.
  */
 
-import { enableCompileCache } from 'node:module';
-import { join } from 'node:path';
 import type { CommandContext, CommandModule } from './context.ts';
-
-// Before any other module of ours is loaded: each is then stripped of types and compiled only once.
-const { XDG_CACHE_HOME, HOME } = process.env;
-enableCompileCache(join(XDG_CACHE_HOME || join(HOME || '/', '.cache'), 'firn/modules'));
 
 const commands: Record<string, () => Promise<CommandModule>> = {
   build: () => import('./firn/build.ts'),

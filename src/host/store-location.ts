@@ -4,10 +4,11 @@
  * user's, with the same layout below.
  */
 
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, mkdtempSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { GivenLocation } from '#store';
 import { storeNotLocal } from './errors.ts';
+import { loadStore } from './lazy-store.ts';
 import { readSettings, type Environment, type SettingSources } from './settings.ts';
 
 /** Enough to open the local store with. */
@@ -86,10 +87,29 @@ export function evaluationStore(environment: Environment, chosen?: string): Chos
   return locationOf({ scheme: 'local', authority, parameters: new Map() }, environment);
 }
 
-/** Firn's own folder for what can be made again. */
+/**
+ * Firn's own folder for what can be made again. It exists and can be written: where the user's own
+ * cannot, it is a temporary one, for this process only.
+ */
 export function cacheDirectory(environment: Environment): string {
   const home = environment['HOME'] || '/';
-  return join(environment['XDG_CACHE_HOME'] || join(home, '.cache'), 'firn');
+  const directory = join(environment['XDG_CACHE_HOME'] || join(home, '.cache'), 'firn');
+  if (mayWrite(directory)) return directory;
+  try {
+    loadStore().makeDirectory(directory);
+    if (mayWrite(directory)) return directory;
+  } catch {
+    // Caches are optional: no reason not to go on.
+  }
+  return temporaryCache ??= makeTemporaryCache(environment);
+}
+
+let temporaryCache: string | undefined;
+
+function makeTemporaryCache(environment: Environment): string {
+  const directory = mkdtempSync(join(environment['TMPDIR'] || '/tmp', 'firn-cache-'));
+  process.once('exit', () => { loadStore().deleteTree(directory); });
+  return directory;
 }
 
 function mayWrite(path: string): boolean {
