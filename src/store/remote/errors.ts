@@ -116,3 +116,7 @@ export function lacksTrustedSignature(path: string): UserError {
       hint: "Add the signer's public key to trusted-public-keys, or copy with --no-check-sigs",
     });
 }
+
+export function malformedRealisation(text: string): UserError {
+  return new UserError('CONNECTION_BROKEN', `the other end describes an output in an unknown form: ${text}`);
+}

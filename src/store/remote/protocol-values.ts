@@ -14,7 +14,7 @@ import {
   parseStorePath, type Derivation, type DerivationOutput, type StorePath,
 } from '#formats';
 import type { ValidPathInfo } from '../store.ts';
-import { withoutColors } from './errors.ts';
+import { malformedRealisation, withoutColors } from './errors.ts';
 import type { WireReader, WireWriter } from './wire.ts';
 
 /** What two ends have agreed on. */
@@ -246,8 +246,10 @@ export class ProtocolValues {
     } else if (minor >= (protocol === 'worker' ? 28 : 6)) {
       await reader.list(async () => {
         const name = (await reader.text()).replace(/^[^!]*!/, '');
-        const realisation = JSON.parse(await reader.text()) as { outPath: string };
-        outputs.set(name, parseStorePath(`${this.#storeDirectory}/${realisation.outPath}`, this.#storeDirectory));
+        const text = await reader.text();
+        const base = /"outPath":"([^"\\/]+)"/.exec(text)?.[1];
+        if (base === undefined) throw malformedRealisation(text);
+        outputs.set(name, parseStorePath(`${this.#storeDirectory}/${base}`, this.#storeDirectory));
       });
     }
     return outputs;
