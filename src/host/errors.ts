@@ -166,6 +166,10 @@ export function noSuchForgeRef(input: string, reason: string): UserError {
   return new UserError('NO_FORGE_REF', reason, { hint: `The input is '${input}'` });
 }
 
+export function badRegistry(file: string, reason: string, cause?: unknown): UserError {
+  return new UserError('BAD_REGISTRY', `cannot read flake registry '${file}': ${reason}`, { cause });
+}
+
 export function registryCycle(input: string): UserError {
   return new UserError('REGISTRY_CYCLE', `cycle detected in flake registry for '${input}'`);
 }

@@ -1,8 +1,12 @@
 /** The fetchers, loaded when something is to be fetched: most evaluations fetch nothing. */
 
 import type { FetchAttribute, FetchResult } from '#eval';
+import type { Input } from '#runtime';
 import type { StorePath } from '#formats';
 import type { FetchOptions } from './fetchers/context.ts';
+import type { OpenedRegistry } from './fetchers/registries.ts';
+import type { RegistryEntry } from './flakes/registry-file.ts';
+import type { Environment } from './settings.ts';
 import type { Prefetched, PrefetchRequest } from './fetchers/prefetch.ts';
 
 export type { FetchOptions, Prefetched, PrefetchRequest };
@@ -31,4 +35,22 @@ export async function prefetch(request: PrefetchRequest, options: FetchOptions):
 export async function fetchChannel(url: string, options: FetchOptions): Promise<StorePath> {
   const fetchers = await import('./fetchers/prefetch.ts');
   return fetchers.fetchChannel(url, options);
+}
+
+/** The flake registries in force, in the order in which they are asked. */
+export async function flakeRegistries(options: FetchOptions): Promise<OpenedRegistry[]> {
+  const [{ openRegistries }, { FetchContext }] = await Promise.all([
+    import('./fetchers/registries.ts'), import('./fetchers/context.ts'),
+  ]);
+  return openRegistries(new FetchContext(options), false);
+}
+
+/** Makes a name stand for an input in a registry file, or for none; the file is the user's if none is named. */
+export async function changeRegistry(
+  file: string | undefined, environment: Environment, from: Input, to: Omit<RegistryEntry, 'from' | 'isExact'> | undefined,
+): Promise<void> {
+  const { readRegistry, userRegistryFile, withoutEntry, writeRegistry } = await import('./flakes/registry-file.ts');
+  const place = file ?? userRegistryFile(environment);
+  const rest = withoutEntry(readRegistry(place), from);
+  writeRegistry(place, to === undefined ? rest : [...rest, { ...to, from, isExact: false }]);
 }
