@@ -18,6 +18,11 @@ Commands of Nix, with Nix's own flags (also when firn is called by these names t
   firn nix-store                  query and change the store
   firn nix copy                   copy store paths into a binary cache or out of one
   firn nix-hash                   hash files and convert hashes
+  firn nix-shell                  a shell, or a command, with packages at hand
+  firn nix-env                    install packages into a profile; its generations
+  firn nix-channel                keep names for expressions that change with time
+  firn nix-collect-garbage        delete what nothing needs any more
+  firn nix-prefetch-url           download a file into the store and print its hash
 
   firn help COMMAND               one command in full
   firn --version
@@ -51,6 +56,16 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       return (await import('../nix/nix-store.ts')).run(['--help'], context);
     case 'nix-hash':
       return (await import('../nix/nix-hash.ts')).run(['--help'], context);
+    case 'nix-shell':
+      return (await import('../nix/nix-shell.ts')).run(['--help'], context);
+    case 'nix-env':
+      return (await import('../nix/nix-env.ts')).run(['--help'], context);
+    case 'nix-channel':
+      return (await import('../nix/nix-channel.ts')).run(['--help'], context);
+    case 'nix-collect-garbage':
+      return (await import('../nix/nix-collect-garbage.ts')).run(['--help'], context);
+    case 'nix-prefetch-url':
+      return (await import('../nix/nix-prefetch-url.ts')).run(['--help'], context);
     default: {
       const { unknownCommand } = await import('../errors.ts');
       throw unknownCommand(topic, []);
