@@ -494,7 +494,7 @@ export class LocalStore implements Store {
     try {
       for (const directory of [
         this.#physicalStore, join(this.#physicalStore, '.links'), join(state, 'db'), join(state, 'gcroots', 'auto'), join(state, 'temproots'),
-        join(state, 'profiles'), join(this.location.logDirectory, 'drvs'),
+        join(state, 'profiles/per-user'), join(this.location.logDirectory, 'drvs'),
       ]) {
         makeDirectory(directory);
       }
