@@ -85,16 +85,26 @@ export function malformedEnvironment(text: string): UserError {
   });
 }
 
-export function environmentConflict(first: string, second: string, priority: number): UserError {
-  return new UserError(
-    'ENVIRONMENT_CONFLICT',
-    'Unable to build profile. There is a conflict for the following files:\n\n'
-      + `  '${first}'\n  '${second}'`,
-    {
-      hint: `both have the priority ${priority}: 'nix-env --set-flag priority NUMBER INSTALLED-NAME' gives one `
-        + 'of them another, and the smaller number wins',
-    },
-  );
+/** Two packages of an environment have a file at one place and the same priority. */
+export class EnvironmentConflict extends UserError {
+  readonly first: string;
+  readonly second: string;
+  readonly priority: number;
+
+  constructor(first: string, second: string, priority: number) {
+    super(
+      'ENVIRONMENT_CONFLICT',
+      'Unable to build profile. There is a conflict for the following files:\n\n'
+        + `  '${first}'\n  '${second}'`,
+      {
+        hint: `both have the priority ${priority}: 'nix-env --set-flag priority NUMBER INSTALLED-NAME' gives one `
+          + 'of them another, and the smaller number wins',
+      },
+    );
+    this.first = first;
+    this.second = second;
+    this.priority = priority;
+  }
 }
 
 export function environmentClash(source: string, present: string, kind: 'directory' | 'non-directory'): UserError {
