@@ -18,4 +18,5 @@ export * from './ar.ts';
 export * from './deb.ts';
 export * from './tar.ts';
 export * from './unpack-plan.ts';
+export * from './xz-frame.ts';
 export * from './zip.ts';

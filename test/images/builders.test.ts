@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { execFileSync } from 'node:child_process';
 import { zstdDecompressSync } from 'node:zlib';
 import { readCpio } from '#formats';
 import { bytesSource, readIsoTree, readIsoVolumes, readSquashfs } from '#images';
@@ -20,6 +21,7 @@ import { initrdBuilder } from '../../src/build/builtin/initrd.ts';
 import { isoBuilder } from '../../src/build/builtin/iso.ts';
 import { squashfsBuilder } from '../../src/build/builtin/squashfs.ts';
 import { blockDecompressor } from '../../src/build/io/block-compressors.ts';
+import { needs } from '../support/foreign.ts';
 import { fakeJob } from './fake-job.ts';
 import { sampleBytes } from './sample-tree.ts';
 
@@ -91,6 +93,33 @@ test('squashfs: a second image takes unchanged blocks from the cache', async () 
   };
   assert.ok(Buffer.compare(await build(), await build()) === 0);
 });
+
+const foreignUnpackers: [compression: string, command: string[]][] = [
+  ['gzip -9', ['gzip', '-dc']],
+  ['xz -6', ['xz', '-dc']],
+  ['xz -1 --check=crc32', ['xz', '-dc', '--format=xz']],
+  ['zstd -3', ['zstd', '-dc']],
+];
+for (const [compression, [tool, ...options]] of foreignUnpackers) {
+  test(`initrd: ${compression} unpacks with ${tool}`, needs(tool as string), async () => {
+    const contents = [{ path: '/big', text: 'one line of many\n'.repeat(300_000) }];
+    const made = fakeJob({ store, attributes: { compression, contents } });
+    await initrdBuilder.build(made.job);
+    const plain = fakeJob({ store, attributes: { compression: 'none', contents } });
+    await initrdBuilder.build(plain.job);
+    const unpacked = execFileSync(tool as string, options, {
+      input: readFileSync(join(made.out, 'initrd')),
+      maxBuffer: 1 << 27,
+    });
+    assert.ok(unpacked.equals(readFileSync(join(plain.out, 'initrd'))));
+    if (tool !== 'xz') return;
+    // The kernel's decoder knows this check and no longer one.
+    const facts = execFileSync('xz', ['--robot', '--list', join(made.out, 'initrd')], {
+      encoding: 'utf8',
+    });
+    assert.match(facts, /\tCRC32\t/);
+  });
+}
 
 test('initrd: entries of every kind, later ones over earlier trees', async () => {
   const tree = join(scratch, 'tree');

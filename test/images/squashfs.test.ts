@@ -46,8 +46,12 @@ interface Made {
 }
 
 async function make(entries: readonly TreeEntry[], made: Made = {}): Promise<Uint8Array> {
-  const compression = parseSquashfsCompression(made.compression ?? 'zstd -Xcompression-level 3');
-  const plan = planSquashfs(entries, { compression, blockSizeBytes: 131072, ...made.options });
+  const blockSizeBytes = made.options?.blockSizeBytes ?? 131072;
+  const compression = parseSquashfsCompression(
+    made.compression ?? 'zstd -Xcompression-level 3',
+    blockSizeBytes,
+  );
+  const plan = planSquashfs(entries, { compression, blockSizeBytes, ...made.options });
   const compressor = blockCompressor(
     compression,
     made.parallelBlocks === undefined ? undefined : pool,
@@ -67,6 +71,7 @@ const compressions = [
   'gzip -Xcompression-level 4',
   'lz4',
   'lz4 -Xhc',
+  'xz -Xdict-size 100%',
   'none',
 ];
 
@@ -97,7 +102,7 @@ for (const compression of compressions) {
 
 test('the kernel mounts and reads the image', async (t) => {
   const entries = sampleTree();
-  for (const compression of ['zstd -Xcompression-level 19', 'gzip', 'lz4']) {
+  for (const compression of ['zstd -Xcompression-level 19', 'gzip', 'lz4', 'xz']) {
     const image = join(scratch, 'mounted.squashfs');
     const at = join(scratch, 'mounted');
     writeFileSync(
@@ -212,17 +217,18 @@ test('blocks of a group depend on that group alone: a cache serves them to anoth
 });
 
 test('compression strings are read as NixOS writes them', () => {
-  assert.deepEqual(parseSquashfsCompression('zstd -Xcompression-level 6'), {
+  const parse = (text: string) => parseSquashfsCompression(text, 131072);
+  assert.deepEqual(parse('zstd -Xcompression-level 6'), {
     kind: 'zstd',
     level: 6,
   });
-  assert.deepEqual(parseSquashfsCompression('gzip'), { kind: 'gzip', level: 9 });
-  assert.deepEqual(parseSquashfsCompression('xz -Xdict-size 100%'), {
+  assert.deepEqual(parse('gzip'), { kind: 'gzip', level: 9 });
+  assert.deepEqual(parse('xz -Xdict-size 100%'), {
     kind: 'xz',
-    dictionary: { percent: 100 },
+    dictionaryBytes: 131072,
   });
-  for (const wrong of ['', 'lzma', 'zstd -Xcompression-level 99', 'gzip -Xfoo 1', 'zstd 19']) {
-    assert.throws(() => parseSquashfsCompression(wrong), { code: 'IMAGE_OPTION_UNSUPPORTED' });
+  for (const wrong of ['', 'lzma', 'zstd -Xcompression-level 99', 'gzip -Xfoo 1', 'zstd 19', 'xz -Xdict-size 8K']) {
+    assert.throws(() => parse(wrong), { code: 'IMAGE_OPTION_UNSUPPORTED' });
   }
 });
 

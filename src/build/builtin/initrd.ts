@@ -3,7 +3,7 @@
  *
  * Attributes: `contents`, a list of entries {path, type, mode?, uid?, gid?, …} where type is `file`
  * (`text` or `source`), `tree` (everything in the directory `source`), `link` (`target`),
- * `directory`, `char` or `block` (`major`, `minor`); `compression` ("zstd -19", "gzip -9", "none");
+ * `directory`, `char` or `block` (`major`, `minor`); `compression` ("zstd -19", "gzip -9", "xz -6", "none");
  * `prepend`, ready archives that go before it as they are (microcode, another initrd). Later entries win over what
  * a `tree` brought before. The output is a directory with the file `initrd`.
  */

@@ -36,14 +36,15 @@ export const squashfsBuilder: BuiltinBuilder = {
   name: 'builtin:squashfs',
   async build(job) {
     const attributes = new Attributes(job.structuredAttrs, 'builtin:squashfs');
-    const compression = parseSquashfsCompression(attributes.string('compression'));
+    const blockSizeBytes = attributes.number('blockSize', 1 << 20);
+    const compression = parseSquashfsCompression(attributes.string('compression'), blockSizeBytes);
     const paths = job.inputs.closureOf(attributes.strings('storeContents').map(storePathOf));
     const entries = storeEntries(paths, attributes, job);
     const groups = new Groups(paths, job);
     const plan = planSquashfs(entries, {
       compression,
       mtime,
-      blockSizeBytes: attributes.number('blockSize', 1 << 20),
+      blockSizeBytes,
       hardLinks: 'content',
       groupOf: (path) => groups.groupOf(path),
       groupRank: (group) => groups.rankOf(group),

@@ -29,9 +29,18 @@ async function compress(
   compression: SquashfsCompression,
   block: Uint8Array,
 ): Promise<Uint8Array | undefined> {
-  if (compression.kind !== 'lz4') return compressNatively(compression, block);
-  const { compressLz4 } = await import('#formats');
-  return compressLz4(block, compression);
+  switch (compression.kind) {
+    case 'lz4': {
+      const { compressLz4 } = await import('#formats');
+      return compressLz4(block, compression);
+    }
+    case 'xz': {
+      const { compressXzBlock } = await import('./xz-writer.ts');
+      return compressXzBlock(block, compression.dictionaryBytes);
+    }
+    default:
+      return compressNatively(compression, block);
+  }
 }
 
 /** By the runtime's own compressors; undefined for those that it does not have. */

@@ -7,17 +7,14 @@
  */
 import { Writer } from '../bytes.ts';
 import { unsupportedOption } from '../errors.ts';
-import { compressorIds } from './format.ts';
+import { compressorIds, metadataBlockBytes } from './format.ts';
 
 export type SquashfsCompression =
   | { readonly kind: 'none' }
   | { readonly kind: 'zstd'; readonly level: number }
   | { readonly kind: 'gzip'; readonly level: number }
-  | { readonly kind: 'xz'; readonly dictionary: DictionarySize }
+  | { readonly kind: 'xz'; readonly dictionaryBytes: number }
   | { readonly kind: 'lz4'; readonly high: boolean };
-
-/** In bytes, or as a part of the block size. */
-export type DictionarySize = { readonly bytes: number } | { readonly percent: number };
 
 /** Compresses blocks. Equal blocks give equal results, whatever runs beside them. */
 export interface BlockCompressor {
@@ -47,7 +44,10 @@ export interface CompressedBlockCache {
 const defaultLevels = { zstd: 15, gzip: 9 } as const;
 
 /** Throws `IMAGE_OPTION_UNSUPPORTED` on a choice that is not known. */
-export function parseSquashfsCompression(text: string): SquashfsCompression {
+export function parseSquashfsCompression(
+  text: string,
+  blockSizeBytes: number,
+): SquashfsCompression {
   const [kind = '', ...words] = text.trim().split(/\s+/);
   const options = new Map<string, string>();
   for (let i = 0; i < words.length; i++) {
@@ -59,7 +59,7 @@ export function parseSquashfsCompression(text: string): SquashfsCompression {
     options.delete(name);
     return value;
   };
-  const choice = choiceOf(kind, take, text);
+  const choice = choiceOf(kind, take, blockSizeBytes, text);
   if (choice === undefined || options.size > 0) throw unknownCompression(text);
   return choice;
 }
@@ -67,6 +67,7 @@ export function parseSquashfsCompression(text: string): SquashfsCompression {
 function choiceOf(
   kind: string,
   take: (name: string) => string | undefined,
+  blockSizeBytes: number,
   text: string,
 ): SquashfsCompression | undefined {
   switch (kind) {
@@ -79,7 +80,10 @@ function choiceOf(
     case 'lz4':
       return { kind, high: take('-Xhc') !== undefined };
     case 'xz':
-      return { kind, dictionary: dictionarySize(take('-Xdict-size') ?? '100%', text) };
+      return {
+        kind,
+        dictionaryBytes: dictionaryBytes(take('-Xdict-size') ?? '100%', blockSizeBytes, text),
+      };
     default:
       return undefined;
   }
@@ -108,25 +112,9 @@ export function describeCompression(
           .u32(compression.high ? 1 : 0)
           .take(),
       };
-    case 'xz': {
-      const size = dictionaryBytes(compression.dictionary, blockSizeBytes);
-      const options = size === blockSizeBytes ? undefined : new Writer(8).u32(size).u32(0).take();
-      return { id: compressorIds.xz, options };
-    }
+    case 'xz':
+      return { id: compressorIds.xz, options: undefined };
   }
-}
-
-/** The xz dictionary in bytes: at least 8 KiB, at most the block. */
-export function dictionaryBytes(size: DictionarySize, blockSizeBytes: number): number {
-  const wanted = 'bytes' in size ? size.bytes : Math.floor((blockSizeBytes * size.percent) / 100);
-  // The kernel accepts 2^n and 2^n + 2^(n+1).
-  let fitting = 8192;
-  for (let power = 8192; power <= blockSizeBytes; power *= 2) {
-    for (const candidate of [power, power * 1.5]) {
-      if (candidate <= Math.min(wanted, blockSizeBytes)) fitting = Math.max(fitting, candidate);
-    }
-  }
-  return fitting;
 }
 
 const zstdOptions = (chosen: number): Uint8Array | undefined =>
@@ -143,13 +131,22 @@ function level(text: string | undefined, fallback: number, highest: number, whol
   return value;
 }
 
-function dictionarySize(text: string, whole: string): DictionarySize {
-  const match = /^(\d+)(%|[KkMm]?)$/.exec(text);
+/**
+ * In bytes. A dictionary shorter than the block only saves memory of readers that nobody has any
+ * more, and costs size; so there is none but the whole block.
+ */
+function dictionaryBytes(size: string, blockSizeBytes: number, whole: string): number {
+  const match = /^(\d+)(%|[KkMm]?)$/.exec(size);
   if (match === null) throw unknownCompression(whole);
-  const value = Number(match[1]);
-  if (match[2] === '%') return { percent: value };
-  const unit = { '': 1, k: 1024, m: 1 << 20 }[match[2]!.toLowerCase()] ?? 1;
-  return { bytes: value * unit };
+  const unit = { '%': blockSizeBytes / 100, '': 1, k: 1024, m: 1 << 20 }[match[2]!.toLowerCase()]!;
+  if (Number(match[1]) * unit < blockSizeBytes) {
+    throw unsupportedOption(
+      `The squashfs compression "${whole}" wants a dictionary smaller than a block`,
+      'Give "xz -Xdict-size 100%"',
+    );
+  }
+  // Blocks of metadata may be longer than small blocks of data; readers reckon with it.
+  return Math.max(blockSizeBytes, metadataBlockBytes);
 }
 
 function unknownCompression(text: string) {
