@@ -75,11 +75,9 @@ function hashSource(
   }
   const recorded = accepted === undefined ? undefined : (inner: string) => accepted.has(inner);
   const hash = hashTreeNow(path, method, 'sha256', recorded);
-  // Only if nothing was touched meanwhile does the survey stand for what was read.
-  const later = survey.settled ? surveyTree(path, recorded) : undefined;
-  const settled = later?.states === survey.states;
-  if (isKept && settled) cache.store(key, hash.bytes);
-  trace?.tree({ ...survey, settled, place: path, method, hash: encodeHex(hash.bytes) });
+  // What was touched since the survey has another change time now, so its states never come back.
+  if (isKept && survey.settled) cache.store(key, hash.bytes);
+  trace?.tree({ ...survey, place: path, method, hash: encodeHex(hash.bytes) });
   return hash;
 }
 
