@@ -279,6 +279,10 @@ export function notBoolean(name: string, value: string): UserError {
   return new UserError('BAD_SETTING', `Boolean setting '${name}' has invalid value '${value}'`);
 }
 
+export function statisticsNotWritten(path: string, cause: unknown): UserError {
+  return new UserError('STATISTICS_NOT_WRITTEN', `cannot write the statistics to '${path}'`, { cause });
+}
+
 export function storeNotLocal(name: string): UserError {
   return new UserError('STORE_NOT_LOCAL', `don't know how to open Nix store '${name}'`, {
     hint: 'This command works on a local store: a folder, local?root=FOLDER or auto',

@@ -13,6 +13,11 @@ import { badSetting, missingInclude, notBoolean } from './errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Whether the numbers of an evaluation are asked for. */
+export function showsStatistics(environment: Environment): boolean {
+  return (environment['NIX_SHOW_STATS'] ?? '0') !== '0';
+}
+
 export interface SettingSources {
   readonly environment: Environment;
   /** From flags, in order. */

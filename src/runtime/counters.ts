@@ -5,9 +5,12 @@
  */
 
 export const counters = {
+  thunksMade: 0,
   thunksForced: 0,
   functionCalls: 0,
   primOpCalls: 0,
+  /** Searches of a name in a set's names. */
+  lookups: 0,
   attributeMerges: 0,
   mergePlansMade: 0,
   shapesMade: 0,

@@ -43,6 +43,7 @@ export class Shape {
 
   /** Index of a name, or -1. */
   indexOf(name: string): number {
+    counters.lookups++;
     const names = this.names;
     const count = names.length;
     if (count <= linearLimit) {

@@ -36,6 +36,7 @@ export class Thunk {
   constructor(code: ThunkCode | FrameCode, data: unknown = null) {
     this.code = code;
     this.value = data as Value;
+    counters.thunksMade++;
   }
 }
 

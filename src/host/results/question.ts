@@ -12,21 +12,20 @@ import type { NixSettings } from '../settings.ts';
 import type { ThreadInput } from '../worker/protocol.ts';
 import { isSettled, stateOf, statusAt } from './file-state.ts';
 
+/** What the thread is started with that no result depends on but as the trace and the settings say. */
+type Means = 'environment' | 'settingOverrides' | 'cacheDirectory' | 'port' | 'wake' | 'program';
+
 /** The question's key, by a digest of the program and the settings in force. */
 export function questionKey(
-  program: string,
-  input: Pick<
-    ThreadInput,
-    'task' | 'input' | 'includes' | 'usualEntries' | 'lastEntries' | 'workingDirectory' | 'store' | 'color' | 'treeRoot'
-  >,
-  settings: NixSettings,
+  program: string, input: Omit<ThreadInput, Means> & Partial<ThreadInput>, settings: NixSettings,
 ): string {
-  const task = input.task.replace(/^.*\//, '');
-  const { includes, usualEntries, lastEntries, workingDirectory, store, color, treeRoot = null } = input;
-  return sha256Hex(encodeUtf8(JSON.stringify([
-    program, task, input.input, includes, usualEntries, lastEntries, workingDirectory, Object.entries(store).sort(), color, treeRoot,
-    settings.entries(),
-  ])));
+  const means: ReadonlySet<string> = new Set<Means>([
+    'environment', 'settingOverrides', 'cacheDirectory', 'port', 'wake', 'program',
+  ]);
+  // All that is not known to be without effect is part of the question, also what is added later.
+  const question = Object.entries({ ...input, task: input.task.replace(/^.*\//, '') })
+    .filter(([name]) => !means.has(name)).sort(([one], [other]) => (one < other ? -1 : 1));
+  return sha256Hex(encodeUtf8(JSON.stringify([program, question, settings.entries()])));
 }
 
 const sources = fileURLToPath(new URL('../../', import.meta.url));

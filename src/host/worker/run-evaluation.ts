@@ -12,7 +12,7 @@ import { assert, noProgress, type Activity, type Progress } from '#base';
 import type { FetchAttribute, FetchResult } from '#eval';
 import type { SearchPathEntry } from '#runtime';
 import { cannotFetch, cannotRealise, evaluationCrashed, outOfMemory } from '../errors.ts';
-import type { Environment } from '../settings.ts';
+import { showsStatistics, type Environment } from '../settings.ts';
 import type { ChosenStore } from '../store-location.ts';
 import { evalTask, instantiateTask, printTask } from '../tasks/tasks.ts';
 import { usualSearchPath } from '../usual-search-path.ts';
@@ -91,7 +91,7 @@ function usualEntries({ environment, settingOverrides: overrides = [], store }: 
 /** Tasks whose world is behind the host's door, and whose result is worth keeping. */
 function keepsResults({ task, environment, signal }: EvaluationRequest): boolean {
   const isKept = [instantiateTask, printTask, evalTask].some(({ href }) => href === task.href);
-  return isKept && environment['NIX_SHOW_STATS'] !== '1' && signal?.aborted !== true;
+  return isKept && !showsStatistics(environment) && signal?.aborted !== true;
 }
 
 /** What the thread is started with, but for its means to talk. */

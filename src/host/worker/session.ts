@@ -3,16 +3,17 @@
 import { decodeUtf8 } from '#base';
 import { renderBrief, renderNixError, withoutEscapes, type NixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
-import { counters, createBuiltins, type EvalSettings } from '#runtime';
+import { createBuiltins, type EvalSettings } from '#runtime';
 import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
 import { LazyHost } from '../lazy-host.ts';
 import { Recording } from '../results/recording.ts';
 import { evaluationSettings } from '../evaluation-settings.ts';
-import { readSettings, type NixSettings } from '../settings.ts';
+import { readSettings, showsStatistics, type NixSettings } from '../settings.ts';
 import { packFailure } from './failure.ts';
 import { withFrames } from './frames.ts';
 import type { ThreadInput } from './protocol.ts';
+import { reportStatistics } from './statistics.ts';
 import { MainThread, type Outlet } from './thread-side.ts';
 
 /** What a task works with. */
@@ -52,9 +53,7 @@ export async function runThread(input: ThreadInput): Promise<void> {
     };
     const result = showTrace ? perform(main, true) : withFrames(main, perform);
     main.flushOutput();
-    if (input.environment['NIX_SHOW_STATS'] === '1') {
-      main.progress.message('notice', JSON.stringify(counters, undefined, 2));
-    }
+    if (showsStatistics(input.environment)) reportStatistics(input.environment, main.progress);
     main.post({ kind: 'done', result });
     recording?.save(result);
   } catch (error) {
