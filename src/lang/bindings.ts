@@ -14,6 +14,7 @@ import {
   type AttrsExpr,
   type Binding,
   type Expr,
+  fitted,
   type FormalParameter,
   nameLambda,
   newSet,
@@ -99,7 +100,7 @@ export function parseAttrPath(parser: Parser, first?: string): AttrName[] {
     lexer.advance();
     path.push(attrName(parser));
   }
-  return path;
+  return path.length === 1 ? path : fitted(path);
 }
 
 function attrName(parser: Parser): AttrName {

@@ -102,7 +102,7 @@ export function primitive(at: Offset, name: string, args: Expr[]): CallExpr {
 /** A further argument of a call joins the call. */
 export function makeCall(at: Offset, callee: Expr, arg: Expr): Expr {
   if (callee.kind === 'call') {
-    callee.args.push(arg);
+    callee.args = [...callee.args, arg];
     return callee;
   }
   return { kind: 'call', at, callee, args: [arg] };

@@ -24,6 +24,7 @@ import { Token, type TokenKind, tokenNames } from './tokens.ts';
 import {
   type AttrsExpr,
   type Expr,
+  fitted,
   type FormalParameter,
   newSet,
   none,
@@ -438,7 +439,7 @@ export class Parser {
         while (startsSimple[lexer.kind] === 1) elements.push(this.element());
         if ((lexer.kind as TokenKind) !== Token.bracketClose) this.unexpected();
         lexer.advance();
-        return { kind: 'list', elements };
+        return { kind: 'list', elements: fitted(elements) };
       }
       default:
         return this.unexpected();

@@ -9,7 +9,7 @@ import { isPathByte } from './lexer.ts';
 import type { Parser } from './parser.ts';
 import { Token } from './tokens.ts';
 import { canonicalPathText } from './path-literal.ts';
-import type { ConcatPart, Expr, Offset } from './tree.ts';
+import { type ConcatPart, type Expr, fitted, type Offset } from './tree.ts';
 
 const DOLLAR = 36;
 const BRACE = 123;
@@ -52,27 +52,26 @@ export function quotedString(parser: Parser): Expr {
   const { text } = parser.lexer;
   const start = parser.lexer.start;
   let i = start + 1;
+  const whole = scanQuoted(parser, i);
+  if (text.charCodeAt(whole.end) === QUOTE) {
+    goOn(parser, whole.end + 1);
+    return { kind: 'string', value: whole.value };
+  }
   const parts: ConcatPart[] = [];
-  let hasInterpolation = false;
-  for (;;) {
-    const chunk = scanQuoted(parser, i);
+  for (let chunk = whole; ; chunk = scanQuoted(parser, i)) {
     if (chunk.end > i) parts.push({ at: i, value: { kind: 'string', value: chunk.value } });
     i = chunk.end;
     if (text.charCodeAt(i) === QUOTE) break;
     if (i >= text.length) {
       unexpectedEnd(parser, `, expecting '"'`);
     }
-    hasInterpolation = true;
     const at = i;
     const inner = interpolation(parser, i);
     parts.push({ at, value: inner.value });
     i = inner.end;
   }
   goOn(parser, i + 1);
-  if (!hasInterpolation) {
-    return parts.length === 0 ? { kind: 'string', value: '' } : parts[0]!.value;
-  }
-  return { kind: 'concat', at: start + 1, interpolation: true, parts };
+  return { kind: 'concat', at: start + 1, interpolation: true, parts: fitted(parts) };
 }
 
 /** Plain text of a quoted string from `start` to its quote, `${` or the end of the file. */
@@ -271,7 +270,7 @@ function stripIndentation(parts: readonly IndentedPart[], at: Offset): Expr {
   }
   if (result.length === 0) return { kind: 'string', value: '' };
   if (result.length === 1 && result[0]!.value.kind === 'string') return result[0]!.value;
-  return { kind: 'concat', at, interpolation: true, parts: result };
+  return { kind: 'concat', at, interpolation: true, parts: fitted(result) };
 }
 
 function smallestIndent(parts: readonly IndentedPart[]): number {

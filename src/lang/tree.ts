@@ -132,7 +132,7 @@ export interface CallExpr {
   readonly kind: 'call';
   readonly at: Offset;
   readonly callee: Expr;
-  readonly args: Expr[];
+  args: Expr[];
 }
 export interface LetExpr {
   readonly kind: 'let';
@@ -189,6 +189,14 @@ export interface CurrentPositionExpr {
 /** A variable; where it lives is found by `resolve`. */
 export function variable(at: Offset, name: string): VarExpr {
   return { kind: 'var', at, name, level: 0, slot: 0 };
+}
+
+/**
+ * A copy of an array that takes no more room than its elements: one that grew by `push` has room
+ * for 17 at least, and trees are full of small ones.
+ */
+export function fitted<T>(array: T[]): T[] {
+  return array.slice();
 }
 
 /** A set without attributes. */
