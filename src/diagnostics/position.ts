@@ -24,6 +24,8 @@ export type SourceOrigin =
 export interface ResolvedPosition {
   readonly origin: SourceOrigin;
   readonly text: string;
+  /** In the text, from 0, in bytes. */
+  readonly offset: number;
   /** From 1. */
   readonly line: number;
   /** From 1, in bytes. */
@@ -64,6 +66,7 @@ export function resolvePosition(position: Position): ResolvedPosition | undefine
   return {
     origin: source.origin,
     text: source.text,
+    offset,
     line: low + 1,
     column: offset - starts[low]! + 1,
   };

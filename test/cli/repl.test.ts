@@ -14,6 +14,12 @@ import { needs } from '../support/foreign.ts';
 const folder = folderWith({
   'set.nix': '{ n ? 1 }: { inherit n; deep = [ n { inner.most = 2; } ]; text = "a\\nb"; bad = throw "bad\\n"; }\n',
   'broken.nix': '{ a = 1;\n',
+  'documented.nix': [
+    '{', '  /**', '    Twice as much.', '', '      double 2', '  */', '  double = x: y: x * 2;',
+    '  /** Not this. */', '  inner = a:', '    /** But this. */', '    # And not this.', '    { b, ... }: a;',
+    '  /** What everything is. */', '  answer = 42;', '  bare = x: x;',
+    '  /** Called. */', '  called.__functor = self: x: x;', '}\n',
+  ].join('\n'),
   'many.nix': 'builtins.listToAttrs (builtins.genList (i: { name = "v${toString (100 + i)}"; value = i; }) 25)\n',
 });
 const env = { HOME: folder, XDG_DATA_HOME: '', XDG_CACHE_HOME: '', FIRN_ROOT: join(folder, 'root'), NO_COLOR: '1' };
@@ -36,6 +42,39 @@ interface Session {
 }
 
 const sessions: readonly Session[] = [
+  {
+    name: ':doc shows the comments of functions, of what is called like one, and of attributes',
+    args: ['documented.nix'],
+    input: `:doc double
+:doc double 1
+:doc inner 1
+:doc bare
+:doc called
+:doc (import ./documented.nix).answer
+:doc answer
+`,
+    stdout: `Function \`double\`
+  … defined at ${folder}/documented.nix:7:12
+Twice as much.
+  double 2
+Function \`double\`
+  … defined at ${folder}/documented.nix:7:15
+Twice as much.
+  double 2
+Function \`inner\`
+  … defined at ${folder}/documented.nix:12:5
+But this.
+Function \`bare\`
+  … defined at ${folder}/documented.nix:15:10
+Function \`__functor\`
+  … defined at ${folder}/documented.nix:17:28
+Called.
+Attribute \`answer\`
+  … defined at ${folder}/documented.nix:14:3
+What everything is.
+`,
+    stderr: ['value does not have documentation'],
+  },
   {
     name: 'values are printed to their first level, by :p to their last',
     input: `1 + 1

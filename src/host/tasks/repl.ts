@@ -10,13 +10,14 @@ import { decodeUtf8 } from '#base';
 import { NixError, renderNixError } from '#diagnostics';
 import {
   Attrs, coerceToString, ContextCollector, ContextString, emptyAttrs, force, forceAttrs, isDerivation, mergeAttrs,
-  PrimOp, PrimOpApp, printAttributeName, printValue, showType, tracing, type Value,
+  printAttributeName, printValue, showType, tracing, type Value,
 } from '#runtime';
 import type { ReplAnswer, ReplInput, ReplRequest } from '../repl/requests.ts';
 import { packFailure } from '../worker/failure.ts';
 import type { EvaluationSession } from '../worker/session.ts';
 import { autoCall, makeAutoArguments, resolveFileArgument } from './expression-source.ts';
 import { completeText } from './repl-complete.ts';
+import { documentSelection, documentValue } from './repl-document.ts';
 import { readExpression, readReplText } from './repl-text.ts';
 
 export function run(session: EvaluationSession, input: unknown): void {
@@ -81,7 +82,7 @@ class Repl {
       case 'evaluate': return this.#evaluateText(request);
       case 'print': return this.#print(this.#value(request));
       case 'type': return this.#session.print(`${showType(this.#value(request))}\n`);
-      case 'document': return this.#document(this.#value(request));
+      case 'document': return this.#document(request);
       case 'add': return this.#addAttrs(this.#value(request));
       case 'derivation': return this.#derivation(this.#value(request));
       case 'load': return this.#load(request.path);
@@ -137,13 +138,12 @@ class Repl {
     });
   }
 
-  #document(value: Value): void {
-    const primOp = value instanceof PrimOpApp ? value.primOp : value;
-    if (!(primOp instanceof PrimOp) || primOp.doc === undefined) {
-      throw new NixError('Error', 'value does not have documentation');
-    }
-    const args = primOp.args.map((name) => ` ${name}`).join('');
-    this.#session.print(`Synopsis: builtins.${primOp.name}${args}\n\n${primOp.doc.trim()}\n`);
+  #document(request: { readonly text: string; readonly final?: boolean }): void {
+    const said = documentValue(this.#value(request))
+      ?? documentSelection(
+        request.text, this.#session.workingDirectory, (text) => this.#evaluate(text));
+    if (said === undefined) throw new NixError('Error', 'value does not have documentation');
+    this.#session.print(`${said}\n`);
   }
 
   #load(path: string): void {
