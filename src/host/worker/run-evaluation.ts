@@ -88,8 +88,14 @@ function usualEntries({ environment, settingOverrides: overrides = [], store }: 
   return usualSearchPath({ environment, overrides }, store);
 }
 
-/** Tasks whose world is behind the host's door, and whose result is worth keeping. */
-function keepsResults({ task, environment, signal }: EvaluationRequest): boolean {
+/**
+ * Tasks whose world is behind the host's door, and whose result is worth keeping. Flakes as operands
+ * are not: to lock one writes files beside it.
+ */
+function keepsResults({ task, input, environment, signal }: EvaluationRequest): boolean {
+  const { source, sources = source === undefined ? [] : [source] } =
+    input as { source?: { kind: string }; sources?: readonly { kind: string }[] };
+  if (sources.some(({ kind }) => kind === 'flake')) return false;
   const isKept = [instantiateTask, printTask, evalTask].some(({ href }) => href === task.href);
   return isKept && !showsStatistics(environment) && signal?.aborted !== true;
 }
