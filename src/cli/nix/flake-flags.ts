@@ -30,7 +30,8 @@ export function flakeLockFlags(flags: ParsedFlags): FlakeLockFlags {
   return {
     recreate: flags.has('--recreate-lock-file'),
     mayUpdate: !flags.has('--no-update-lock-file'),
-    mayWrite: !flags.has('--no-write-lock-file'),
+    // An overridden input is for this time only.
+    mayWrite: !flags.has('--no-write-lock-file') && !flags.has('--override-input'),
     ...(flags.has('--no-registries') ? { useRegistries: false } : {}),
     commit: flags.has('--commit-lock-file'),
     updates: flags.all('--update-input').map(([path = '']) => encodeUtf8(path)),

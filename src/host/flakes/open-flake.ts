@@ -36,8 +36,7 @@ export function openFlake(session: EvaluationSession, text: string, flags: Flake
   };
   const locked = evaluator.flakes.lock(reference, lock, {
     mayUpdate: flags.mayUpdate ?? true,
-    // An overridden input is for this time only.
-    mayWrite: (flags.mayWrite ?? true) && overrides.length === 0,
+    mayWrite: flags.mayWrite ?? true,
     failOnUnlocked: flags.failOnUnlocked ?? false,
     always: flags.outputFile !== undefined,
     write: lockWriter(session, flags),

@@ -38,7 +38,7 @@ function show(session: EvaluationSession, value: Value, form: Exclude<EvalInput[
   const collector = new ContextCollector();
   switch (form) {
     case 'raw': return coerceToString(value, services, collector, 0, 'while generating the eval command output');
-    case 'json': return `${valueToJson(value, services, collector)}\n`;
+    case 'json': return `${valueToJson(value, services, collector, 0, { copyToStore: false })}\n`;
     case 'plain': return `${printValue(value, services, { force: true, derivationPaths: true })}\n`;
   }
 }

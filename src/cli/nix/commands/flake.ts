@@ -23,7 +23,7 @@ export const flakeCommands = {
     summary: 'Makes missing entries of the lock file of a flake.',
     flags: withoutFlags('--no-write-lock-file'),
     async run(session) {
-      await runTask(session, operand(session), { kind: 'lock' }, { mayWrite: true, failOnUnlocked: true }, refreshed);
+      await runFlakeTask(session, operand(session), { kind: 'lock' }, { mayWrite: true, failOnUnlocked: true }, refreshed);
     },
   }),
   update: defineCommand({
@@ -37,7 +37,7 @@ export const flakeCommands = {
     async run(session) {
       const { flags } = session;
       const updates = flags.operands.map(encodeUtf8);
-      await runTask(
+      await runFlakeTask(
         session, flags.last('--flake') ?? '.', { kind: 'lock' },
         { mayWrite: true, recreate: updates.length === 0, updates: [...flakeLockFlags(flags).updates ?? [], ...updates] },
         refreshed);
@@ -49,7 +49,7 @@ export const flakeCommands = {
     summary: 'Tells where a flake is, which revision it has, and what its inputs are.',
     flags: [...jsonFlags, ...commonFlakeFlags],
     async run(session) {
-      const { report } = await runTask(session, operand(session), { kind: 'metadata' });
+      const { report } = await runFlakeTask(session, operand(session), { kind: 'metadata' });
       if (session.flags.has('--json')) session.printJson(report!.metadata);
       else for (const line of metadataLines(report!)) session.print(line);
     },
@@ -66,7 +66,7 @@ export const flakeCommands = {
     async run(session) {
       const { flags, context } = session;
       const system = flags.has('--all-systems') ? undefined : encodeUtf8(currentSystem(flags, context));
-      const { shown } = await runTask(
+      const { shown } = await runFlakeTask(
         session, operand(session), { kind: 'show', system, legacy: flags.has('--legacy') }, {},
         [['allow-import-from-derivation', 'false']]);
       if (flags.has('--json')) session.printJson(shown!.json);
@@ -81,15 +81,20 @@ function operand({ flags, name }: CommandSession): string {
   return flake;
 }
 
-function runTask(
+/** What the task finds out; it warns while it runs. */
+export async function runFlakeTask(
   session: CommandSession, reference: string, action: FlakeTaskInput['action'], lock: FlakeLockFlags = {},
   settings: readonly (readonly [string, string])[] = [],
 ): Promise<FlakeTaskResult> {
+  const progress = await session.openProgress();
   const input: FlakeTaskInput = {
     reference: encodeUtf8(reference), lock: { ...flakeLockFlags(session.flags), ...lock }, action,
   };
   const purity = session.flags.has('--impure') ? [] : [['pure-eval', 'true'] as const];
-  return session.workspace().evaluate<FlakeTaskResult>(flakeTask, input, { settingOverrides: [...purity, ...settings] });
+  const result = await session.workspace().evaluate<FlakeTaskResult>(
+    flakeTask, input, { settingOverrides: [...purity, ...settings] });
+  progress.close();
+  return result;
 }
 
 function metadataLines({ metadata, isLocked, inputs }: FlakeReport): string[] {

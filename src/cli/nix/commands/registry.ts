@@ -2,15 +2,15 @@
 
 import { resolve } from 'node:path';
 import { assert, decodeUtf8, encodeUtf8 } from '#base';
-import {
-  changeRegistry, flakeRegistries, flakeTask, type FlakeTaskInput, type FlakeTaskResult,
-} from '#host';
+import { changeRegistry, flakeRegistries, type FlakeTaskResult } from '#host';
 import {
   inputToUrl, parseReference, printReference, withAttributes, type FlakeReference, type FetchAttribute, type Input,
 } from '#runtime';
 import { usageError } from '../../errors.ts';
 import { defineCommand, type CommandSession } from '../command.ts';
+import { flakeFlags } from '../flake-flags.ts';
 import type { Flag } from '../flags.ts';
+import { runFlakeTask } from './flake.ts';
 
 const registryFlag: Flag = {
   names: ['--registry'], operands: ['FILE'], description: "the registry to change (default: the user's own)",
@@ -52,7 +52,7 @@ export const registryCommands = {
     name: 'nix registry pin',
     operands: 'NAME [FLAKE]',
     summary: 'Makes a name stand for the revision that a flake has now.',
-    flags: [registryFlag],
+    flags: [registryFlag, ...flakeFlags],
     async run(session) {
       const [name = '', flake = name] = session.flags.operands;
       const [from] = references(session, 1);
@@ -68,6 +68,7 @@ export const registryCommands = {
     name: 'nix registry resolve',
     operands: 'FLAKES',
     summary: 'Prints what flake references stand for.',
+    flags: flakeFlags,
     async run(session) {
       for (const flake of session.flags.operands) session.print((await report(session, flake)).resolvedUrl);
     },
@@ -87,8 +88,7 @@ function references({ flags, context, name }: CommandSession, count: number): Fl
 }
 
 async function report(session: CommandSession, flake: string): Promise<NonNullable<FlakeTaskResult['report']>['metadata']> {
-  const input: FlakeTaskInput = { reference: encodeUtf8(flake), lock: { mayWrite: false }, action: { kind: 'metadata' } };
-  const { report: found } = await session.workspace().evaluate<FlakeTaskResult>(flakeTask, input);
+  const { report: found } = await runFlakeTask(session, flake, { kind: 'metadata' }, { mayWrite: false });
   assert(found !== undefined, 'metadata is what was asked for');
   return found.metadata;
 }
