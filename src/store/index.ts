@@ -43,7 +43,7 @@ export {
   LocalPeer, type BuildPeer, type OfferedPath, type RemoteBuildOptions, type StorePeer,
 } from './remote/peer.ts';
 export {
-  plainResult, succeeded, type Buildable, type BuildResult, type BuildStatus,
+  failureCode, plainResult, succeeded, type Buildable, type BuildResult, type BuildStatus,
 } from './remote/protocol-values.ts';
 export { serveStore } from './remote/serve-server.ts';
 export type { SshEnvironment } from './remote/ssh.ts';

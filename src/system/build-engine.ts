@@ -9,13 +9,15 @@
 
 import { symlinkSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { noProgress, UserError, type Progress } from '#base';
+import { noProgress, type Progress } from '#base';
 import type { Realised, Wanted } from '#build';
 import { knownOutputPath, type StorePath } from '#formats';
 import {
-  copyPaths, DaemonPeer, LocalPeer, succeeded, type BuildPeer, type Buildable, type LocalStore, type MissingPaths,
+  copyPaths, DaemonPeer, failureCode, LocalPeer, succeeded, type BuildPeer, type Buildable, type LocalStore, type MissingPaths,
 } from '#store';
-import { builtElsewhereFailed, notQueriedElsewhere, outputNotKnown } from './errors.ts';
+import {
+  builtElsewhereFailed, notQueriedElsewhere, outputNotKnown, severalBuiltElsewhereFailed,
+} from './errors.ts';
 
 export interface BuildEngineOptions {
   readonly peer: BuildPeer;
@@ -41,9 +43,10 @@ export class BuildEngine {
       mode, ...(signal === undefined ? {} : { signal }),
     });
     const failures = results.flatMap((result, index) => (succeeded(result) ? [] : [
-      builtElsewhereFailed(nameOfWanted(wanted[index]), peer.name, result.message || result.status)]));
+      builtElsewhereFailed(
+        nameOfWanted(wanted[index]), peer.name, result.message || result.status, failureCode(result))]));
     const [failure] = failures;
-    if (failure !== undefined) throw failures.length === 1 ? failure : severalFailed(failures);
+    if (failure !== undefined) throw failures.length === 1 ? failure : severalBuiltElsewhereFailed(failures);
     const realised: Realised = new Map();
     wanted.forEach((one, index) => {
       if (!('drvPath' in one)) return;
@@ -114,8 +117,4 @@ export class BuildEngine {
 function nameOfWanted(one: Wanted | undefined): string {
   if (one === undefined) return 'unknown';
   return 'path' in one ? one.path : one.drvPath;
-}
-
-function severalFailed(failures: readonly UserError[]): UserError {
-  return new UserError('BUILDS_FAILED', `${failures.length} builds failed:\n${failures.map((one) => `  ${one.message}`).join('\n')}`);
 }

@@ -35,8 +35,16 @@ export function noImageInOutput(path: string): UserError {
   });
 }
 
-export function builtElsewhereFailed(path: string, store: string, reason: string): UserError {
-  return new UserError('BUILD_FAILED', `Cannot build ${path} in store '${store}': ${reason}`);
+/** `code` is that of the failure itself. */
+export function builtElsewhereFailed(path: string, store: string, reason: string, code: string): UserError {
+  return new UserError('BUILD_FAILED', `Cannot build ${path} in store '${store}': ${reason}`, {
+    cause: new UserError(code, reason),
+  });
+}
+
+export function severalBuiltElsewhereFailed(failures: readonly UserError[]): UserError {
+  const lines = failures.map((failure) => `  ${failure.message.replace(/\n/g, '\n  ')}`);
+  return Object.assign(new UserError('BUILDS_FAILED', `${failures.length} builds failed:\n${lines.join('\n')}`), { failures });
 }
 
 export function outputNotKnown(drvPath: string, output: string, store: string): UserError {

@@ -23,8 +23,8 @@ const clientSettings = new Set([
 const statusOfCode: Readonly<Record<string, BuildStatus>> = {
   HASH_MISMATCH: 'output-rejected', OUTPUT_MISSING: 'output-rejected', REFERENCES_NOT_ALLOWED: 'output-rejected',
   OUTPUT_TOO_LARGE: 'output-rejected', FIXED_OUTPUT_NOT_PLAIN: 'output-rejected',
-  BUILD_TIMED_OUT: 'timed-out', NOT_DETERMINISTIC: 'not-deterministic', PATH_NOT_VALID: 'input-rejected',
-  LOG_TOO_LONG: 'log-limit-exceeded',
+  BUILDER_TIMED_OUT: 'timed-out', NOT_DETERMINISTIC: 'not-deterministic', PATH_NOT_VALID: 'input-rejected',
+  BUILD_LOG_TOO_LONG: 'log-limit-exceeded',
 };
 
 export class WorkspaceService implements StoreService {

@@ -13,8 +13,11 @@ export function machinesUnreadable(file: string, reason: string, cause?: unknown
   return new UserError('MACHINES_UNREADABLE', `the list of machines '${file}' cannot be read: ${reason}`, { cause });
 }
 
-export function builtElsewhereFailed(drvPath: string, machine: string, reason: string): UserError {
-  return new UserError('REMOTE_BUILD_FAILED', `build of '${drvPath}' on '${machine}' failed: ${reason}`);
+/** `code` is the one that the failure would have had here. */
+export function builtElsewhereFailed(
+  drvPath: string, machine: string, reason: string, code = 'REMOTE_BUILD_FAILED',
+): UserError {
+  return new UserError(code, `build of '${drvPath}' on '${machine}' failed: ${reason}`);
 }
 
 export function outputNotReturned(drvPath: string, machine: string, output: string): UserError {

@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError, type Progress } from '#base';
 import { knownOutputPath, NarReader, type Derivation, type StorePath } from '#formats';
 import {
-  bytePath, copyPaths, lockFile, LocalPeer, openBuildPeer, succeeded, tryLockFileSoon, TreeRestorer,
+  bytePath, copyPaths, failureCode, lockFile, LocalPeer, openBuildPeer, succeeded, tryLockFileSoon, TreeRestorer,
   type BuildPeer, type FileLock, type SshEnvironment,
 } from '#store';
 import type { Builder, BuildPlace, BuildRequest, ReserveOptions } from '../builder.ts';
@@ -165,7 +165,8 @@ export class RemoteBuilder implements Builder {
         [result] = await peer.buildPaths([{ drvPath }], options);
       }
       if (result === undefined || !succeeded(result)) {
-        throw builtElsewhereFailed(drvPath, machine.name, result?.message || (result?.status ?? 'no result'));
+        throw result === undefined ? builtElsewhereFailed(drvPath, machine.name, 'it gives no result')
+          : builtElsewhereFailed(drvPath, machine.name, result.message || result.status, failureCode(result));
       }
       await this.#fetchOutputs(machine, peer, request);
     } catch (error) {

@@ -63,6 +63,17 @@ export function succeeded({ status }: BuildResult): boolean {
   return ['built', 'substituted', 'already-valid', 'resolves-to-already-valid'].includes(status);
 }
 
+/** The code of the error that a failure here would have had. */
+export function failureCode({ status, message }: BuildResult): string {
+  switch (status) {
+    case 'timed-out': return 'BUILDER_TIMED_OUT';
+    case 'not-deterministic': return 'NOT_DETERMINISTIC';
+    case 'output-rejected': return message.includes('hash mismatch') ? 'HASH_MISMATCH' : 'OUTPUT_MISSING';
+    case 'permanent-failure': case 'misc-failure': case 'cached-failure': return 'BUILDER_FAILED';
+    default: return 'REMOTE_BUILD_FAILED';
+  }
+}
+
 /** A result that says only how it ended. */
 export function plainResult(status: BuildStatus, message = ''): BuildResult {
   return {
