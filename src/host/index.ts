@@ -16,7 +16,7 @@ export * from './worker/run-evaluation.ts';
 export type { EvaluationSession, EvaluationTask } from './worker/session.ts';
 export {
   changeEnvironmentTask, evalTask, findFileTask, installableTask, instantiateTask, parseTask, printTask, queryPackagesTask,
-  prefetchSourceTask, shellTask,
+  prefetchSourceTask, profileTask, shellTask,
 } from './tasks/tasks.ts';
 export { flakeTask } from './tasks/tasks.ts';
 export type { FlakeTaskInput, FlakeTaskResult } from './tasks/flake.ts';
@@ -30,6 +30,7 @@ export type { PackageQuery, ShownColumns, StatusAnswer, StatusQuestion } from '.
 export type { DerivedPath, InstallableInput } from './tasks/installable.ts';
 export type { EvalInput } from './tasks/eval-value.ts';
 export type { PrintInput } from './tasks/print-value.ts';
+export type { ProfileQuestion, ResolvedElement, WantedElement } from './tasks/profile.ts';
 export type { PrefetchQuestion, PrefetchSource } from './tasks/prefetch-source.ts';
 export type { ShellInput, ShellTarget } from './tasks/shell.ts';
 export * from './repl/requests.ts';

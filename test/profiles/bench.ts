@@ -18,6 +18,7 @@ export interface Said {
 }
 
 const modules: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  nix: () => import('../../src/cli/nix/nix.ts'),
   'nix-channel': () => import('../../src/cli/nix/nix-channel.ts'),
   'nix-collect-garbage': () => import('../../src/cli/nix/nix-collect-garbage.ts'),
   'nix-env': () => import('../../src/cli/nix/nix-env.ts'),

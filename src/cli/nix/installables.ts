@@ -172,7 +172,7 @@ export function splitOutputs(text: string): { text: string; outputs: 'all' | str
   return { text: text.slice(0, caret), outputs: names === '*' ? 'all' : names.split(',').sort() };
 }
 
-function expressionSource(session: CommandSession): ExpressionSource | undefined {
+export function expressionSource(session: CommandSession): ExpressionSource | undefined {
   const { flags } = session;
   const expression = flags.last('--expr');
   const file = flags.last('--file');
@@ -204,7 +204,7 @@ async function evaluateOperands(
 }
 
 /** A path in the store, by its name or through a link to it; undefined for what can only be a flake. */
-function storedOperand(session: CommandSession, operand: string): DerivedPath | undefined {
+export function storedOperand(session: CommandSession, operand: string): DerivedPath | undefined {
   const { text, outputs } = splitOutputs(operand);
   if (!text.includes('/') || /^[a-z+]+:/.test(text)) return undefined;
   let path: StorePath;

@@ -46,6 +46,15 @@ const commands: Readonly<Record<string, Load>> = {
   'registry pin': async () => (await import('./commands/registry.ts')).registryCommands.pin,
   'registry remove': async () => (await import('./commands/registry.ts')).registryCommands.remove,
   'registry resolve': async () => (await import('./commands/registry.ts')).registryCommands.resolve,
+  'profile add': async () => (await import('./commands/profile.ts')).profileCommands.add,
+  'profile diff-closures': async () => (await import('./commands/profile.ts')).profileCommands['diff-closures'],
+  'profile history': async () => (await import('./commands/profile.ts')).profileCommands.history,
+  'profile install': async () => (await import('./commands/profile.ts')).profileCommands.add,
+  'profile list': async () => (await import('./commands/profile.ts')).profileCommands.list,
+  'profile remove': async () => (await import('./commands/profile.ts')).profileCommands.remove,
+  'profile rollback': async () => (await import('./commands/profile.ts')).profileCommands.rollback,
+  'profile upgrade': async () => (await import('./commands/profile.ts')).profileCommands.upgrade,
+  'profile wipe-history': async () => (await import('./commands/profile.ts')).profileCommands['wipe-history'],
   repl: () => import('../repl/repl.ts'),
   'show-config': () => import('./commands/config.ts'),
   'store add': async () => (await import('./commands/store-add.ts')).storeAdd.add,
@@ -80,7 +89,6 @@ const aliases: Readonly<Record<string, string>> = {
 
 /** What does the same, for those that Firn does not have. */
 const instead: Readonly<Record<string, string>> = {
-  profile: "'nix-env' manages profiles",
   shell: "'nix-shell -p' does that",
 };
 

@@ -39,9 +39,7 @@ export function run(session: EvaluationSession, input: unknown): DerivedPath[][]
     const args = makeAutoArguments(session, autoArguments);
     const root = evaluateSource(session, source);
     const found = wanted.map(({ attributePath, outputs }) => {
-      const slot = selectPath(attributePath, args, root);
-      const single = singlePath(session, slot);
-      return single !== undefined ? [single] : derivationsIn(session, slot, args, outputs);
+      return derivedPathsOf(session, selectPath(attributePath, args, root), args, outputs);
     });
     if (readOnly !== true) session.host.flush();
     activity.finish();
@@ -50,6 +48,15 @@ export function run(session: EvaluationSession, input: unknown): DerivedPath[][]
     activity.finish('failed');
     throw error;
   }
+}
+
+/** What a value means as something to build. */
+export function derivedPathsOf(
+  session: EvaluationSession, slot: Slot, args: Parameters<typeof findDerivationSets>[1],
+  outputs: 'all' | readonly string[] | undefined,
+): DerivedPath[] {
+  const single = singlePath(session, slot);
+  return single !== undefined ? [single] : derivationsIn(session, slot, args, outputs);
 }
 
 /** Of a path its copy in the store, of a string what its context names. */

@@ -34,6 +34,11 @@ export const { run } = defineCommand({
 /** Versions of a package with the bytes that each takes. */
 type Versions = ReadonlyMap<string, number>;
 
+/** The difference of two closures, a line for each package that has one. */
+export function closureDifferences(session: CommandSession, before: StorePath, after: StorePath): string[] {
+  return [...differences(groupedClosure(session, before), groupedClosure(session, after), session.context.color)];
+}
+
 function groupedClosure({ store }: CommandSession, path: StorePath): Map<string, Map<string, number>> {
   const groups = new Map<string, Map<string, number>>();
   for (const one of store.closureOf([path])) {
