@@ -42,7 +42,7 @@ export interface BuildContext {
   readonly logs?: LogOptions | undefined;
   /** Gives the signatures of an output that was built here. */
   readonly sign?: ((info: PathInfo) => readonly string[]) | undefined;
-  /** Called when outputs that were built here are valid for everybody. */
+  /** Called when outputs that were built here, also to compare, are valid for everybody. */
   readonly whenBuilt?: ((drvPath: StorePath, outputs: OutputMap) => void | Promise<void>) | undefined;
 }
 
@@ -78,7 +78,7 @@ export async function buildDerivation(
     const build = (builder: Builder) => buildLocked(context, builder, drvPath, derivation, activity);
     const { outputs, durable } = await buildElsewhere(context, accepting, derivation, build)
       ?? await buildHere(accepting, place, signal, build, derivation);
-    if (context.whenBuilt !== undefined && context.check === undefined) {
+    if (context.whenBuilt !== undefined) {
       await Promise.all([durable, store.flush()]);
       await context.whenBuilt(drvPath, outputs);
     }
@@ -143,6 +143,7 @@ async function buildLocked(
   const isProgram = !derivation.builder.startsWith('builtin:');
   const log = new BuildLog(context.logDirectory, drvPath, { ...context.logs, keepEmpty: isProgram });
   const own = ownActivity(context, drvPath, derivation, activity);
+  const endings: ((succeeded: boolean) => void)[] = [];
   let committed = false;
   let succeeded = false;
   try {
@@ -158,6 +159,7 @@ async function buildLocked(
       progress: context.progress,
       activity: own,
       signal: context.signal,
+      afterwards: (work) => { endings.push(work); },
       log: (line) => {
         log.add(line);
         own.log?.(line);
@@ -180,6 +182,7 @@ async function buildLocked(
     return { outputs: pathsOf(finished), durable };
   } finally {
     log.close();
+    for (const end of endings) end(succeeded);
     if (own !== activity) own.finish(succeeded ? 'done' : 'failed');
     if (!committed) for (const place of places.values()) await removeLeftover(place);
   }

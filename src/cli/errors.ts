@@ -58,8 +58,8 @@ export function unknownReplCommand(command: string): UserError {
   return new UserError('UNKNOWN_REPL_COMMAND', `unknown command '${command}'`, { hint: ':? lists the commands' });
 }
 
-export function unsupportedReplCommand(command: string, reason: string): UserError {
-  return new UserError('UNSUPPORTED_REPL_COMMAND', `the command '${command}' is not supported: ${reason}`);
+export function programFailed(program: string, reason: string): UserError {
+  return new UserError('PROGRAM_FAILED', `program '${program}' failed with ${reason}`);
 }
 
 export function unexpectedArgument(argument: string, command: string): UserError {
@@ -109,4 +109,8 @@ export function noPathWithHashPart(hashPart: string): UserError {
 
 export function unknownSetting(name: string): UserError {
   return new UserError('UNKNOWN_SETTING', `could not find setting '${name}'`);
+}
+
+export function appOutsideStore(program: string): UserError {
+  return new UserError('APP_OUTSIDE_STORE', `app program '${program}' is not in the Nix store`);
 }

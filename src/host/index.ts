@@ -18,7 +18,8 @@ export {
   changeEnvironmentTask, evalTask, findFileTask, installableTask, instantiateTask, parseTask, printTask, queryPackagesTask,
   prefetchSourceTask, profileTask, shellTask,
 } from './tasks/tasks.ts';
-export { flakeTask } from './tasks/tasks.ts';
+export { appTask, flakeTask } from './tasks/tasks.ts';
+export type { AppInput, FoundApp } from './tasks/app.ts';
 export type { FlakeTaskInput, FlakeTaskResult } from './tasks/flake.ts';
 export type { FlakeMetadata, FlakeReport } from './flakes/metadata.ts';
 export type { AutoArgument, ExpressionSource, FoundDerivation, InstantiateInput } from './tasks/instantiate.ts';

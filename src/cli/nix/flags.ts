@@ -15,6 +15,8 @@ export interface Flag {
   readonly names: readonly [string, ...string[]];
   /** What its operands are called in the help text. */
   readonly operands?: readonly string[];
+  /** Takes all words that follow. */
+  readonly takesRest?: boolean;
   readonly description: string;
 }
 
@@ -55,7 +57,7 @@ export function parseFlags(
       operands.push(word);
     } else if (byName.has(word)) {
       const flag = byName.get(word)!;
-      const given = takeOperands(command, word, flag.operands ?? [], rest);
+      const given = flag.takesRest === true ? rest.splice(0) : takeOperands(command, word, flag.operands ?? [], rest);
       const list = uses.get(flag.names[0]) ?? [];
       uses.set(flag.names[0], list);
       list.push(given);
@@ -80,7 +82,7 @@ function unbundle(argv: readonly string[], byName: ReadonlyMap<string, Flag>): s
   const words: string[] = [];
   let literal = false;
   for (const word of argv) {
-    if (word === '--') literal = true;
+    if (word === '--' || byName.get(word)?.takesRest === true) literal = true;
     const isBundle = !literal && /^-[A-Za-z]./.test(word) && !byName.has(word);
     if (!isBundle) {
       words.push(word);

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, Load>> = {
   daemon: () => import('./nix-daemon.ts'),
   'derivation add': async () => (await import('./commands/derivation.ts')).derivationCommands.add,
   'derivation show': async () => (await import('./commands/derivation.ts')).derivationCommands.show,
+  'env shell': () => import('./commands/shell.ts'),
   eval: () => import('./nix-eval.ts'),
   'flake info': async () => (await import('./commands/flake.ts')).flakeCommands.metadata,
   'flake lock': async () => (await import('./commands/flake.ts')).flakeCommands.lock,
@@ -56,6 +57,8 @@ const commands: Readonly<Record<string, Load>> = {
   'profile upgrade': async () => (await import('./commands/profile.ts')).profileCommands.upgrade,
   'profile wipe-history': async () => (await import('./commands/profile.ts')).profileCommands['wipe-history'],
   repl: () => import('../repl/repl.ts'),
+  run: () => import('./commands/run.ts'),
+  shell: () => import('./commands/shell.ts'),
   'show-config': () => import('./commands/config.ts'),
   'store add': async () => (await import('./commands/store-add.ts')).storeAdd.add,
   'store add-file': async () => (await import('./commands/store-add.ts')).storeAdd['add-file'],
@@ -89,7 +92,6 @@ const aliases: Readonly<Record<string, string>> = {
 
 /** What does the same, for those that Firn does not have. */
 const instead: Readonly<Record<string, string>> = {
-  shell: "'nix-shell -p' does that",
 };
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {

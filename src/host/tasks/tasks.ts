@@ -24,5 +24,7 @@ export const shellTask = new URL('./shell.ts', import.meta.url);
 export const prefetchSourceTask = new URL('./prefetch-source.ts', import.meta.url);
 /** Locks flakes, and tells of them: `FlakeTaskInput` to `FlakeTaskResult`. */
 export const flakeTask = new URL('./flake.ts', import.meta.url);
+/** What `nix run` is to run: `AppInput` to `FoundApp`. */
+export const appTask = new URL('./app.ts', import.meta.url);
 /** Answers what `nix profile` asks: `ProfileQuestion`. */
 export const profileTask = new URL('./profile.ts', import.meta.url);

@@ -1,0 +1,46 @@
+/** `nix shell` (and `nix env shell`): a shell, or a command, with packages at hand. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { StorePath } from '#formats';
+import { defineCommand, type CommandSession } from '../command.ts';
+import { changedEnvironment, environmentFlags } from '../environment-flags.ts';
+import { buildFlags } from '../evaluation-flags.ts';
+import { buildInstallables, installableFlags, outPathsOf, resolveInstallables } from '../installables.ts';
+import { runOnStore } from '../shell-process.ts';
+
+export const { run } = defineCommand({
+  name: 'nix shell',
+  operands: '[INSTALLABLES] [--command COMMAND [ARGS]]',
+  summary: 'Starts a shell, or runs a command, that finds the programs of packages.',
+  flags: [
+    { names: ['--command', '-c'], operands: ['COMMAND', 'ARGS'], takesRest: true, description: 'run this instead of a shell' },
+    { names: ['--stdin'], description: 'read operands from standard input, one a line' },
+    ...environmentFlags, ...installableFlags, ...buildFlags.filter(({ names }) => !['--keep-failed', '--keep-going', '--dry-run'].includes(names[0])),
+  ],
+  async run(session) {
+    const { context, flags, store } = session;
+    const progress = await session.openProgress();
+    const built = outPathsOf(await buildInstallables(session, await resolveInstallables(session)));
+    progress.close();
+    const environment = changedEnvironment(flags, context, session.name);
+    const folders = withPropagated(session, built).map((path) => `${path}/bin`);
+    environment['PATH'] = [...folders, ...(environment['PATH'] ?? '').split(delimiter).filter(Boolean)].join(delimiter);
+    const [program = context.env['SHELL'] || 'bash', ...args] = flags.all('--command')[0] ?? [];
+    return runOnStore({ file: program, args: [program, ...args], environment }, store,
+      { ...context, env: { ...context.env, PATH: environment['PATH'] } });
+  },
+});
+
+/** The paths, with those that `nix-support/propagated-user-env-packages` names, and so on. */
+function withPropagated({ store }: CommandSession, paths: readonly StorePath[]): StorePath[] {
+  const found = new Set<StorePath>();
+  const left = [...paths].reverse();
+  for (let path = left.pop(); path !== undefined; path = left.pop()) {
+    if (found.has(path)) continue;
+    found.add(path);
+    const file = join(store.physicalPath(path), 'nix-support/propagated-user-env-packages');
+    if (existsSync(file)) left.push(...readFileSync(file, 'utf8').split(/\s+/).filter(Boolean).reverse() as StorePath[]);
+  }
+  return [...found];
+}
