@@ -4,13 +4,14 @@
  *   node bench/evaluation/compare.ts TREE [--nix nix-instantiate] [--rounds N] [--only NAME]
  *
  * TREE is a nixpkgs checkout. A round runs, in turn: the other program; Firn without any cache of
- * its own (cold); Firn again (unchanged); both on a changed expression that neither has seen, with
- * Firn's caches as they are (changed). Every value must be equal on both sides. Printed are the
+ * its own (cold); Firn again (unchanged: it is to find that nothing changed); both on a changed
+ * expression that neither has seen, with Firn's caches as they are (changed). Every value must be equal on both sides. Printed are the
  * medians over rounds of each side's clock, processor time and peak memory, and the median of the
- * rounds' ratios, Firn by the other. Needs GNU time as /usr/bin/time.
+ * rounds' ratios, Firn by the other. Needs GNU time as /usr/bin/time. Firn keeps no results while
+ * its own sources were changed less than three seconds ago: such a run is refused.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -60,7 +61,7 @@ function installer(more: string): string {
 }
 
 const subjects: Readonly<Record<string, Subject>> = {
-  start: { expression: '1' },
+  start: { expression: '1', changed: (round) => `${round + 2}` },
   hello: packageOf('hello'),
   firefox: packageOf('firefox'),
   iso: {
@@ -122,7 +123,17 @@ function compare(name: string, { expression, changed }: Subject): void {
   }
 }
 
+/** Whether Firn keeps results at all; else what is called unchanged would be evaluated again. */
+function requireKeptResults(): void {
+  const cache = join(scratch, 'cache-probe');
+  measure([firn, 'nix-instantiate'], '0', cache);
+  if (!existsSync(join(cache, 'firn/results'))) {
+    throw new Error('Firn keeps no results here: its sources were changed a moment ago, or change times are not kept');
+  }
+}
+
 try {
+  requireKeptResults();
   console.log(`load before: ${loadavg().map((load) => load.toFixed(1)).join(' ')}`);
   for (const [name, subject] of Object.entries(subjects)) {
     if (values.only === undefined || values.only === name) compare(name, subject);
