@@ -91,7 +91,7 @@ async function measure(run: Run): Promise<Side> {
 function ourSquashfs(choice: string): Run {
   return async (out) => {
     const pool = createWorkerPool(cores);
-    const compression = parseSquashfsCompression(choice);
+    const compression = parseSquashfsCompression(choice, blockBytes);
     const plan = planSquashfs(hostTree(folder, '', { mtime }), {
       compression,
       blockSizeBytes: blockBytes,
