@@ -118,28 +118,18 @@ export function explainConflict(conflict: EnvironmentConflict, elements: Element
   const [old, fresh] = [ownerOf(oldFile), ownerOf(newFile)];
   if (old === undefined || fresh === undefined) return conflict;
   const operand = fresh[1].source === undefined ? fresh[1].storePaths.join(' ') : installableOf(fresh[1].source);
-  return new UserError('ENVIRONMENT_CONFLICT', `An existing package already provides the following file:
-
-  "${oldFile}"
-
-This is the conflicting file from the new package:
-
-  "${newFile}"
-
-To remove the existing package:
-
-  nix profile remove ${old[0]}
-
-The new package can also be added next to the existing one by assigning a different priority.
-The conflicting packages have a priority of ${priority}.
-To prioritise the new package:
-
-  nix profile add ${operand} --priority ${priority - 1}
-
-To prioritise the existing package:
-
-  nix profile add ${operand} --priority ${priority + 1}
-`);
+  const lines = [
+    'An existing package already provides the following file:', '', `  "${oldFile}"`, '',
+    'This is the conflicting file from the new package:', '', `  "${newFile}"`, '',
+    'To remove the existing package:', '', `  nix profile remove ${old[0]}`, '',
+    'The new package can also be added next to the existing one by assigning a different priority.',
+    `The conflicting packages have a priority of ${priority}.`,
+    'To prioritise the new package:', '', `  nix profile add ${operand} --priority ${priority - 1}`, '',
+    'To prioritise the existing package:', '', `  nix profile add ${operand} --priority ${priority + 1}`,
+  ];
+  // Below the word 'error:', as C++ Nix lays it out.
+  const text = lines.map((line, index) => (index === 0 || line === '' ? line : `       ${line}`)).join('\n');
+  return new UserError('ENVIRONMENT_CONFLICT', text);
 }
 
 /** The generations of a profile, each with the store path that it leads to. */
