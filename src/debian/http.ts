@@ -119,6 +119,7 @@ export async function downloadPage(
       entityTag: String(etag), urls, links: typeof link === 'string' ? [link] : link,
     };
     if (response.statusCode === 304) {
+      response.body.on('error', () => {});
       response.body.destroy();
       return { bytes: undefined, ...about };
     }

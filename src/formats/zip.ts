@@ -87,11 +87,19 @@ function contentOf(
   if (method !== 0 && method !== 8) {
     throw malformedArchive(what, `an entry in it is compressed by the unknown method ${method}`);
   }
-  const content = method === 0 ? packed : tools.inflate(packed, size);
+  const content = method === 0 ? packed : inflated(packed, size, what, tools);
   if (content.length !== size || tools.crc32(content) !== view.getUint32(at + 16, true)) {
     throw malformedArchive(what, 'an entry in it is damaged');
   }
   return content;
+}
+
+function inflated(packed: Uint8Array, size: number, what: string, tools: ZipTools): Uint8Array {
+  try {
+    return tools.inflate(packed, size);
+  } catch {
+    throw malformedArchive(what, 'an entry in it is damaged');
+  }
 }
 
 /** The time in the extra field that Unix programs write, else that of the entry, which has no time zone. */
