@@ -5,13 +5,20 @@
 #
 #   sh bench/main-job/compare.sh FOLDER
 #
-# FOLDER keeps the stores between runs (3 GB). Needs squashfs-tools, xorriso and a mirror.
+# Nothing is taken from caches of earlier builds but what was downloaded: compressed blocks, compiled
+# code and kept results begin empty. For what comes before the image, dpkg-deb unpacks the same
+# packages, as many at once as there are cores. FOLDER keeps the stores between runs (4 GB). Needs
+# dpkg, squashfs-tools, xorriso and a mirror.
 set -eu
 
 firn=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)/firn
 folder=${1:?usage: compare.sh FOLDER}
 mkdir -p "$folder"
 cd "$folder"
+folder=$(pwd -P)
+
+XDG_CACHE_HOME=$folder/cache
+export XDG_CACHE_HOME
 
 now() { date +%s.%N; }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
@@ -21,7 +28,8 @@ since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
 iso=$(ls "$folder"/full-result/iso/*.iso | grep -v '/cd\.iso$')
 
 # A store that has the package files and nothing made of them.
-rm -rf fresh cache
+rm -rf fresh
+find cache/firn -mindepth 1 -maxdepth 1 ! -name channels -exec rm -rf {} +
 debs=$(ls full/nix/store | grep '\.deb$' | sed 's,^,/nix/store/,')
 # shellcheck disable=SC2086
 "$firn" nix-store --store "$folder/full" --export $debs >debs.export
@@ -34,8 +42,15 @@ start=$(now)
 ours=$(since "$start")
 cmp "$iso" "$(ls "$folder"/fresh-result/iso/*.iso | grep -v '/cd\.iso$')"
 
-# The same content for the peers.
-rm -rf tree store peer.iso peer.squashfs
+# The same packages, then the same content, for the peers.
+mkdir unpacked
+sync
+start=$(now)
+ls full/nix/store/*.deb | xargs -P "$(nproc)" -I PACKAGE \
+  sh -c 'dpkg-deb -x "$1" "unpacked/${1##*/}"' sh PACKAGE
+unpack=$(since "$start")
+rm -rf unpacked
+rm -rf tree store peer.iso peer.squashfs unpacked
 xorriso -osirrox on -indev "$iso" -extract / tree >/dev/null 2>&1
 chmod -R u+w tree
 unsquashfs -q -n -d store tree/nix-store.squashfs >/dev/null
@@ -49,11 +64,13 @@ start=$(now)
 xorriso -as mkisofs -quiet -r -J -joliet-long -iso-level 3 -o peer.iso tree 2>/dev/null
 write=$(since "$start")
 
-awk -v ours="$ours" -v squash="$squash" -v write="$write" \
+awk -v ours="$ours" -v unpack="$unpack" -v squash="$squash" -v write="$write" \
   -v our_size="$(stat -c %s "$iso")" -v peer_size="$(stat -c %s peer.iso)" 'BEGIN {
   printf "firn build      %6.1f s\n", ours
+  printf "dpkg-deb -x     %6.1f s\n", unpack
   printf "mksquashfs      %6.1f s\nxorriso         %6.1f s\n", squash, write
-  printf "ratio           %6.2f (size %.3f)\n", ours / (squash + write), our_size / peer_size
+  printf "to these three  %6.2f\n", ours / (unpack + squash + write)
+  printf "to the last two %6.2f (size %.3f)\n", ours / (squash + write), our_size / peer_size
 }'
 grep -E 'evaluated|unpacked|built|compressed|done' fresh.log || :
 rm -rf tree store peer.iso fresh
