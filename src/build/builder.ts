@@ -53,6 +53,8 @@ export interface BuildRequest {
   /** Of the kind of work that this build is a part of. */
   readonly activity: Activity;
   readonly signal: AbortSignal;
+  /** Runs `work` when it is known whether the outputs are accepted: to keep or remove the build's folder. */
+  afterwards(work: (succeeded: boolean) => void): void;
   /** A line of the builder's output. */
   log(line: string): void;
   /** See `BuiltinJob.measured`. */

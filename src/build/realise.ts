@@ -80,7 +80,10 @@ class Realisation {
   readonly #options: RealiseOptions;
   readonly #progress: Progress;
   readonly #stop = new AbortController();
-  readonly #goals = new Map<StorePath, Promise<OutputMap>>();
+  /** By derivation and the outputs that are needed. */
+  readonly #goals = new Map<string, Promise<OutputMap>>();
+  /** Builds, which make all outputs. */
+  readonly #made = new Map<StorePath, Promise<OutputMap>>();
   /** What is wanted by name, and the outputs of each. */
   readonly #asked = new Map<StorePath, ReadonlySet<string> | undefined>();
   readonly #failures: UserError[] = [];
@@ -120,7 +123,7 @@ class Realisation {
       this.#plan = planWork(this.#store, derivations);
       for (const one of wanted) if ('drvPath' in one) this.#ask(one.drvPath, one.outputs);
       const outcomes = await Promise.allSettled(
-        wanted.map((one) => ('drvPath' in one ? this.#goal(one.drvPath) : this.#pathGoal(one.path))),
+        wanted.map((one) => ('drvPath' in one ? this.#goal(one.drvPath, one.outputs) : this.#pathGoal(one.path))),
       );
       signal?.throwIfAborted();
       await this.#store.flush();
@@ -144,29 +147,48 @@ class Realisation {
     this.#asked.set(drvPath, isAll ? undefined : new Set([...before ?? [], ...outputs]));
   }
 
-  #goal(drvPath: StorePath): Promise<OutputMap> {
-    let goal = this.#goals.get(drvPath);
+  /** Makes outputs of a derivation valid: those that are named, or all. */
+  #goal(drvPath: StorePath, names?: readonly string[]): Promise<OutputMap> {
+    const key = names === undefined ? drvPath : `${drvPath}!${[...names].sort().join(',')}`;
+    let goal = this.#goals.get(key);
     if (!goal) {
-      goal = this.#makeValid(drvPath);
-      this.#goals.set(drvPath, goal);
+      goal = this.#makeValid(drvPath, names);
+      this.#goals.set(key, goal);
     }
     return goal;
   }
 
-  async #makeValid(drvPath: StorePath): Promise<OutputMap> {
+  async #makeValid(drvPath: StorePath, names: readonly string[] | undefined): Promise<OutputMap> {
     // Goals of a deep graph must not all begin on one stack.
     await Promise.resolve();
     this.#stop.signal.throwIfAborted();
     const derivation = await this.#derivation(drvPath);
     const isChecked = this.#options.check !== undefined && this.#asked.has(drvPath);
-    if (isChecked) return this.#checkAgain(drvPath, derivation);
-    const present = validOutputs(this.#store, drvPath, derivation);
-    if (present !== undefined) return present;
-    if (maySubstitute(derivation) && (await this.#substituteOutputs(drvPath, derivation))) {
-      const found = validOutputs(this.#store, drvPath, derivation);
-      if (found !== undefined) return found;
+    if (!isChecked) {
+      // Nobody may collect what is found valid here and used later.
+      for (const path of knownOutputPaths(derivation).values()) this.#store.addTemporaryRoot(path);
+      const present = this.#present(drvPath, derivation, names);
+      if (present !== undefined) return present;
+      if (maySubstitute(derivation) && (await this.#substituteOutputs(drvPath, derivation, names))) {
+        const found = this.#present(drvPath, derivation, names);
+        if (found !== undefined) return found;
+      }
     }
-    return this.#build(drvPath, derivation, undefined);
+    let made = this.#made.get(drvPath);
+    if (!made) {
+      made = isChecked ? this.#checkAgain(drvPath, derivation) : this.#build(drvPath, derivation, undefined);
+      this.#made.set(drvPath, made);
+    }
+    return made;
+  }
+
+  /** What is valid already, if that is all that is needed. */
+  #present(drvPath: StorePath, derivation: Derivation, names: readonly string[] | undefined): OutputMap | undefined {
+    const missing = names?.find((name) => !derivation.outputs.has(name));
+    if (missing !== undefined) throw noSuchOutput(drvPath, missing);
+    const present = validOutputs(this.#store, drvPath, derivation, names);
+    for (const path of present?.values() ?? []) this.#store.addTemporaryRoot(path);
+    return present;
   }
 
   async #checkAgain(drvPath: StorePath, derivation: Derivation): Promise<OutputMap> {
@@ -221,7 +243,7 @@ class Realisation {
   async #realiseInputs(derivation: Derivation): Promise<OutputPaths> {
     const inputs = [...derivation.inputDerivations.keys()];
     const outcomes = await Promise.allSettled([
-      ...inputs.map((input) => this.#goal(input)),
+      ...inputs.map((input) => this.#goal(input, derivation.inputDerivations.get(input))),
       ...derivation.inputSources.map((path) => this.#pathGoal(path)),
     ]);
     this.#stop.signal.throwIfAborted();
@@ -240,23 +262,27 @@ class Realisation {
   }
 
   async #pathGoal(path: StorePath): Promise<void> {
+    this.#store.addTemporaryRoot(path);
     if (this.#store.isValidPath(path)) return;
     if (await this.#substitute(new Map([['out', path]]))) return;
     throw missingPath(path);
   }
 
   async #derivation(drvPath: StorePath): Promise<Derivation> {
+    this.#store.addTemporaryRoot(drvPath);
     if (!this.#store.isValidPath(drvPath)) await this.#pathGoal(drvPath);
     return this.#store.readDerivation(drvPath);
   }
 
   /** From binary caches; an output whose path nobody knows yet only by what they say of it. */
-  async #substituteOutputs(drvPath: StorePath, derivation: Derivation): Promise<boolean> {
+  async #substituteOutputs(
+    drvPath: StorePath, derivation: Derivation, names: readonly string[] | undefined,
+  ): Promise<boolean> {
     if (isImpure(derivation)) return false;
-    const outputs = new Map<string, StorePath>(knownOutputPaths(derivation));
-    for (const name of derivation.outputs.keys()) {
-      if (outputs.has(name)) continue;
-      const path = await this.#substitutedRealisation(drvPath, name);
+    const known = knownOutputPaths(derivation);
+    const outputs = new Map<string, StorePath>();
+    for (const name of names ?? derivation.outputs.keys()) {
+      const path = known.get(name) ?? await this.#substitutedRealisation(drvPath, name);
       if (path === undefined) return false;
       outputs.set(name, path);
     }
@@ -322,7 +348,7 @@ class Realisation {
     const realised: Realised = new Map();
     for (const one of wanted) {
       if (!('drvPath' in one)) continue;
-      const paths = await this.#goal(one.drvPath);
+      const paths = await this.#goal(one.drvPath, one.outputs);
       const result = realised.get(one.drvPath) ?? new Map<string, StorePath>();
       for (const name of one.outputs ?? paths.keys()) {
         const path = paths.get(name);

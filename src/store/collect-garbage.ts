@@ -52,7 +52,8 @@ export function deletePaths(
   store: LocalStore, paths: readonly StorePath[], options: { ignoreLiveness?: boolean; signal?: AbortSignal } = {},
 ): Promise<Collected> {
   return whileCollecting(store, options, async (needed) => {
-    const alive = options.ignoreLiveness === true ? new Set<StorePath>() : livePaths(store, {});
+    // Named paths go with their derivations, whatever the settings keep: as C++ Nix does it.
+    const alive = options.ignoreLiveness === true ? new Set<StorePath>() : livePaths(store, { keepDerivations: false });
     const wanted = new Set(paths);
     const deleted: string[] = [];
     let freedBytes = 0;

@@ -2,15 +2,17 @@
  * Temporary roots: what this process needs from the store, told to whoever collects garbage, by
  * C++ Nix's protocol, so that collecting waits for nobody.
  *
- * Each process has a file `temproots/PID`, locked while it lives, to which it adds the paths that it
- * uses or is making. A collector reads all files once, when it begins; before that it opens a
- * socket. So whoever adds a path writes it down first and looks for the socket afterwards: if there
- * is one and a collector behind it, the path is announced there too, and only then counted on.
+ * Each process (here: each thread) has a file `temproots/PID`, locked while it lives, to which it
+ * adds the paths that it uses or is making. A collector reads all files once, when it begins; before
+ * that it opens a socket. So whoever adds a path writes it down first and looks for the socket
+ * afterwards: if there is one and a collector behind it, the path is announced there too, and only
+ * then counted on.
  */
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isMainThread, threadId } from 'node:worker_threads';
 import type { StorePath } from '#formats';
 import { fileFailed } from './errors.ts';
 import { tryLockFile, tryLockOpenFile } from './file-lock.ts';
@@ -46,7 +48,7 @@ export class TemporaryRoots {
   readonly #stateDirectory: string;
   readonly #known = new Set<StorePath>();
   #file: number | undefined;
-  #ownsLock = false;
+  #path = '';
   /** A socket that no collector was behind. */
   #deadSocket = '';
 
@@ -68,12 +70,10 @@ export class TemporaryRoots {
   clear(): void {
     this.#known.clear();
     if (this.#file === undefined) return;
-    if (this.#ownsLock) {
-      try {
-        unlinkSync(this.#path);
-      } catch {
-        // A collector may have found it already.
-      }
+    try {
+      unlinkSync(this.#path);
+    } catch {
+      // Whoever keeps the folder tidy was faster.
     }
     closeSync(this.#file);
     this.#file = undefined;
@@ -87,27 +87,26 @@ export class TemporaryRoots {
     shared.delete(this.#stateDirectory);
   }
 
-  get #path(): string {
-    return join(this.#stateDirectory, 'temproots', String(process.pid));
-  }
-
   #open(): number {
-    for (;;) {
+    // A number first, as C++ Nix reads it. Processes in containers may share both store and number.
+    const name = isMainThread ? String(process.pid) : `${process.pid}-${threadId}`;
+    for (let twins = 0; ;) {
+      const path = join(this.#stateDirectory, 'temproots', twins === 0 ? name : `${name}.${twins}`);
       let file;
       try {
-        file = openSync(this.#path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600);
+        file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600);
       } catch (error) {
-        throw fileFailed('opening', this.#path, error);
+        throw fileFailed('opening', path, error);
       }
-      this.#ownsLock = tryLockOpenFile(file, this.#path);
-      // Held by another thread of this process, which writes to the same file.
-      if (!this.#ownsLock) return file;
-      // A collector may have removed it before it was locked.
-      if (fstatSync(file).nlink > 0) {
+      if (!tryLockOpenFile(file, path)) {
+        twins += 1;
+      } else if (fstatSync(file).nlink > 0) {
         // What a dead process of the same number left.
         ftruncateSync(file);
+        this.#path = path;
         return file;
       }
+      // Or a collector has removed it before it was locked: once more.
       closeSync(file);
     }
   }

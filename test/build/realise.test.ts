@@ -169,7 +169,7 @@ test('a full disk: the error says so, and nothing half-written stays', canMount,
       message: /The disk is full|no space is left/, hint: /[Ff]ree (some )?space/,
     });
     const valid = parts.filter(({ out }) => store.isValidPath(out)).map(({ out }) => out.slice('/nix/store/'.length));
-    const names = readdirSync(store.physicalStoreDirectory).filter((name) => !name.endsWith('.drv'));
+    const names = readdirSync(store.physicalStoreDirectory).filter((name) => !/\.(drv|links)$/.test(name));
     assert.deepEqual(names.sort(), valid.sort());
     assert.ok(valid.length < parts.length);
   } finally {
@@ -225,7 +225,7 @@ test('an aborted build leaves no temporary output and no lock', async () => {
   await assert.rejects(builds.realise([made], { signal: controller.signal }), { name: 'AbortError' });
   assert.equal(existsSync(builds.store.physicalPath(made.out)), false);
   await builds.realise([made]);
-  const names = readdirSync(builds.store.physicalStoreDirectory).filter((name) => !name.endsWith('.drv'));
+  const names = readdirSync(builds.store.physicalStoreDirectory).filter((name) => !/\.(drv|links)$/.test(name));
   assert.deepEqual(names, [made.out.slice('/nix/store/'.length)]);
 });
 

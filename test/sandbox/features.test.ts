@@ -134,7 +134,7 @@ test('limits on references', needsSandbox, async () => {
     [{ disallowedReferences: low.out }, `echo ${high.out} > $out`, /^built$/],
     [{ disallowedReferences: high.out }, `echo ${high.out} > $out`, /not allowed to refer/],
     [{ disallowedRequisites: low.out }, `echo ${high.out} > $out`, /not allowed to refer/],
-    [{ allowedReferences: 'dev' }, 'echo x > $out', /none of its outputs/],
+    [{ allowedReferences: 'dev' }, 'echo x > $out', /not a valid output of this derivation/],
   ];
   for (const [env, script, message] of cases) {
     assert.match(await checked({ env, inputs: [high] }, script), message, JSON.stringify(env));
@@ -173,8 +173,8 @@ test('a failed build: status, last lines, log, kept folder; nothing is left', ne
   });
   assert.match(builds.logOf(made), /^line 0\n[^]*to stderr\n$/);
   const [folder = ''] = readdirSync(kept);
-  assert.equal(read(join(kept, folder, 'file')), 'kept\n');
-  assert.ok(progress.messages.some((message) => message.includes(`is kept at ${join(kept, folder)}`)));
+  assert.equal(read(join(kept, folder, 'build/file')), 'kept\n');
+  assert.ok(progress.messages.some((message) => message.includes(`note: keeping build directory '${join(kept, folder, 'build')}'`)));
   const store = join(builds.root, 'nix/store');
   assert.deepEqual(readdirSync(store).filter((name) => existsSync(join(store, name, 'build')) || name.endsWith(made.out.slice(44))), []);
   await assert.rejects(builds.build(add('kill -9 $$ ; sh -c "kill -9 \\$\\$"; exit 137')), /builder failed due to signal/);

@@ -19,8 +19,8 @@ import { missingOutput } from '../errors.ts';
 import { builderSurroundings } from './environment.ts';
 import { argumentNotText, featuresMissing, foreignSystem, storeElsewhere } from './errors.ts';
 import { runBuilder } from './run-process.ts';
-import { usualFeatures, type SandboxOptions } from './sandbox-builder.ts';
-import { keepBuildFolder, makeScratch, moveEntry, type Scratch } from './scratch.ts';
+import { buildFolderPlace, usualFeatures, type SandboxOptions } from './sandbox-builder.ts';
+import { makeScratch, moveEntry, settleScratch, type Scratch } from './scratch.ts';
 
 export class PlainBuilder implements Builder {
   readonly name = 'no sandbox';
@@ -38,7 +38,9 @@ export class PlainBuilder implements Builder {
     const { derivation, drvPath, outputs, store } = request;
     this.#checkMachine(request);
     const { outputPaths } = request;
-    const scratch = makeScratch(store.prepareOutput([...outputPaths.values()][0] as StorePath));
+    const scratch = makeScratch(
+      store.prepareOutput([...outputPaths.values()][0] as StorePath), buildFolderPlace(this.#options, derivation));
+    settleScratch(scratch, request, this.#options.keepFailedIn !== undefined);
     // What a killed build left there; the goal holds the locks, and a valid path is not built.
     for (const path of outputPaths.values()) deleteTree(bytePath(path));
     try {
@@ -47,16 +49,8 @@ export class PlainBuilder implements Builder {
         if (!existsSync(path)) throw missingOutput(drvPath, name);
         moveEntry(path, outputs.get(name) as string);
       }
-    } catch (error) {
-      const { keepFailedIn } = this.#options;
-      if (keepFailedIn !== undefined && !request.signal.aborted) {
-        const kept = keepBuildFolder(scratch, keepFailedIn, derivation.name);
-        request.progress.message('notice', `note: keeping build directory '${kept}'`);
-      }
-      throw error;
     } finally {
       for (const path of outputPaths.values()) deleteTree(bytePath(path));
-      deleteTree(bytePath(scratch.root));
     }
   }
 

@@ -14,7 +14,6 @@ import { accessSync, constants, lstatSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { decodeUtf8Strictly } from '#base';
 import { baseNameOf, splitStorePath, type Derivation, type StorePath } from '#formats';
-import { bytePath, deleteTree } from '#store';
 import type { Builder, BuildRequest } from '../builder.ts';
 import { derivationOptions, type DerivationOptions } from '../derivation-options.ts';
 import { missingOutput } from '../errors.ts';
@@ -25,7 +24,7 @@ import {
 } from './errors.ts';
 import { builderIdentity, coverForRoot, giveTo } from './identity.ts';
 import { filterDescriptor, reportOptions, runBuilder, type ProcessLimits } from './run-process.ts';
-import { keepBuildFolder, linkInput, makeScratch, moveEntry, writeEtc, type Scratch } from './scratch.ts';
+import { linkInput, makeScratch, moveEntry, settleScratch, writeEtc, type BuildFolderPlace, type Scratch } from './scratch.ts';
 import { syscallFilter } from './syscall-filter.ts';
 
 /** A path of the machine that builders may see, read-only. */
@@ -47,6 +46,16 @@ export interface SandboxOptions {
   readonly limits?: ProcessLimits;
   /** Where the build folders of failed builds are kept; undefined removes them. */
   readonly keepFailedIn?: string | undefined;
+  /** Where build folders are; undefined: beside the outputs, where what a killed build leaves is garbage. */
+  readonly buildIn?: string | undefined;
+}
+
+/** Where the folder of a build goes, if the user has said so, or wants it kept. */
+export function buildFolderPlace(
+  { keepFailedIn, buildIn }: SandboxOptions, { name }: Derivation,
+): BuildFolderPlace | undefined {
+  const directory = buildIn ?? keepFailedIn;
+  return directory === undefined ? undefined : { directory, name };
 }
 
 /** The features that every machine has which can build at all. */
@@ -77,23 +86,14 @@ export class SandboxBuilder implements Builder {
     const { outputPaths } = request;
     const surroundings = builderSurroundings(request, options, outputPaths, this.#options.environment);
     this.#checkBuilder(surroundings.builder, inputPaths, store.storeDirectory);
-    const scratch = makeScratch(store.prepareOutput([...outputPaths.values()][0] as StorePath));
-    try {
-      await this.#run(this.#bwrap, request, options, surroundings, scratch, identity);
-      for (const [name, path] of outputPaths) {
-        const made = join(scratch.store, baseNameOf(path));
-        if (!stands(made)) throw missingOutput(drvPath, name);
-        moveEntry(made, outputs.get(name) as string);
-      }
-    } catch (error) {
-      const { keepFailedIn } = this.#options;
-      if (keepFailedIn !== undefined && !request.signal.aborted) {
-        const kept = keepBuildFolder(scratch, keepFailedIn, derivation.name);
-        request.progress.message('notice', `the build folder of ${drvPath} is kept at ${kept}`);
-      }
-      throw error;
-    } finally {
-      deleteTree(bytePath(scratch.root));
+    const scratch = makeScratch(
+      store.prepareOutput([...outputPaths.values()][0] as StorePath), buildFolderPlace(this.#options, derivation));
+    settleScratch(scratch, request, this.#options.keepFailedIn !== undefined);
+    await this.#run(this.#bwrap, request, options, surroundings, scratch, identity);
+    for (const [name, path] of outputPaths) {
+      const made = join(scratch.store, baseNameOf(path));
+      if (!stands(made)) throw missingOutput(drvPath, name);
+      moveEntry(made, outputs.get(name) as string);
     }
   }
 
@@ -107,7 +107,7 @@ export class SandboxBuilder implements Builder {
       writeFileSync(join(scratch.build, name), text, { encoding: 'latin1', mode: 0o644 });
     }
     const given = [...surroundings.files.keys()].map((name) => join(scratch.build, name));
-    giveTo(identity, [scratch.root, scratch.store, scratch.build, scratch.tmp, ...given]);
+    giveTo(identity, [scratch.root, ...(scratch.kept === undefined ? [] : [scratch.kept]), scratch.store, scratch.build, scratch.tmp, ...given]);
     const bwrapOptions = [
       ...isolation(network),
       ...this.#mounts(request, options, scratch),

@@ -6,11 +6,13 @@
  * whatever modes the builder gives what is inside.
  */
 import {
-  chmodSync, cpSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, symlinkSync,
+  chmodSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { baseNameOf, type StorePath } from '#formats';
+import { bytePath, deleteTree } from '#store';
+import type { BuildRequest } from '../builder.ts';
 
 export interface Scratch {
   readonly root: string;
@@ -18,14 +20,23 @@ export interface Scratch {
   readonly build: string;
   readonly tmp: string;
   readonly etc: string;
+  /** The folder around `build`, if that does not lie below `root`. */
+  readonly kept: string | undefined;
+}
+
+/** Where the build folder goes, if not below the others. */
+export interface BuildFolderPlace {
+  readonly directory: string;
+  readonly name: string;
 }
 
 /** Makes the folders; nothing stands at `root`. */
-export function makeScratch(root: string): Scratch {
-  const scratch = {
-    root, store: join(root, 'store'), build: join(root, 'build'), tmp: join(root, 'tmp'), etc: join(root, 'etc'),
-  };
+export function makeScratch(root: string, outside?: BuildFolderPlace): Scratch {
   mkdirSync(root, { mode: 0o700 });
+  const kept = outside === undefined ? undefined : makeBuildFolder(outside.directory, outside.name);
+  const scratch = {
+    root, store: join(root, 'store'), build: join(kept ?? root, 'build'), tmp: join(root, 'tmp'), etc: join(root, 'etc'), kept,
+  };
   for (const [place, mode] of [[scratch.store, 0o755], [scratch.build, 0o700], [scratch.tmp, 0o1777], [scratch.etc, 0o755]] as const) {
     mkdirSync(place);
     // The umask has no say.
@@ -65,26 +76,30 @@ export function linkInput(scratch: Scratch, path: StorePath, physical: string): 
   return true;
 }
 
-/** Moves the build folder of a failed build to a free name in `directory`; returns where it is. */
-export function keepBuildFolder(scratch: Scratch, directory: string, name: string): string {
+/** A folder with a free name for a build's, private to whoever builds. */
+function makeBuildFolder(directory: string, name: string): string {
   mkdirSync(directory, { recursive: true });
   for (let number = 0; ; number++) {
     const place = join(directory, `nix-build-${basename(name)}-${number}`);
     try {
       mkdirSync(place, { mode: 0o700 });
+      return place;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
-      throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    try {
-      // An empty folder gives way.
-      moveEntry(scratch.build, place);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-      cpSync(scratch.build, place, { recursive: true, verbatimSymlinks: true });
-    }
-    return place;
   }
+}
+
+/** Removes the folders of a build when it is known how it ended, or keeps what the user wants kept. */
+export function settleScratch(
+  scratch: Scratch, request: Pick<BuildRequest, 'afterwards' | 'signal' | 'progress'>, keepsFailed: boolean,
+): void {
+  request.afterwards((succeeded) => {
+    deleteTree(bytePath(scratch.root));
+    if (scratch.kept === undefined) return;
+    if (succeeded || !keepsFailed || request.signal.aborted) deleteTree(bytePath(scratch.kept));
+    else request.progress.message('notice', `note: keeping build directory '${scratch.build}'`);
+  });
 }
 
 /** Renames what stands at `from`, were it a link, or a folder that its maker may not write to. */

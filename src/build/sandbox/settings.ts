@@ -36,6 +36,7 @@ export function sandboxFromSettings(
       logBytes: settings.number('max-build-log-size', 0),
     },
     keepFailedIn: settings.flag('keep-failed', false) ? machine.keptDirectory : undefined,
+    buildIn: settings.text('build-dir') || undefined,
   };
   return new ModeBuilder(modeOf(settings.text('sandbox') ?? 'true'), options);
 }
