@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -112,6 +113,15 @@ test('nix-prefetch-url compares with a hash, and reads what to fetch out of an e
   bench.files({ 'mirrors/pkgs/build-support/fetchurl/mirrors.nix': `{ here = [ "file://${bench.folder}" ]; }` });
   const mirrored = await bench.ours('nix-prefetch-url', ['-I', `nixpkgs=${bench.folder}/mirrors`, 'mirror://here/two.tgz']);
   assert.equal(mirrored.stdout, `${hash}\n`);
+});
+
+test('nix store prefetch-file says the hash as SRI', async () => {
+  const url = `file://${bench.folder}/two.tgz`;
+  const args = ['--extra-experimental-features', 'nix-command', 'store', 'prefetch-file', '--json', url];
+  const said = await bench.ours('nix', args);
+  const { hash, storePath } = JSON.parse(said.stdout) as { hash: string; storePath: string };
+  assert.equal(hash, `sha256-${createHash('sha256').update(readFileSync(join(bench.folder, 'two.tgz'))).digest('base64')}`);
+  assert.match(storePath, /-two\.tgz$/);
 });
 
 test('nix-collect-garbage -d deletes old generations of all profiles, then what they kept', async () => {

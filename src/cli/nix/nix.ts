@@ -76,6 +76,7 @@ const commands: Readonly<Record<string, Load>> = {
   'store path-from-hash-part': () => import('./commands/path-from-hash-part.ts'),
   'store ping': async () => (await import('./commands/store-info.ts')).storeInfo.ping,
   'store repair': () => import('./commands/store-repair.ts'),
+  'store prefetch-file': () => import('./commands/prefetch-file.ts'),
   'store sign': async () => (await import('./commands/store-sign.ts')).storeSignatures.sign,
   'store verify': () => import('./commands/store-verify.ts'),
   'why-depends': () => import('./commands/why-depends.ts'),
