@@ -143,6 +143,11 @@ test("derivations are built by C++ Nix's daemon, evaluated here", builds, async 
   // Import from derivation: what was built there is read here.
   const expression = `builtins.readFile (import ./two.nix { tag = "ifd"; })`;
   assert.equal(succeed('firn-nix-instantiate', ['--eval', '-E', expression], env), '"hello dep ifd\\n"');
+  // The elder commands ask the daemon, not a store of ours.
+  assert.match(succeed('firn-nix-store', ['-q', '--references', path], env), /^$/);
+  const added = succeed('firn-nix-store', ['--add', 'two.nix'], env);
+  assert.match(succeed('firn-nix-store', ['--gc', '--print-dead'], env), new RegExp(`^${added}$`, 'm'));
+  assert.match(run('firn-nix-store', ['--dump-db'], env).stderr, /don't know how to open Nix store 'unix:/);
   const failed = run('firn-nix-build', ['--no-out-link', '-E',
     'derivation { name = "bad"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "echo so bad >&2; exit 3" ]; }'], env);
   assert.equal(failed.status, 100);

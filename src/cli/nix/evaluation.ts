@@ -38,10 +38,16 @@ export function chosenStore(flags: ParsedFlags, context: CommandContext): Chosen
 export function evaluationStores(
   flags: ParsedFlags, context: CommandContext,
 ): { readonly store: ChosenStore; readonly builder: string | undefined } {
-  const settings = readSettings({ environment: context.env, overrides: settingOverrides(flags) });
-  const named = flags.last('--store') ?? settings.text('store') ?? context.env['NIX_REMOTE'] ?? '';
-  if (!/^(daemon(\?|$)|(unix|ssh|ssh-ng):\/\/)/.test(named)) return { store: chosenStore(flags, context), builder: undefined };
-  return { store: evaluationStore(context.env, flags.last('--eval-store')), builder: named };
+  const builder = connectedStore(flags, context);
+  return builder === undefined ? { store: chosenStore(flags, context), builder }
+    : { store: evaluationStore(context.env, flags.last('--eval-store')), builder };
+}
+
+/** The store behind a connection that flags, settings and environment name; undefined for one of our own. */
+export function connectedStore(flags: ParsedFlags, context: CommandContext): string | undefined {
+  const sources = { environment: context.env, overrides: settingOverrides(flags) };
+  const named = flags.last('--store') ?? readSettings(sources).text('store') ?? context.env['NIX_REMOTE'] ?? '';
+  return /^(daemon(\?|$)|(unix|ssh|ssh-ng):\/\/)/.test(named) ? named : undefined;
 }
 
 /** Settings from flags; the flags that are settings in other words among them. */

@@ -9,7 +9,7 @@ import { LocalStore } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { openCommandProgress } from './progress.ts';
-import { chosenStore } from './evaluation.ts';
+import { chosenStore, connectedStore } from './evaluation.ts';
 import { buildFlags, commonFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
 import type { StoreCommand, StoreOperation } from './store-command.ts';
@@ -121,7 +121,14 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   const wanted = operations.filter((operation) => flags.has(operation.names[0]));
   if (wanted.length === 0) throw usageError('No operation is specified', 'nix-store');
   if (wanted.length > 1) throw usageError('Only one operation may be specified', 'nix-store');
-  const operation = await (wanted[0] as Operation).load();
+  const [chosen] = wanted as [Operation];
+  const elsewhere = connectedStore(flags, context);
+  if (elsewhere !== undefined) {
+    const { remoteOperations, runRemotely } = await import('./store-remote.ts');
+    const remote = remoteOperations.get(chosen.names[0]);
+    if (remote !== undefined) return runRemotely(remote, elsewhere, flags, context);
+  }
+  const operation = await chosen.load();
   const command = new OpenedCommand(flags, context);
   try {
     return await operation(command);
