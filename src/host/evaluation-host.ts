@@ -130,7 +130,8 @@ export class EvaluationHost implements Host {
       const wanted = { algorithm: 'sha256', bytes: Uint8Array.from(Buffer.from(expectedSha256, 'hex')) } as const;
       const references = { others: (options.references ?? []) as readonly StorePath[], self: false };
       const known = makeContentAddressedPath(name, { method, hash: wanted }, references, this.storeDirectory);
-      if (this.isValidPath(known)) return known;
+      // If it is not valid, what the tree is decides alone.
+      if (this.#pending.has(known) || this.#openStore().isValidPath(known)) return this.#known(known);
     }
     if (splitStorePath(path, this.storeDirectory) !== undefined) this.flush();
     const filter = options.filter;
@@ -146,6 +147,12 @@ export class EvaluationHost implements Host {
     }
     if (options.dryRun !== true) this.#pending.addTree(source);
     return source.path;
+  }
+
+  /** A path that did not have to be looked at, since it was there already. */
+  #known(path: StorePath): string {
+    if (!this.#pending.has(path)) this.#trace?.validity(path, true);
+    return path;
   }
 
   addTextToStore(name: string, text: string, references: readonly string[]): string {

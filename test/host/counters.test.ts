@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { forceDeep, resetCounters } from '#runtime';
 import { workDone } from '../../src/host/worker/statistics.ts';
-import { firn } from '../support/firn.ts';
+import { firn, folderWith } from '../support/firn.ts';
 import { openSession } from '../semantics/evaluate.ts';
 
 const expectedFile = new URL('./counters.json', import.meta.url);
@@ -57,4 +57,16 @@ test('NIX_SHOW_STATS=1 prints the counts under C++ Nix’s names', () => {
     assert.equal(typeof shown[name], 'number', name);
   }
   assert.equal(shown['nrFunctionCalls'], 2);
+});
+
+test('NIX_SHOW_STATS_PATH takes the counts to a file', () => {
+  const folder = folderWith({});
+  const evaluate = (path: string) => firn(
+    ['nix-instantiate', '--eval', '-E', '1'], { env: { NIX_SHOW_STATS: '1', NIX_SHOW_STATS_PATH: path } });
+  const outcome = evaluate(`${folder}/counts.json`);
+  assert.deepEqual(outcome, { status: 0, stdout: '1\n', stderr: '' });
+  assert.equal(typeof JSON.parse(readFileSync(`${folder}/counts.json`, 'utf8')).nrThunks, 'number');
+  const failed = evaluate(`${folder}/none/counts.json`);
+  assert.equal(failed.status, 1);
+  assert.match(failed.stderr, /error: cannot write the statistics to/);
 });

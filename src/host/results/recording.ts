@@ -19,11 +19,17 @@ export class Recording {
 
   /** The environment's variables; those that are looked at are noted. */
   environment(): ThreadInput['environment'] {
+    const look = (variables: ThreadInput['environment'], name: string | symbol): string | undefined => {
+      const value = variables[name as string];
+      this.trace.variable(name as string, value === undefined ? undefined : encodeUtf8(value));
+      return value;
+    };
     return new Proxy(this.#input.environment, {
-      get: (variables, name) => {
-        const value = variables[name as string];
-        this.trace.variable(name as string, value === undefined ? undefined : encodeUtf8(value));
-        return value;
+      get: look,
+      has: (variables, name) => look(variables, name) !== undefined,
+      ownKeys: (variables) => {
+        this.trace.giveUp();
+        return Reflect.ownKeys(variables);
       },
     });
   }

@@ -33,6 +33,8 @@ export function resultFolder(cacheDirectory: string): string {
 export function loadResult(folder: string, question: string): StoredResult | undefined {
   const file = join(folder, question);
   try {
+    // In another's name a program could be told anything.
+    if (statSync(file).uid !== process.getuid?.()) return undefined;
     const bytes = readFileSync(file);
     const payload = bytes.subarray(digestLength);
     if (bytes.toString('latin1', 0, digestLength) !== digestOf(payload)) return undefined;

@@ -89,6 +89,8 @@ export class EvaluationTrace {
   beginReading(place: string): Reading {
     try {
       const status = targetStatusAt(place);
+      // A device or a pipe gives something else each time.
+      if (status !== undefined && !status.isFile() && !status.isDirectory()) this.giveUp();
       return status !== undefined && isSettled(status, place) ? stateOf(status) : undefined;
     } catch {
       return undefined;
