@@ -17,6 +17,8 @@ export interface Outcome {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What it reads from standard input. */
+  readonly input?: string;
   /** The launcher, or a link to it. */
   readonly program?: string;
 }
@@ -26,6 +28,7 @@ export function firn(args: readonly string[], options: RunOptions = {}): Outcome
   const { status, stdout, stderr } = spawnSync(options.program ?? join(root, 'firn'), args, {
     cwd: options.cwd ?? root,
     encoding: 'utf8',
+    ...(options.input === undefined ? {} : { input: options.input }),
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     maxBuffer: 1 << 28,
   });

@@ -1,0 +1,111 @@
+/** The new-style commands on store paths, derivations, NARs and hashes, as scripts use them. */
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { firn, folderWith } from '../support/firn.ts';
+
+const folder = folderWith({ 'tree/b': 'bb', 'tree/a/x': '#!/bin/sh\n', 'text': 'hello\n' });
+const env = { FIRN_ROOT: join(folder, 'root'), HOME: join(folder, 'home'), NIX_CONFIG: '' };
+
+function nix(...args: string[]): string {
+  const { status, stdout, stderr } = firn(['nix', ...args], { cwd: folder, env });
+  assert.equal(status, 0, stderr);
+  return stdout.trimEnd();
+}
+
+function fails(...args: string[]): string {
+  const { status, stdout, stderr } = firn(['nix', ...args], { cwd: folder, env });
+  assert.equal(status, 1, stdout + stderr);
+  return stderr;
+}
+
+const expression = `let b = derivation { name = "base-1.0"; system = "x"; builder = "b"; };
+  in derivation { name = "top"; system = "x"; builder = "b"; args = [ b ]; outputs = [ "out" "dev" ]; }`;
+
+test('store paths are added, described and found', () => {
+  const text = nix('store', 'add', './text', '--mode', 'flat');
+  assert.equal(nix('store', 'add-file', './text'), text);
+  assert.match(nix('store', 'add', './text', '-n', 'other', '--dry-run'), /-other$/);
+  const [hashPart = ''] = text.slice('/nix/store/'.length).split('-');
+  assert.equal(nix('store', 'path-from-hash-part', hashPart), text);
+  assert.match(fails('store', 'path-from-hash-part', '0'.repeat(32)), /no store path corresponding/);
+  assert.match(nix('path-info', '-sS', text), new RegExp(`^${text}\\t +120\\t +120$`));
+  assert.match(nix('path-info', '-sh', text), /\t +0\.1 KiB$/);
+  const sha256 = createHash('sha256').update('hello\n').digest('base64');
+  const described = (version: string) => JSON.parse(nix('path-info', '--json', '--json-format', version, text)) as Record<string, any>;
+  assert.equal(described('1')[text].ca.startsWith('fixed:sha256:'), true);
+  const second = described('2');
+  assert.deepEqual([second['version'], second['storeDir'], Object.keys(second['info'])], [2, '/nix/store', [text.slice(11)]]);
+  assert.deepEqual(second['info'][text.slice(11)].ca, { method: 'flat', hash: `sha256-${sha256}` });
+  assert.match(fails('path-info', text.replace(hashPart, '1'.repeat(32))), /is not valid/);
+});
+
+test('trees are listed and printed, in the store and in a NAR', () => {
+  const tree = nix('store', 'add', './tree');
+  writeFileSync(join(folder, 'tree.nar'), firn(['nix', 'nar', 'pack', './tree'], { cwd: folder, env }).stdout, 'latin1');
+  assert.equal(nix('store', 'ls', '-R', tree), './a\n./a/x\n./b');
+  assert.equal(nix('nar', 'ls', '-R', 'tree.nar', ''), './a\n./a/x\n./b');
+  assert.equal(nix('store', 'ls', '-l', `${tree}/b`), `-r--r--r-- ${'2'.padStart(20)} b`);
+  assert.deepEqual(JSON.parse(nix('store', 'ls', '--json', tree)), { type: 'directory', entries: { a: {}, b: {} } });
+  const inNar = JSON.parse(nix('nar', 'ls', '--json', '-R', 'tree.nar', '/b')) as Record<string, number>;
+  assert.equal(readFileSync(join(folder, 'tree.nar')).toString('latin1', inNar['narOffset'], inNar['narOffset']! + 2), 'bb');
+  assert.equal(nix('store', 'cat', `${tree}/b`), 'bb');
+  assert.equal(nix('nar', 'cat', 'tree.nar', '/a/x'), '#!/bin/sh');
+  assert.match(fails('nar', 'cat', 'tree.nar', '/a'), /NAR does not contain regular file '\/a'/);
+  assert.match(fails('store', 'cat', `${tree}/a`), /is not a regular file/);
+  assert.match(fails('store', 'ls', `${tree}/c`), /does not exist/);
+});
+
+test('hashes are made and converted', () => {
+  const hex = createHash('sha256').update('hello\n').digest('hex');
+  const sri = nix('hash', 'file', 'text');
+  assert.equal(nix('hash', 'convert', '--to', 'base16', sri), hex);
+  assert.equal(nix('hash', 'convert', '--hash-algo', 'sha256', hex), sri);
+  assert.equal(nix('hash', 'path', '--format', 'base16', '--mode', 'flat', 'text'), hex);
+  assert.match(fails('hash', 'convert', '--from', 'base16', sri), /has format 'sri', but '--from base16' was specified/);
+});
+
+test('derivations are shown as JSON, and read again', () => {
+  const shown = nix('derivation', 'show', '--impure', '--expr', expression);
+  const { version, derivations } = JSON.parse(shown) as { version: number; derivations: Record<string, any> };
+  assert.equal(version, 4);
+  const [[base, derivation] = ['', {}]] = Object.entries(derivations);
+  assert.deepEqual(Object.keys(derivation.outputs), ['dev', 'out']);
+  assert.equal(Object.values<any>(derivation.inputs.drvs)[0].outputs[0], 'out');
+  const add = (json: object) => firn(['nix', 'derivation', 'add'], { cwd: folder, env, input: JSON.stringify(json) });
+  assert.equal(add(derivation).stdout, `/nix/store/${base}\n`);
+  assert.equal(add({ ...derivation, outputs: { dev: {}, out: {} } }).stdout, `/nix/store/${base}\n`);
+  assert.match(add({ ...derivation, name: 'renamed' }).stderr, /has incorrect output/);
+  const known = JSON.parse(nix('build', '--dry-run', '--json', `/nix/store/${base}^dev`)) as unknown;
+  assert.deepEqual(known, [{ drvPath: `/nix/store/${base}`, outputs: { dev: `/nix/store/${derivation.outputs.dev.path}` } }]);
+  const inner = `/nix/store/${Object.keys(derivation.inputs.drvs)[0]}`;
+  assert.equal(nix('why-depends', '--derivation', `/nix/store/${base}`, inner), `/nix/store/${base}\n└───${inner}`);
+});
+
+test('paths are signed, verified and deleted', () => {
+  writeFileSync(join(folder, 'key'), nix('key', 'generate-secret', '--key-name', 'test-1'));
+  const key = firn(['nix', 'key', 'convert-secret-to-public'], { env, input: readFileSync(join(folder, 'key'), 'utf8') }).stdout;
+  writeFileSync(join(folder, 'signed'), 'to be signed');
+  const path = nix('store', 'add', './signed');
+  const verify = (...args: string[]) => firn(['nix', 'store', 'verify', ...args, path], { env }).status;
+  assert.equal(verify(), 0);
+  nix('store', 'sign', '--key-file', 'key', path);
+  assert.match(nix('path-info', '--sigs', path), /test-1:/);
+  assert.equal(verify('--trusted-public-keys', key), 0);
+  symlinkSync(path, join(folder, 'link'));
+  mkdirSync(join(env.FIRN_ROOT, 'nix/var/nix/gcroots'), { recursive: true });
+  symlinkSync(path, join(env.FIRN_ROOT, 'nix/var/nix/gcroots/kept'));
+  assert.match(fails('store', 'delete', path), /still alive/);
+  assert.match(nix('store', 'delete', '--skip-alive', path), /^0 store paths deleted/);
+  assert.match(nix('store', 'delete', '--ignore-liveness', path), /1 store paths deleted/);
+});
+
+test('what there is not is said, with what is near', () => {
+  assert.match(fails('stor', 'add'), /'stor' is not a recognised command/);
+  assert.match(fails('store', 'ad'), /did you mean 'nix store add'/);
+  assert.match(fails('hash'), /requires a sub-command/);
+  assert.equal(nix('--extra-experimental-features', 'nix-command', '--option', 'cores', '3', 'config', 'show', 'cores'), '3');
+});
