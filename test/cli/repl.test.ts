@@ -20,9 +20,10 @@ const folder = folderWith({
     '  /** What everything is. */', '  answer = 42;', '  bare = x: x;',
     '  /** Called. */', '  called.__functor = self: x: x;', '}\n',
   ].join('\n'),
+  'flake/flake.nix': '{ outputs = { self }: { answer = 42; }; }\n',
   'many.nix': 'builtins.listToAttrs (builtins.genList (i: { name = "v${toString (100 + i)}"; value = i; }) 25)\n',
 });
-const env = { HOME: folder, XDG_DATA_HOME: '', XDG_CACHE_HOME: '', FIRN_ROOT: join(folder, 'root'), NO_COLOR: '1' };
+const env = { HOME: folder, XDG_DATA_HOME: '', XDG_CACHE_HOME: '', FIRN_ROOT: join(folder, 'root'), NO_COLOR: '1', EDITOR: 'echo editor emacs' };
 
 function session(input: string, args: readonly string[] = []) {
   const { stdout, stderr, status } = spawnSync(join(root, 'firn'), ['repl', ...args], {
@@ -42,6 +43,33 @@ interface Session {
 }
 
 const sessions: readonly Session[] = [
+  {
+    name: ':e opens the place of a function or a path in the editor, and loads files again',
+    args: ['set.nix'],
+    input: `:e x: x
+:e ./set.nix
+:e (import ./documented.nix).bare
+:e 1
+n
+`,
+    stdout: `editor emacs ${folder}/set.nix
+editor emacs +15 ${folder}/documented.nix
+1
+`,
+    stderr: ["'«string»:1:1' cannot be shown in an editor", 'Loading "set.nix"', 'no source location information'],
+  },
+  {
+    name: ':lf loads a flake, again with :r',
+    args: ['--extra-experimental-features', 'flakes'],
+    input: `:lf path:./flake
+answer
+:r
+answer
+:lf
+`,
+    stdout: '42\n42\n',
+    stderr: ['answer, inputs', "Loading flake 'path:./flake'...", 'without a path specified'],
+  },
   {
     name: ':doc shows the comments of functions, of what is called like one, and of attributes',
     args: ['documented.nix'],
@@ -188,7 +216,7 @@ let f = n: f (n + 1) + 1; in f 0
     stdout: '2\n',
     stderr: [
       'error: no', "undefined variable 'nope'", "unexpected ')'", `path '${folder}/missing.nix' does not exist`,
-      'broken.nix:2:1', 'stack overflow', "unknown command ':frobnicate'", "':lf' is not supported: Firn does not evaluate flakes",
+      'broken.nix:2:1', 'stack overflow', "unknown command ':frobnicate'", "experimental Nix feature 'flakes' is disabled",
       "':e' is not supported", "unexpected argument 'maybe' to :te", "so I can't build it", 'unexpected end of file',
     ],
   },

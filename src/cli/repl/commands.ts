@@ -6,12 +6,12 @@
  */
 
 import { join } from 'node:path';
-import { encodeUtf8, UserError } from '#base';
+import { decodeUtf8, encodeUtf8, UserError } from '#base';
 import { knownOutputPath, type StorePath } from '#formats';
-import type { ReplRequest, ReplThread } from '#host';
+import type { EditPlace, ReplRequest, ReplThread } from '#host';
 import type { Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
-import { noLog, unknownReplCommand, unsupportedReplCommand, unexpectedArgument } from '../errors.ts';
+import { noLog, unknownReplCommand, unexpectedArgument } from '../errors.ts';
 
 /** What the commands work with. */
 export interface ReplCommands {
@@ -21,11 +21,23 @@ export interface ReplCommands {
   readonly signal: AbortSignal;
   /** Files that `:r` loads again. */
   readonly files: string[];
+  /** Flakes that `:r` loads again. */
+  readonly flakes: string[];
+  /** The flags that say which store it is. */
+  readonly storeFlags: readonly string[];
   /** Whether nothing can follow the text. */
   readonly final: boolean;
   /** Loads what the command line named, and `files`. */
   loadAll(signal: AbortSignal): Promise<void>;
+  /** Leaves the terminal to a program meanwhile. */
+  lendTerminal(work: () => Promise<void>): Promise<void>;
   withWorkspace<T>(signal: AbortSignal, use: (workspace: Workspace) => Promise<T>): Promise<T>;
+}
+
+/** What follows a command, a byte string; with `final` nothing can be added to it. */
+interface Expression {
+  readonly text: string;
+  readonly final: boolean;
 }
 
 export type LineOutcome = 'done' | 'incomplete' | 'quit';
@@ -54,10 +66,11 @@ export async function performLine(repl: ReplCommands, text: string): Promise<Lin
     case ':b': return withDerivation(repl, expression, (drvPath) => build(repl, drvPath, false));
     case ':bl': return withDerivation(repl, expression, (drvPath) => build(repl, drvPath, true));
     case ':log': return withDerivation(repl, expression, (drvPath) => showLog(repl, drvPath));
-    case ':lf': case ':load-flake': throw unsupportedReplCommand(command, 'Firn does not evaluate flakes');
-    case ':e': case ':edit': throw unsupportedReplCommand(command, 'Firn starts no editor');
-    case ':i': throw unsupportedReplCommand(command, 'Firn has no profiles');
-    case ':u': case ':sh': throw unsupportedReplCommand(command, 'Firn has no nix-shell');
+    case ':lf': case ':load-flake': return loadFlake(repl, argument);
+    case ':e': case ':edit': return edit(repl, expression);
+    case ':i': return withDerivation(repl, expression, (drvPath) => runOwn(repl, 'nix-env', '--install', drvPath));
+    case ':sh': return withDerivation(repl, expression, (drvPath) => runOwn(repl, 'nix-shell', drvPath));
+    case ':u': return withDerivation(repl, shellWith(expression), (drvPath) => runOwn(repl, 'nix-shell', drvPath));
     default: throw unknownReplCommand(command);
   }
 }
@@ -74,6 +87,39 @@ async function load(repl: ReplCommands, file: string): Promise<LineOutcome> {
   return 'done';
 }
 
+async function loadFlake(repl: ReplCommands, reference: string): Promise<LineOutcome> {
+  await repl.thread.ask({ kind: 'loadFlake', reference: encodeUtf8(reference) }, repl.signal);
+  const known = repl.flakes.indexOf(reference);
+  if (known >= 0) repl.flakes.splice(known, 1);
+  repl.flakes.push(reference);
+  return 'done';
+}
+
+/** Opens the editor, and reads all files again. */
+async function edit(repl: ReplCommands, expression: Expression): Promise<LineOutcome> {
+  const answer = await repl.thread.ask({ kind: 'place', ...expression }, repl.signal);
+  if (answer === undefined) return 'incomplete';
+  const { path, line } = answer.result as EditPlace;
+  const { editorCommand, runProgram } = await import('./programs.ts');
+  const [program = '', ...args] = editorCommand(decodeUtf8(path), line, repl.context.env);
+  await repl.lendTerminal(() => runProgram(program, args, repl.context));
+  await repl.thread.reload();
+  await repl.loadAll(repl.signal);
+  return 'done';
+}
+
+/** A derivation in whose environment the given one is at hand. */
+function shellWith({ text, final }: Expression): Expression {
+  return {
+    text: `(drv: (import <nixpkgs> {}).runCommand "shell" { buildInputs = [ drv ]; } "") (${text}\n)`, final,
+  };
+}
+
+async function runOwn(repl: ReplCommands, ...words: readonly string[]): Promise<void> {
+  const { runOwnCommand } = await import('./programs.ts');
+  await repl.lendTerminal(() => runOwnCommand([...words, ...repl.storeFlags], repl.context));
+}
+
 async function trace(repl: ReplCommands, command: string, argument: string): Promise<LineOutcome> {
   if (!['', 'true', 'false'].includes(argument)) throw unexpectedArgument(argument, command);
   const on = argument === '' ? undefined : argument === 'true';
@@ -83,7 +129,7 @@ async function trace(repl: ReplCommands, command: string, argument: string): Pro
 }
 
 async function withDerivation(
-  repl: ReplCommands, expression: { readonly text: string; readonly final: boolean },
+  repl: ReplCommands, expression: Expression,
   use: (drvPath: StorePath) => Promise<void>,
 ): Promise<LineOutcome> {
   const answer = await repl.thread.ask({ kind: 'derivation', ...expression }, repl.signal);
@@ -127,15 +173,20 @@ const helpText = `Commands:
   :a, :add EXPRESSION       add the attributes of a set to the scope
   :b EXPRESSION             build a derivation
   :bl EXPRESSION            build a derivation and link its outputs here
-  :doc EXPRESSION           say what a builtin does
+  :doc EXPRESSION           show the documentation of a function or an attribute
+  :e, :edit EXPRESSION      open a package or function in $EDITOR
+  :i EXPRESSION             build a derivation and install it in the profile
   :l, :load FILE            load a file and add its attributes to the scope
+  :lf, :load-flake FLAKE    load a flake and add its attributes to the scope
   :ll, :last-loaded         list the names that were added last
   :log EXPRESSION           show what the last build of a derivation printed
   :p, :print EXPRESSION     print the whole value; a string as it is
   :q, :quit                 leave (so does Ctrl-D)
   :r, :reload               forget what was bound, read all files again
+  :sh EXPRESSION            start nix-shell with a derivation's dependencies
   :t EXPRESSION             say of what type a value is
   :te, :trace-enable [BOOL] show whole traces of errors, or no longer
+  :u EXPRESSION             build a derivation and start nix-shell with it
   :?, :help                 this text
 
 Ctrl-C stops a running evaluation or build and leaves everything else as it was.

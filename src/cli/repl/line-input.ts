@@ -61,6 +61,19 @@ export class LineInput {
     this.#put({ kind: 'abandoned' });
   }
 
+  /** Leaves the terminal to somebody else meanwhile. */
+  async lend<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.isTerminal) return work();
+    this.#interface.pause();
+    process.stdin.setRawMode(false);
+    try {
+      return await work();
+    } finally {
+      process.stdin.setRawMode(true);
+      this.#interface.resume();
+    }
+  }
+
   /** Whoever waits for a line gets no more. */
   end(): void {
     this.#put({ kind: 'end' });

@@ -6,7 +6,7 @@
  */
 
 import { decodeUtf8, encodeUtf8 } from '#base';
-import { ReplThread, type ReplStart } from '#host';
+import { ReplThread, type ReplRequest, type ReplStart } from '#host';
 import type { Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
 import { autoArguments, evaluationRequest, messagesOnly } from '../nix/evaluation.ts';
@@ -54,6 +54,7 @@ class Repl {
   readonly #input: LineInput;
   readonly #thread: ReplThread;
   readonly #files: string[];
+  readonly #flakes: string[] = [];
   /** Of the line that is worked on. */
   #running: AbortController | undefined;
 
@@ -132,7 +133,9 @@ class Repl {
 
   #commands(signal: AbortSignal, final: boolean): ReplCommands {
     return {
-      thread: this.#thread, context: this.#context, files: this.#files, signal, final,
+      thread: this.#thread, context: this.#context, files: this.#files, flakes: this.#flakes, signal, final,
+      storeFlags: this.#flags.all('--store').flatMap(([store = '']) => ['--store', store]),
+      lendTerminal: (work) => this.#lendTerminal(work),
       loadAll: (one) => this.#loadAll(one),
       withWorkspace: (one, use) => this.#withWorkspace(one, use),
     };
@@ -145,16 +148,27 @@ class Repl {
       ...this.#files.map((path) => ({ kind: 'load', path: encodeUtf8(path) } as const)),
       ...(this.#flags.has('--expr') ? this.#flags.operands : [])
         .map((text) => ({ kind: 'add', text: encodeUtf8(text), final: true } as const)),
+      ...this.#flakes.map((reference) => ({ kind: 'loadFlake', reference: encodeUtf8(reference) } as const)),
     ];
     for (const request of all) {
-      stderr.write(request.kind === 'load' ? `Loading "${decodeUtf8(request.path)}"...\n`
-        : `Loading installable '${decodeUtf8(request.text)}'...\n`);
+      stderr.write(`${describeLoading(request)}\n`);
       try {
         await this.#thread.ask(request, signal);
       } catch (error) {
         if (signal.aborted) throw error;
         reportError(error, this.#context);
       }
+    }
+  }
+
+  /** Ctrl-C is the program's meanwhile. */
+  async #lendTerminal(work: () => Promise<void>): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    try {
+      await this.#input.lend(work);
+    } finally {
+      this.#running = running;
     }
   }
 
@@ -191,6 +205,14 @@ class Repl {
       progress.close();
       await workspace.close();
     }
+  }
+}
+
+function describeLoading(request: ReplRequest & { readonly kind: 'load' | 'add' | 'loadFlake' }): string {
+  switch (request.kind) {
+    case 'load': return `Loading "${decodeUtf8(request.path)}"...`;
+    case 'add': return `Loading installable '${decodeUtf8(request.text)}'...`;
+    case 'loadFlake': return `Loading flake '${decodeUtf8(request.reference)}'...`;
   }
 }
 

@@ -22,6 +22,10 @@ export type ReplRequest =
   | ReplText<'derivation'>
   /** Adds the attributes of a file's set to the scope. */
   | { readonly kind: 'load'; readonly path: string }
+  /** Adds a flake's outputs to the scope, and what else is known of it. */
+  | { readonly kind: 'loadFlake'; readonly reference: string }
+  /** Result: an `EditPlace`, where a value stands in a file. */
+  | ReplText<'place'>
   /** Turns traces of errors on, off, or round. Result: whether they are on. */
   | { readonly kind: 'trace'; readonly on: boolean | undefined }
   /** Prints the names that were added last. */
@@ -34,6 +38,12 @@ interface ReplText<Kind extends string> {
   readonly text: string;
   /** Nothing can follow: an unfinished text is an error then. */
   readonly final?: boolean;
+}
+
+/** A file, a byte string, and the line; 0 for none. */
+export interface EditPlace {
+  readonly path: string;
+  readonly line: number;
 }
 
 export type ReplAnswer =

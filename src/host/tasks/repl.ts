@@ -12,12 +12,14 @@ import {
   Attrs, coerceToString, ContextCollector, ContextString, emptyAttrs, force, forceAttrs, isDerivation, mergeAttrs,
   printAttributeName, printValue, showType, tracing, type Value,
 } from '#runtime';
+import { openFlake } from '../flakes/open-flake.ts';
 import type { ReplAnswer, ReplInput, ReplRequest } from '../repl/requests.ts';
 import { packFailure } from '../worker/failure.ts';
 import type { EvaluationSession } from '../worker/session.ts';
 import { autoCall, makeAutoArguments, resolveFileArgument } from './expression-source.ts';
 import { completeText } from './repl-complete.ts';
 import { documentSelection, documentValue } from './repl-document.ts';
+import { placeOfValue } from './repl-place.ts';
 import { readExpression, readReplText } from './repl-text.ts';
 
 export function run(session: EvaluationSession, input: unknown): void {
@@ -85,7 +87,9 @@ class Repl {
       case 'document': return this.#document(request);
       case 'add': return this.#addAttrs(this.#value(request));
       case 'derivation': return this.#derivation(this.#value(request));
+      case 'place': return placeOfValue(this.#value(request), request.text, this.#session.evaluator);
       case 'load': return this.#load(request.path);
+      case 'loadFlake': return this.#loadFlake(request.reference);
       case 'trace': return (this.#showTrace = request.on ?? !this.#showTrace);
       case 'lastLoaded': return this.#showLastLoaded();
       case 'complete': return completeText(this.#session, {
@@ -154,6 +158,18 @@ class Repl {
     }
     const value = evaluator.evaluateFile(file);
     this.#addAttrs(autoCall(this.#autoArguments, value));
+  }
+
+  #loadFlake(reference: string): void {
+    if (reference === '') {
+      throw new NixError(
+        'Error', "cannot use ':load-flake' without a path specified. (Use '.' for the current working directory.)");
+    }
+    const { evaluator, settings } = this.#session;
+    const { locked } = openFlake(this.#session, reference, {
+      mayUpdate: false, useRegistries: !settings.pureEval, failOnUnlocked: settings.pureEval,
+    });
+    this.#addAttrs(evaluator.flakes.call(locked));
   }
 
   #addAttrs(value: Value): void {
