@@ -58,3 +58,10 @@ export function notQueriedElsewhere(store: string): UserError {
     hint: 'ssh-ng:// stores can, ssh:// stores cannot',
   });
 }
+
+/** A flake's attribute is neither a configuration nor a derivation. */
+export function noImageInFlake(flake: string): UserError {
+  return new UserError('NO_IMAGE_IN_FLAKE', `'${flake}' is neither a NixOS configuration nor a derivation`, {
+    hint: 'name a configuration, for example .#nixosConfigurations.my-host',
+  });
+}

@@ -14,7 +14,7 @@ import type { Progress } from '#base';
 import type { StorePath } from '#formats';
 import { instantiateTask, type FoundDerivation, type InstantiateInput } from '#host';
 import { bytePath } from '#store';
-import { noImageInOutput, noSuchConfiguration, noSuchProfile, notATree } from './errors.ts';
+import { noImageInFlake, noImageInOutput, noSuchConfiguration, noSuchProfile, notATree } from './errors.ts';
 import type { Workspace } from './workspace.ts';
 
 export type ImageFormat = 'iso' | 'netboot';
@@ -110,6 +110,52 @@ export async function instantiateImage(
   };
   const found = await workspace.evaluate<FoundDerivation[]>(instantiateTask, input);
   return found[0] as FoundDerivation;
+}
+
+/** The image of a configuration in a flake, or whatever derivation the flake has there. */
+export interface FlakeImageRequest {
+  /** `REFERENCE#NAME`, the name as it is or one of `nixosConfigurations`. */
+  readonly flake: string;
+  /** Added to a configuration that describes no image of the format by itself. */
+  readonly profile?: string | undefined;
+  readonly format: ImageFormat;
+  readonly system: string;
+}
+
+/** Evaluates a flake's image to its derivation, written to the store. */
+export async function instantiateFlakeImage(
+  workspace: Workspace,
+  request: FlakeImageRequest,
+): Promise<FoundDerivation> {
+  const { flake, format, system } = request;
+  const input: InstantiateInput = {
+    sources: [{
+      kind: 'flake', reference: bytePath(flake), lock: {}, apply: flakeImageFunction(format, request.profile),
+      attributes: {
+        prefixes: ['nixosConfigurations.', `packages.${system}.`], defaults: [`packages.${system}.default`],
+      },
+    }],
+    attributePaths: [],
+    autoArguments: [],
+  };
+  const [found] = await workspace.evaluate<FoundDerivation[]>(instantiateTask, input, {
+    settingOverrides: [['pure-eval', 'true'], ['extra-experimental-features', 'flakes nix-command']],
+  });
+  if (found === undefined) throw noImageInFlake(flake);
+  return found;
+}
+
+/** From what a flake has to the image: the installer's module is that of the flake's own nixpkgs. */
+function flakeImageFunction(format: ImageFormat, profile?: string): string {
+  const { folder, option, derivation, defaultProfile } = formats[format];
+  const name = profile ?? defaultProfile;
+  if (!/^[\w+.-]+$/.test(name)) throw noSuchProfile(name, []);
+  const module = `value.pkgs.path + "/nixos/modules/installer/${folder}/${name}.nix"`;
+  return `value:
+    let
+      isImage = ${profile === undefined ? `value.options ? ${option}` : 'false'};
+      system = if isImage || !(value ? extendModules) then value else value.extendModules { modules = [ (${module}) ]; };
+    in if value ? config && value ? options then ${derivation} else value`;
 }
 
 /** Builds the image of an instantiated request and measures its files. */

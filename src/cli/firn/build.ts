@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { StorePath } from '#formats';
 import { cacheDirectory, hostSystem, storeLocation } from '#host';
-import { instantiateImage, realiseImage, Workspace, type BuiltImage, type ImageFormat } from '#system';
+import { instantiateFlakeImage, instantiateImage, realiseImage, Workspace, type BuiltImage, type ImageFormat } from '#system';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { describeMissing } from '../nix/missing.ts';
@@ -53,7 +53,8 @@ async function build(
     verbosity: options.verbose === true ? 4 : 3, showLogs: options.verbose === true, color,
   });
   const tree = options.tree === undefined ? ownTree : resolve(cwd, options.tree);
-  const absoluteHosts = hosts.map((host) => resolve(cwd, host));
+  const flake = flakeOf(hosts);
+  const absoluteHosts = flake === undefined ? hosts.map((host) => resolve(cwd, host)) : [];
   const firstHost = absoluteHosts[0];
   const workspace = new Workspace({
     environment: env,
@@ -75,13 +76,17 @@ async function build(
     signal,
   });
   try {
-    const found = await instantiateImage(workspace, {
-      tree,
-      hosts: absoluteHosts,
-      profile: options.config,
-      format: options.format,
-      system: options.system ?? systemFor(tree),
-    });
+    const found = flake === undefined
+      ? await instantiateImage(workspace, {
+          tree,
+          hosts: absoluteHosts,
+          profile: options.config,
+          format: options.format,
+          system: options.system ?? systemFor(tree),
+        })
+      : await instantiateFlakeImage(workspace, {
+          flake, profile: options.config, format: options.format, system: options.system ?? systemFor(''),
+        });
     if (options.dryRun === true) {
       progress.close();
       const wanted = [{ drvPath: found.drvPath as StorePath, outputs: [found.output] }];
@@ -101,6 +106,13 @@ async function build(
     progress.close();
     await workspace.close();
   }
+}
+
+/** The flake that is named instead of files: `.#name`. */
+function flakeOf(hosts: readonly string[]): string | undefined {
+  const flake = hosts.find((host) => host.includes('#'));
+  if (flake !== undefined && hosts.length > 1) throw usageError('A flake is built alone', 'firn build');
+  return flake;
 }
 
 /** Our own tree's packages are amd64's on whatever machine; another tree's are this machine's. */
@@ -165,7 +177,7 @@ function parse(
         'combined with it, unless the host imports an installer module itself. The state of the\n' +
         'Debian archive is pinned by firn.lock beside the first host (or here), made at first use.',
     )
-    .argument('[host...]', 'host configurations: files, or folders with a default.nix')
+    .argument('[host...]', 'host configurations: files, folders with a default.nix, or one FLAKE#NAME')
     .option('-c, --config <name>', "one of the tree's default configurations, or a file")
     .addOption(
       new Option('-f, --format <format>', 'what to build').choices(['iso', 'netboot']).default('iso'),
@@ -189,7 +201,8 @@ function parse(
         '  firn build\n' +
         '  firn build ./my-host.nix\n' +
         '  firn build ./my-host.nix ./extra.nix --config installation-cd-minimal\n' +
-        '  firn build --format netboot -o netboot\n',
+        '  firn build --format netboot -o netboot\n' +
+        '  firn build .#nixosConfigurations.my-host\n',
     )
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),

@@ -7,9 +7,11 @@
  * machine made it.
  */
 
+import { join } from 'node:path';
 import { UserError } from '#base';
 import { NixError } from '#diagnostics';
 import { inputToUrl, isDirect, sameInput, withAttributes, withOverrides, type Input } from '#runtime';
+import { addIndirectRoot, LocalStore } from '#store';
 import { registryCycle, unknownFlake } from '../errors.ts';
 import { readRegistry, systemRegistryFile, userRegistryFile, type RegistryEntry } from '../flakes/registry-file.ts';
 import type { FetchContext } from './context.ts';
@@ -73,5 +75,9 @@ function read(context: FetchContext, file: string): RegistryEntry[] {
 async function globalFile(context: FetchContext, place: string): Promise<string> {
   if (place.startsWith('/')) return place;
   const { storePath } = await downloadFile(context, place, 'flake-registry.json');
+  // It is to be there when the network is not.
+  if (context.store instanceof LocalStore) {
+    addIndirectRoot(context.store, storePath, join(context.cacheDirectory, 'flake-registry.json'));
+  }
   return context.store.physicalPath(storePath);
 }

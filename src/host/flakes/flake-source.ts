@@ -10,6 +10,8 @@ export interface FlakeSource {
   readonly reference: string;
   readonly lock: FlakeLockFlags;
   readonly attributes: FlakeAttributes;
+  /** A function, as a Nix expression, that the selected value is given to. */
+  readonly apply?: string;
 }
 
 /** Where attributes are looked for in a flake's outputs; byte strings. */

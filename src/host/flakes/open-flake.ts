@@ -3,7 +3,7 @@
 import { NixError } from '#diagnostics';
 import { parseInputPath, type LockedFlake, type LockOptions } from '#eval';
 import {
-  Attrs, bestMatches, force, inputSettings, parseReference, parseReferenceWithFragment, printReference, resolvePath,
+  Attrs, bestMatches, call, force, inputSettings, parseReference, parseReferenceWithFragment, printReference, resolvePath,
   type ReferenceOptions, type Slot, type Value,
 } from '#runtime';
 import { parseAttributePath } from '../tasks/attribute-path.ts';
@@ -49,7 +49,9 @@ export function openFlake(session: EvaluationSession, text: string, flags: Flake
 export function evaluateFlakeSource(session: EvaluationSession, source: FlakeSource): Value {
   const { locked, fragment } = openFlake(session, source.reference, source.lock);
   const outputs = outputsOf(session, locked);
-  return force(selectOutput(outputs, fragment, source.attributes, printReference(locked.flake.original)).slot);
+  const { slot } = selectOutput(outputs, fragment, source.attributes, printReference(locked.flake.original));
+  if (source.apply === undefined) return force(slot);
+  return call(session.evaluator.evaluateString(source.apply, session.workingDirectory), slot);
 }
 
 /** The set of a flake's outputs. */
