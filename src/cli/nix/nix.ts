@@ -12,7 +12,7 @@ import { writeVersion } from './version.ts';
 type Load = () => Promise<CommandModule>;
 
 /** Subcommands by their names, with a space where there are two. */
-const commands: Readonly<Record<string, Load>> = {
+export const commands: Readonly<Record<string, Load>> = {
   build: () => import('./commands/build.ts'),
   'config check': async () => (await import('./commands/config.ts')).configCommands.check,
   'config show': async () => (await import('./commands/config.ts')).configCommands.show,

@@ -93,7 +93,7 @@ function derivationsIn(
       byDerivation.set(drvPath, 'all');
       continue;
     }
-    const names = [...outputs ?? info.outputsToInstall().keys()];
+    const names = [...outputs ?? info.outputsToInstall(false).keys()];
     for (const name of names.length === 0 ? ['out'] : names) found.add(name);
     byDerivation.set(drvPath, found);
   }

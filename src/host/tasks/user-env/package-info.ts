@@ -59,7 +59,8 @@ export class PackageInfo {
 
   get drvPath(): string | undefined {
     if (this.#drvPath === undefined && this.#attrs?.has('drvPath') === true) {
-      this.#drvPath = this.#storePath(this.#attrs, 'drvPath', "while evaluating the 'drvPath' attribute of a derivation");
+      this.#drvPath = this.#storePath(
+        this.#attrs, 'drvPath', "while evaluating the 'drvPath' attribute of a derivation");
     }
     return this.#drvPath;
   }
@@ -102,8 +103,8 @@ export class PackageInfo {
   }
 
   /** The outputs that an installation brings: the one that was selected, or `meta.outputsToInstall`. */
-  outputsToInstall(): Outputs {
-    const outputs = this.outputs(true);
+  outputsToInstall(withPaths = true): Outputs {
+    const outputs = this.outputs(withPaths);
     const specified = this.#attrs?.get('outputSpecified');
     if (specified !== undefined && forceBool(
       specified, 0, "while evaluating the 'outputSpecified' attribute of a derivation")) {
