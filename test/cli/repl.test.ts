@@ -217,7 +217,7 @@ let f = n: f (n + 1) + 1; in f 0
     stderr: [
       'error: no', "undefined variable 'nope'", "unexpected ')'", `path '${folder}/missing.nix' does not exist`,
       'broken.nix:2:1', 'stack overflow', "unknown command ':frobnicate'", "experimental Nix feature 'flakes' is disabled",
-      "':e' is not supported", "unexpected argument 'maybe' to :te", "so I can't build it", 'unexpected end of file',
+      "package 'map' has no source location information", "unexpected argument 'maybe' to :te", "so I can't build it", 'unexpected end of file',
     ],
   },
   {
