@@ -169,6 +169,19 @@ test('several operations at once take connections of their own', async () => {
   assert.equal(await peer.isValidPath(paths[1] as StorePath), true);
 });
 
+test('realisations go both ways', async () => {
+  const { store, peer } = await pair();
+  const drvPath = store.addDerivation({
+    ...sampleDerivation('ca', {}), outputs: new Map([['out', { kind: 'floating', method: 'recursive', algorithm: 'sha256' }]]),
+  });
+  const { tree } = addTree(store);
+  assert.equal(await peer.queryRealisation(drvPath, 'out'), undefined);
+  await peer.registerRealisation({ drvPath, output: 'out', path: tree, signatures: ['key:sig'] });
+  assert.deepEqual(await peer.queryRealisation(drvPath, 'out'), { drvPath, output: 'out', path: tree, signatures: ['key:sig'] });
+  assert.deepEqual(await peer.queryDerivationOutputs(drvPath), new Map([['out', tree]]));
+  await peer.optimise();
+});
+
 test('a fixed output keeps its address on the wire', async () => {
   const { store, peer } = await pair();
   const hash = parseHash('0'.repeat(64), 'sha256');

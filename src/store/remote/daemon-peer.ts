@@ -9,7 +9,7 @@ import { noProgress, type HashAlgorithm, type Progress } from '#base';
 import {
   formatMethodAlgorithm, type Derivation, type IngestionMethod, type StorePath,
 } from '#formats';
-import type { ValidPathInfo } from '../store.ts';
+import type { Realisation, ValidPathInfo } from '../store.ts';
 import type { ByteChannel } from './channel.ts';
 import { featureMissing, pathNotAtPeer } from './errors.ts';
 import type { AddPathsOptions, BuildPeer, OfferedPath, RemoteBuildOptions } from './peer.ts';
@@ -48,14 +48,6 @@ export interface GarbageRequest {
   readonly paths?: readonly StorePath[];
   readonly ignoreLiveness?: boolean;
   readonly maximumFreedBytes?: number;
-}
-
-/** An output of a derivation, and the path that holds it. */
-export interface Realisation {
-  readonly drvPath: StorePath;
-  readonly output: string;
-  readonly path: StorePath;
-  readonly signatures: readonly string[];
 }
 
 type Write = (writer: WireWriter, values: ProtocolValues) => void;

@@ -9,11 +9,16 @@ import { UserError } from '#base';
 import { knownOutputPath, nameOf, type StorePath } from '#formats';
 import { collectGarbage, deletePaths } from '../collect-garbage.ts';
 import { livePaths } from '../live-paths.ts';
+import { optimiseStore } from '../optimise-store.ts';
 import { addIndirectRoot, findRoots, storePathOfLink } from '../roots.ts';
 import { verifyStore } from '../verify-store.ts';
-import { connectionBroken, notPrivileged, operationUnsupported, pathNotAtPeer } from './errors.ts';
+import {
+  connectionBroken, featureMissing, notPrivileged, operationUnsupported, pathNotAtPeer,
+} from './errors.ts';
 import { addContents, addManyPaths, addOnePath } from './received-contents.ts';
-import { featureDeleteReferrers, type BuildMode, type BuildResult, succeeded } from './protocol-values.ts';
+import {
+  featureDeleteReferrers, featureRealisationWithPath, succeeded, type BuildMode, type BuildResult,
+} from './protocol-values.ts';
 import { WireWriter } from './wire.ts';
 import { buildModes, garbageActions, operations } from './worker-operations.ts';
 import type { WorkerSession } from './worker-server.ts';
@@ -188,7 +193,8 @@ export const handlers: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [operations.collectGarbage, collect],
   [operations.setOptions, setOptions],
   [operations.optimiseStore, async (session) => {
-    await session.work(() => { throw operationUnsupported(session.channel.name, 'optimiseStore'); });
+    await session.work(() => optimiseStore(session.service.store));
+    await session.answer(done());
   }],
   [operations.verifyStore, async (session) => {
     const checkContents = await session.reader.flag();
@@ -200,6 +206,36 @@ export const handlers: ReadonlyMap<number, Handler> = new Map<number, Handler>([
       return found;
     });
     await session.answer(new WireWriter().flag(problems.length > 0));
+  }],
+  [operations.registerDrvOutput, async (session) => {
+    if (!session.values.version.features.has(featureRealisationWithPath)) {
+      // Older clients name the derivation by a hash, from which it cannot be found.
+      await session.reader.text();
+      await session.work(() => {
+        throw featureMissing(session.channel.name, featureRealisationWithPath, 'a content-addressed derivation');
+      });
+      return;
+    }
+    const [drvPath, output] = [await session.values.path(session.reader), await session.reader.text()];
+    const path = await session.values.path(session.reader);
+    const signatures = await session.reader.texts();
+    await session.work(() => {
+      if (!session.trusted) throw notPrivileged('register outputs');
+      session.service.store.registerRealisations([{ drvPath, output, path, signatures }]);
+      return session.service.store.flush();
+    });
+  }],
+  [operations.queryRealisation, async (session) => {
+    if (!session.values.version.features.has(featureRealisationWithPath)) {
+      await session.reader.text();
+      await session.work(() => {});
+      await session.answer(new WireWriter().number(0));
+      return;
+    }
+    const [drvPath, output] = [await session.values.path(session.reader), await session.reader.text()];
+    const found = await session.work(() => session.service.store.queryRealisation(drvPath, output));
+    await session.answer(found === undefined ? new WireWriter().number(0)
+      : new WireWriter().number(1).text(found.path).texts(found.signatures));
   }],
   [operations.addSignatures, async (session) => {
     const path = await session.values.path(session.reader);
