@@ -8,6 +8,7 @@ export { makeDirectory } from './make-directory.ts';
 export { hashTreeNow, measureNar, scanTree } from './tree-hash.ts';
 export { knownOutputs } from './derivation-file.ts';
 export * from './local-store.ts';
+export { MemoryStore } from './memory-store.ts';
 export type { GivenLocation, StoreLocation } from './store-location.ts';
 export { addIndirectRoot, findRoots, replaceLink, storePathOfLink } from './roots.ts';
 export {
