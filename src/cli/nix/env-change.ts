@@ -81,7 +81,8 @@ async function answer(command: EnvironmentCommand, question: ChangeQuestion, wor
 async function announcement(packages: readonly PackagePaths[], { store, substituters }: Workspace): Promise<string> {
   const derivations = packages.flatMap((one) => ('drvPath' in one ? [one.drvPath as StorePath] : []));
   const paths = packages.flatMap((one) => ('path' in one ? [one.path as StorePath] : []));
-  const wanted = derivations.map((drvPath) => ({ drvPath, outputs: [...store.readDerivation(drvPath).outputs.keys()] }));
+  const wanted = derivations.map((drvPath) =>
+    ({ drvPath, outputs: [...store.readDerivation(drvPath).outputs.keys()] }));
   return (await describeMissing(store, wanted, { substituters, paths })).trimEnd();
 }
 

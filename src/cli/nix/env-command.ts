@@ -37,5 +37,6 @@ export function packageSource(command: EnvironmentCommand, operands: readonly st
 export function operandPaths(
   { context }: EnvironmentCommand, operands: readonly string[], store: LocalStore,
 ): string[] {
-  return operands.map((operand) => (operand.includes('/') ? followToStorePath({ store, context }, operand) : encodeUtf8(operand)));
+  return operands.map((operand) =>
+    (operand.includes('/') ? followToStorePath({ store, context }, operand) : encodeUtf8(operand)));
 }

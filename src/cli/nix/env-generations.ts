@@ -1,4 +1,7 @@
-/** The operations of `nix-env` on generations: list, switch, go back, delete; and on which profile is the default. */
+/**
+ * The operations of `nix-env` on generations: list, switch, go back, delete; and on which profile is
+ * the default.
+ */
 
 import { resolve } from 'node:path';
 import {

@@ -189,5 +189,6 @@ function lastPart(url: string): string {
 }
 
 function listFailed(path: string, cause: unknown): UserError {
-  return new UserError('CHANNEL_LIST', `the list of channels '${path}' cannot be used: ${(cause as Error).message}`, { cause });
+  const message = `the list of channels '${path}' cannot be used: ${(cause as Error).message}`;
+  return new UserError('CHANNEL_LIST', message, { cause });
 }

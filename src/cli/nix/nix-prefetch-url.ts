@@ -23,7 +23,8 @@ const table: readonly Flag[] = [
   { names: ['--unpack'], description: 'unpack the archive, and hash what is in it' },
   { names: ['--executable'], description: 'make the file executable, which changes its hash' },
   { names: ['--name'], operands: ['NAME'], description: 'what the store path is called (default: as the URL ends)' },
-  { names: ['--attr', '-A'], operands: ['PATH'], description: 'the operand is a Nix file: fetch what this attribute of it would' },
+  { names: ['--attr', '-A'], operands: ['PATH'],
+    description: 'the operand is a Nix file: fetch what this attribute of it would' },
   ...evaluationFlags.filter((flag) => !['--attr', '--expr', '--file'].includes(flag.names[0])),
   ...commonFlags,
 ];

@@ -60,7 +60,9 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     return 0;
   }
   if (flags.has('--version')) return writeVersion('nix-shell', context);
-  if (flags.has('--packages') && flags.has('--expr')) throw usageError("'-p' and '-E' are mutually exclusive", 'nix-shell');
+  if (flags.has('--packages') && flags.has('--expr')) {
+    throw usageError("'-p' and '-E' are mutually exclusive", 'nix-shell');
+  }
   return new ShellCommand(flags, context, script).run();
 }
 
@@ -127,8 +129,9 @@ class ShellCommand {
     }
     const wanted = this.#wantedInputs(workspace, drvPath, target.shell as StorePath | undefined);
     if (flags.has('--dry-run')) {
-      context.stderr.write(await describeMissing(
-        workspace.store, wanted.flatMap((one) => ('drvPath' in one ? [one] : [])), { substituters: workspace.substituters }));
+      const { store, substituters } = workspace;
+      const derivations = wanted.flatMap((one) => ('drvPath' in one ? [one] : []));
+      context.stderr.write(await describeMissing(store, derivations, { substituters }));
       return undefined;
     }
     await workspace.realise(wanted);
@@ -236,10 +239,9 @@ function storedDerivation(
 ): string | undefined {
   let path = operand;
   for (let links = 0; links < linkLimit; links++) {
-    if (path.startsWith(`${physicalStoreDirectory}/`)) path = storeDirectory + path.slice(physicalStoreDirectory.length);
-    if (path.startsWith(`${storeDirectory}/`) && /^[^/]+\.drv(![^!]+)?$/.test(path.slice(storeDirectory.length + 1))) {
-      return path.replace(/!.*/, '');
-    }
+    const folder = [physicalStoreDirectory, storeDirectory].find((one) => path.startsWith(`${one}/`));
+    const name = folder === undefined ? '' : path.slice(folder.length + 1);
+    if (/^[^/]+\.drv(![^!]+)?$/.test(name)) return `${storeDirectory}/${name.replace(/!.*/, '')}`;
     if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return undefined;
     path = resolve(dirname(path), readlinkSync(path));
   }

@@ -1,6 +1,8 @@
 /** Reading the packages of a profile, choosing among them, and making the next generation of it. */
 
-import { resolve } from 'node:path';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { encodeUtf8, UserError } from '#base';
 import { EnvironmentConflict, EnvironmentTree } from '#build';
 import type { StorePath } from '#formats';
@@ -53,7 +55,8 @@ export function matchingNames(session: CommandSession, elements: Elements, warn:
     ...(flags.has('--all') ? [{ title: '--all', matches: () => true }] : []),
     ...flags.all('--regex').map(([pattern = '']) => {
       const expression = new RegExp(`^(?:${pattern})$`, 'i');
-      return { title: `Regex '${pattern}'`, matches: (_: string, one: ProfileElement) => expression.test(identifierOf(one)) };
+      const matches = (_: string, one: ProfileElement) => expression.test(identifierOf(one));
+      return { title: `Regex '${pattern}'`, matches };
     }),
     ...flags.operands.map((operand) => matcherOf(session, operand)),
   ];
@@ -94,25 +97,27 @@ export async function updateProfile(session: CommandSession, profile: string, el
 /** The store path of the profile: addressed by its content, as C++ Nix makes it. */
 function addProfile({ store }: CommandSession, elements: Elements): StorePath {
   const all = [...elements.values()];
-  const place = store.prepareOutput(all[0]?.storePaths[0] ?? (`${store.storeDirectory}/${'0'.repeat(32)}-profile` as StorePath));
+  const folder = mkdtempSync(join(tmpdir(), 'nix-profile.'));
+  const place = join(folder, 'profile');
   const tree = new EnvironmentTree({ store, out: place, log() {} });
-  tree.addAll(all.filter((one) => one.active).flatMap(({ priority, storePaths }) =>
-    storePaths.map((path) => ({ path, priority }))));
   try {
+    tree.addAll(all.filter((one) => one.active).flatMap(({ priority, storePaths }) =>
+      storePaths.map((path) => ({ path, priority }))));
     const text = encodeUtf8(JSON.stringify(manifestJson(elements)));
     tree.write(place, new Map([['manifest.json', { type: 'file', text }]]));
     return store.addTree('profile', place, {
       method: 'recursive', algorithm: 'sha256', references: [...new Set(all.flatMap((one) => one.storePaths))].sort(),
     });
   } finally {
-    deleteTree(bytePath(place));
+    deleteTree(bytePath(folder));
   }
 }
 
 /** The same conflict, told with the names that one can do something about. */
 export function explainConflict(conflict: EnvironmentConflict, elements: Elements, added: readonly string[]): Error {
   const { first, second, priority } = conflict;
-  const ownerOf = (file: string) => [...elements].find(([, one]) => one.storePaths.some((path) => file.startsWith(path)));
+  const ownerOf = (file: string) =>
+    [...elements].find(([, one]) => one.storePaths.some((path) => file.startsWith(path)));
   const isNew = (file: string) => added.includes(ownerOf(file)?.[0] ?? '');
   const [oldFile, newFile] = isNew(first) && !isNew(second) ? [second, first] : [first, second];
   const [old, fresh] = [ownerOf(oldFile), ownerOf(newFile)];
@@ -132,8 +137,13 @@ export function explainConflict(conflict: EnvironmentConflict, elements: Element
   return new UserError('ENVIRONMENT_CONFLICT', text);
 }
 
-/** The generations of a profile, each with the store path that it leads to. */
-export function generationPaths(session: CommandSession, profile: string): (Generation & { path: StorePath; isCurrent: boolean })[] {
+/** A generation with the store path that it leads to. */
+export interface GenerationPath extends Generation {
+  readonly path: StorePath;
+  readonly isCurrent: boolean;
+}
+
+export function generationPaths(session: CommandSession, profile: string): GenerationPath[] {
   const { all, current } = findGenerations(profile);
   return all.map((one) => ({ ...one, path: followToStorePath(session, one.link), isCurrent: one.number === current }));
 }

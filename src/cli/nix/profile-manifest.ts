@@ -80,7 +80,8 @@ function parseManifest(text: string, file: string, storeDirectory: string): Elem
         : { url, originalUrl: originalUrl ?? url, attrPath: one.attrPath ?? '', outputs: one.outputs ?? null },
     }];
   });
-  return found.reduce<Elements>((all, [name, element]) => withElement(all, name ?? nameOfElement(element), element), new Map());
+  return found.reduce<Elements>(
+    (all, [name, element]) => withElement(all, name ?? nameOfElement(element), element), new Map());
 }
 
 /** The packages with one more; if its name is taken it gets a number. */
@@ -93,12 +94,10 @@ export function withElement(elements: Elements, name: string, element: ProfileEl
 /** As manifest.json has it. */
 export function manifestJson(elements: Elements): object {
   return {
-    elements: Object.fromEntries([...elements].map(([name, { active, priority, storePaths, source }]) => [name, {
-      active,
-      ...(source === undefined ? {} : { attrPath: source.attrPath, originalUrl: source.originalUrl, outputs: source.outputs }),
-      priority, storePaths,
-      ...(source === undefined ? {} : { url: source.url }),
-    }])),
+    elements: Object.fromEntries([...elements].map(([name, { source, ...rest }]) => {
+      const all: Record<string, unknown> = { ...rest, ...source };
+      return [name, Object.fromEntries(Object.keys(all).sort().map((key) => [key, all[key]]))];
+    })),
     version: 3,
   };
 }

@@ -11,7 +11,11 @@ import { evaluateSource, makeAutoArguments, type AutoArgument, type ExpressionSo
 
 export type PrefetchQuestion =
   | { readonly url: string }
-  | { readonly source: ExpressionSource; readonly attributePath: string; readonly autoArguments: readonly AutoArgument[] };
+  | {
+    readonly source: ExpressionSource;
+    readonly attributePath: string;
+    readonly autoArguments: readonly AutoArgument[];
+  };
 
 /** Byte strings. */
 export interface PrefetchSource {

@@ -20,7 +20,8 @@ export type ProfileQuestion =
   /** The output paths in a profile's manifest.nix; `profile` is a byte string. */
   | { readonly kind: 'installed'; readonly profile: string }
   /** What is to be installed. */
-  | { readonly kind: 'resolve'; readonly autoArguments: readonly AutoArgument[]; readonly wanted: readonly WantedElement[] }
+  | { readonly kind: 'resolve'; readonly autoArguments: readonly AutoArgument[];
+      readonly wanted: readonly WantedElement[] }
   /** Whether flakes are named by what can never change; ordinary strings. */
   | { readonly kind: 'locked'; readonly references: readonly string[] };
 
@@ -51,7 +52,8 @@ export function run(session: EvaluationSession, input: unknown): string[] | Reso
       const args = makeAutoArguments(session, question.autoArguments);
       const found = question.wanted.map((one): ResolvedElement => {
         const { slot, flake } = select(session, one, args);
-        return { flake, derived: derivedPathsOf(session, slot, args, one.outputs), priority: priorityOf(session, slot, args) };
+        const derived = derivedPathsOf(session, slot, args, one.outputs);
+        return { flake, derived, priority: priorityOf(session, slot, args) };
       });
       session.host.flush();
       return found;

@@ -12,7 +12,8 @@ export const { run } = defineCommand({
   flags: [
     { names: ['--name'], operands: ['NAME'], description: 'what the store path is called (default: as the URL ends)' },
     { names: ['--expected-hash'], operands: ['HASH'], description: 'the hash that the file must have' },
-    { names: ['--hash-type', '--hash-algo'], operands: ['ALGORITHM'], description: 'sha256 (the default), sha512, sha1, md5 or blake3' },
+    { names: ['--hash-type', '--hash-algo'], operands: ['ALGORITHM'],
+      description: 'sha256 (the default), sha512, sha1, md5 or blake3' },
     { names: ['--executable'], description: 'make the file executable, which changes its hash' },
     { names: ['--unpack'], description: 'unpack the archive, and add what is in it' },
     ...jsonFlags,

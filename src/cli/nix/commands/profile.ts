@@ -19,8 +19,8 @@ import {
   explainConflict, generationPaths, matchFlags, matchingNames, profileFlag, profileOf, readElements, updateProfile,
 } from '../profile-elements.ts';
 import {
-  defaultPriority, identifierOf, installableOf, manifestChanges, manifestJson, nameOfElement, withElement, type Elements,
-  type ProfileElement,
+  defaultPriority, identifierOf, installableOf, manifestChanges, manifestJson, nameOfElement, withElement,
+  type Elements, type ProfileElement,
 } from '../profile-manifest.ts';
 import { closureDifferences } from './diff-closures.ts';
 
@@ -29,7 +29,8 @@ const add = defineCommand({
   operands: '[INSTALLABLES]',
   summary: 'Adds packages to a profile.',
   flags: [
-    profileFlag, { names: ['--priority'], operands: ['NUMBER'], description: 'of files at one place, the smaller number wins' },
+    profileFlag,
+    { names: ['--priority'], operands: ['NUMBER'], description: 'of files at one place, the smaller number wins' },
     ...installableFlags, ...buildFlags,
   ],
   async run(session) {
@@ -69,7 +70,9 @@ const remove = defineCommand({
       progress.message('warning', "No packages to remove. Use 'nix profile list' to see the current profile.");
       return;
     }
-    for (const name of names) progress.message('notice', `removing '${identifierOf(elements.get(name) as ProfileElement)}'`);
+    for (const name of names) {
+      progress.message('notice', `removing '${identifierOf(elements.get(name) as ProfileElement)}'`);
+    }
     const kept = new Map([...elements].filter(([name]) => !names.has(name)));
     progress.message('notice', `removed ${names.size} packages, kept ${kept.size} packages`);
     await updateProfile(session, profile, kept);
@@ -178,7 +181,9 @@ const rollback = defineCommand({
   async run(session) {
     const { flags, context } = session;
     const to = flags.last('--to');
-    if (to !== undefined && !/^[0-9]+$/.test(to)) throw usageError(`'--to' requires an integer argument, not '${to}'`, session.name);
+    if (to !== undefined && !/^[0-9]+$/.test(to)) {
+      throw usageError(`'--to' requires an integer argument, not '${to}'`, session.name);
+    }
     await switchGeneration(
       profileOf(session), to === undefined ? undefined : Number(to), profileChange(flags, context), context.signal);
   },
@@ -219,8 +224,9 @@ async function newElements(session: CommandSession, progress: ClosableProgress):
     const { text, outputs } = splitOutputs(operand);
     const stored = plain === undefined ? storedOperand(session, operand) : undefined;
     const source = plain ?? flakeSource(text, flags, context);
+    const attributePath = encodeUtf8(text === '.' ? '' : text);
     const [found] = stored !== undefined ? [{ derived: [stored], flake: undefined, priority: undefined }]
-      : await resolve(session, [{ source, attributePath: encodeUtf8(text === '.' ? '' : text), outputs }], pureSettings(session, source));
+      : await resolve(session, [{ source, attributePath, outputs }]);
     if (found === undefined) continue;
     progress.message('debug', `adding '${operand}'`);
     elements.push({
@@ -241,12 +247,13 @@ function pureSettings({ flags }: CommandSession, source: WantedElement['source']
 }
 
 function resolve(
-  session: CommandSession, wanted: readonly WantedElement[], settingOverrides: readonly (readonly [string, string])[],
+  session: CommandSession, wanted: readonly WantedElement[],
+  settingOverrides: readonly (readonly [string, string])[] = [],
 ): Promise<ResolvedElement[]> {
   const question: ProfileQuestion = {
     kind: 'resolve', wanted, autoArguments: autoArguments(session.flags, session.context),
   };
-  const pure: readonly (readonly [string, string])[] = wanted[0] === undefined ? [] : pureSettings(session, wanted[0].source);
+  const pure = wanted.flatMap(({ source }) => pureSettings(session, source));
   return session.workspace().evaluate<ResolvedElement[]>(profileTask, question, {
     settingOverrides: [...pure, ...settingOverrides],
   });

@@ -97,7 +97,7 @@ class Change {
     for (const one of available) {
       if (comparePriorities(old, one) > 0 || parseDrvName(one.name).name !== name) continue;
       const order = compareVersions(version, versionOf(one));
-      if (!(when === 'always' || (when === 'eq' ? order === 0 : when === 'leq' ? order <= 0 : order < 0))) continue;
+      if (!orderFits(order, when)) continue;
       const isBetter = best === undefined
         || (comparePriorities(best, one) || compareVersions(versionOf(best), versionOf(one))) < 0;
       if (isBetter && this.#prebuilt([one]).length > 0) best = one;
@@ -113,7 +113,8 @@ class Change {
     for (const operand of this.#input.operands) {
       // Store paths come as such; names have no slash.
       const selector = operand.includes('/') ? undefined : new Selector(operand);
-      const isMeant = (one: PackageInfo) => (selector === undefined ? one.outPath === operand : selector.matches(one.name));
+      const isMeant = (one: PackageInfo) =>
+        (selector === undefined ? one.outPath === operand : selector.matches(one.name));
       const gone = left.filter(isMeant);
       if (gone.length === 0) {
         this.#session.host.progress.message('warning', `selector '${operand}' matched no installed derivations`);
@@ -173,6 +174,16 @@ class Change {
 
   #ask(question: ChangeQuestion): unknown {
     return this.#session.converse(question);
+  }
+}
+
+/** Whether the version installed, compared with another, lets that replace it. */
+function orderFits(order: number, when: 'lt' | 'leq' | 'eq' | 'always'): boolean {
+  switch (when) {
+    case 'lt': return order < 0;
+    case 'leq': return order <= 0;
+    case 'eq': return order === 0;
+    case 'always': return true;
   }
 }
 

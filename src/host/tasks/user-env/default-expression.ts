@@ -38,8 +38,9 @@ function gather(session: EvaluationSession, folder: string, entries: AttrsEntry[
     if (isExpression(session, place, type) && (!isFile || baseName(place).endsWith('.nix'))) {
       const attribute = name.replace(/\.nix$/, '');
       if (seen.has(attribute)) {
+        const remedy = suggestion(attribute, folder, place);
         session.host.progress.message(
-          'warning', `name collision in input Nix expressions, skipping '${place}'${suggestion(attribute, folder, place)}`);
+          'warning', `name collision in input Nix expressions, skipping '${place}'${remedy}`);
         continue;
       }
       seen.add(attribute);

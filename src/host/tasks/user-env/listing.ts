@@ -37,7 +37,8 @@ export function packageColumns(info: PackageInfo, context: ListingContext): stri
   if (shown.system) columns.push(info.system);
   if (shown.drvPath) columns.push(info.drvPath ?? '-');
   if (shown.outPath) {
-    columns.push([...info.outputs(true)].map(([name, path = '']) => (name === 'out' ? path : `${name}=${path}`)).join(';'));
+    const outputs = [...info.outputs(true)];
+    columns.push(outputs.map(([name, path = '']) => (name === 'out' ? path : `${name}=${path}`)).join(';'));
   }
   if (shown.description) columns.push(info.metaText('description'));
   return columns;
@@ -57,7 +58,8 @@ export function xmlOfPackage(info: PackageInfo, context: ListingContext): string
   const { shown } = context;
   const parts = parseDrvName(info.name);
   const attributes: Record<string, string> = {
-    attrPath: info.attributePath, name: info.name, pname: parts.name, version: parts.version, outputName: info.outputName,
+    attrPath: info.attributePath, name: info.name, pname: parts.name, version: parts.version,
+    outputName: info.outputName,
   };
   if (shown.status) {
     for (const [name, holds] of Object.entries(statusOf(info, context))) attributes[name] = holds ? '1' : '0';
@@ -111,7 +113,8 @@ export function jsonOfPackage(info: PackageInfo, context: ListingContext, servic
     .map(([name, path]): [string, string] => [name, path === undefined ? 'null' : quoteJson(path)]);
   const members = new Map<string, string>([
     ['name', quoteJson(info.name)], ['pname', quoteJson(parts.name)], ['version', quoteJson(parts.version)],
-    ['system', quoteJson(info.system)], ['outputName', quoteJson(info.outputName)], ['outputs', jsonObject(new Map(outputs))],
+    ['system', quoteJson(info.system)], ['outputName', quoteJson(info.outputName)],
+    ['outputs', jsonObject(new Map(outputs))],
   ]);
   const drvPath = shown.drvPath ? info.drvPath : undefined;
   if (drvPath !== undefined) members.set('drvPath', quoteJson(drvPath));
@@ -135,7 +138,9 @@ export function jsonObject(members: ReadonlyMap<string, string>): string {
 function statusOf(info: PackageInfo, context: ListingContext) {
   const path = info.outPath;
   return {
-    installed: context.installed.has(path), valid: context.valid.has(path), substitutable: context.substitutable.has(path),
+    installed: context.installed.has(path),
+    valid: context.valid.has(path),
+    substitutable: context.substitutable.has(path),
   };
 }
 

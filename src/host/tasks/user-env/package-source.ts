@@ -1,4 +1,7 @@
-/** Where `nix-env` takes packages from: the default expressions, functions of them, another profile, the store. */
+/**
+ * Where `nix-env` takes packages from: the default expressions, functions of them, another profile,
+ * the store.
+ */
 
 import { NixError } from '#diagnostics';
 import { derivationExtension, isDerivationPath, nameOf, splitStorePath, type StorePath } from '#formats';
@@ -62,7 +65,8 @@ export function loadPackages(session: EvaluationSession, source: PackageSource, 
 export function queryInstalled(session: EvaluationSession, profile: string): PackageInfo[] {
   const { host, evaluator } = session;
   if (host.lstat(`${profile}/manifest.json`) !== null) {
-    throw new NixError('Error', `profile '${profile}' is incompatible with 'nix-env'; please use 'nix profile' instead`);
+    throw new NixError(
+      'Error', `profile '${profile}' is incompatible with 'nix-env'; please use 'nix profile' instead`);
   }
   const manifest = `${profile}/manifest.nix`;
   if (host.lstat(manifest) === null) return [];

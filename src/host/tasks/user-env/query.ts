@@ -85,7 +85,8 @@ function queryContext(session: EvaluationSession, query: PackageQuery): QueryCon
     ? queryInstalled(session, query.profile) : [];
   const available = from === 'available' || shown.compareVersions
     ? loadPackages(session, source, query.attributePath) : [];
-  const all = filterBySelector(from === 'installed' ? installed : available, query.operands, filterOptions(session, false));
+  const listed = from === 'installed' ? installed : available;
+  const all = filterBySelector(listed, query.operands, filterOptions(session, false));
   const sorted = [...all].sort((a, b) => compareNames(a.name, b.name));
   return {
     all: sorted,
@@ -99,7 +100,9 @@ function queryContext(session: EvaluationSession, query: PackageQuery): QueryCon
 }
 
 function statusOf(session: EvaluationSession, query: PackageQuery, packages: readonly PackageInfo[]) {
-  if (!query.shown.status && !query.prebuiltOnly) return { valid: new Set<string>(), substitutable: new Set<string>() };
+  if (!query.shown.status && !query.prebuiltOnly) {
+    return { valid: new Set<string>(), substitutable: new Set<string>() };
+  }
   const paths: string[] = [];
   eachPackage(session, packages, (one) => { paths.push(one.outPath); });
   const question: StatusQuestion = { kind: 'status', paths };
