@@ -140,18 +140,26 @@ export function parsePublicKey(text: string): NamedKey {
 }
 
 export function signPath(info: PathInfo, secret: NamedKey): string {
-  const signature = sign(null, bytesOf(fingerprintOf(info)), secret.key);
-  return `${secret.name}:${encodeBase64(signature)}`;
+  return signText(fingerprintOf(info), secret);
+}
+
+/** A signature over any text. */
+export function signText(text: string, secret: NamedKey): string {
+  return `${secret.name}:${encodeBase64(sign(null, bytesOf(text), secret.key))}`;
 }
 
 /** Whether one of the keys made this signature of the path. */
 export function verifySignature(info: PathInfo, signature: string, keys: readonly NamedKey[]): boolean {
+  return verifyText(fingerprintOf(info), signature, keys);
+}
+
+/** Whether one of the keys signed the text. */
+export function verifyText(text: string, signature: string, keys: readonly NamedKey[]): boolean {
   const colon = signature.indexOf(':');
   const bytes = decodeBase64(signature.slice(colon + 1));
   if (colon < 0 || bytes === undefined || bytes.length !== 64) return false;
   const name = signature.slice(0, colon);
-  const text = bytesOf(fingerprintOf(info));
-  return keys.some((key) => key.name === name && verify(null, text, key.key, bytes));
+  return keys.some((key) => key.name === name && verify(null, bytesOf(text), key.key, bytes));
 }
 
 function splitKey(text: string, length: number): { name: string; bytes: Uint8Array } {

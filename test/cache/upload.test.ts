@@ -13,7 +13,7 @@ import { findAwsCredentials } from '../../src/store/binary-cache/aws-credentials
 import { awsSignature, emptyBodyHash } from '../../src/store/binary-cache/aws-signature.ts';
 import { parseCacheUrl } from '../../src/store/binary-cache/cache-url.ts';
 import { parseListing } from '../../src/store/binary-cache/nar-listing.ts';
-import { freshFolder, freshStore, scratch, secretKey } from './paths.ts';
+import { freshFolder, freshStore, scratch, secretKey, substituter } from './paths.ts';
 
 const credentials = { accessKey: 'AKIAIOSFODNN7EXAMPLE', secretKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' };
 
@@ -217,10 +217,17 @@ test('realisations are kept by derivation and output', async () => {
   const path = sampleTree(store);
   const drvPath = '/nix/store/00000000000000000000000000000000-x.drv' as StorePath;
   const folder = freshFolder();
+  await copyToCache(store, [path], new CachePeer(`file://${folder}`));
   const cache = new CachePeer(`file://${folder}`);
   assert.equal(await cache.queryRealisation(drvPath, 'out'), undefined);
-  await cache.registerRealisation(drvPath, 'out', path, ['key:sig']);
-  assert.deepEqual(await cache.queryRealisation(drvPath, 'out'), { path, signatures: ['key:sig'] });
+  const realisation = { drvPath, output: 'out', path, signatures: ['key:sig'] };
+  await cache.registerRealisation(realisation);
+  assert.deepEqual(await cache.queryRealisation(drvPath, 'out'), realisation);
+  // Only a signature by a trusted key makes it count.
+  assert.equal(await substituter([`file://${folder}`]).queryRealisation(drvPath, 'out', store), undefined);
+  await new CachePeer(`file://${folder}`, { secretKeys: [secretKey] }).registerRealisation(realisation);
+  assert.equal((await substituter([`file://${folder}`]).queryRealisation(drvPath, 'out', store))?.path, path);
+  assert.equal(await substituter([`file://${folder}`], { trustedKeys: [] }).queryRealisation(drvPath, 'out', store), undefined);
   const file = join(folder, 'build-trace-v2/00000000000000000000000000000000-x.drv/out.doi');
   assert.ok(existsSync(file));
   writeFileSync(file, readFileSync(file, 'utf8').replace('outPath', 'other'));

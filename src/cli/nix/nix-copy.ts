@@ -8,7 +8,7 @@
 
 import { UserError } from '#base';
 import { derivationExtension, type StorePath } from '#formats';
-import { copyPaths, describe, type StorePeer } from '#store';
+import { copyPaths, describe, type CachePeer, type LocalStore, type StorePeer } from '#store';
 import { usageError } from '../errors.ts';
 import { defineCommand, type CommandSession } from './command.ts';
 import {
@@ -35,7 +35,7 @@ export const { run } = defineCommand({
     const { flags } = session;
     const [from, to] = [flags.last('--from'), flags.last('--to')];
     if (from === undefined && to === undefined) throw usageError('Either --to or --from is required', session.name);
-    if (flags.operands.length === 0 && !flags.has('--all') && !flags.has('--stdin')) {
+    if (flags.operands.length === 0 && !['--all', '--stdin', '--file', '--expr'].some((flag) => flags.has(flag))) {
       throw usageError('No path is given', session.name);
     }
     const progress = await session.openProgress();
@@ -60,6 +60,7 @@ export const { run } = defineCommand({
         const fresh = new Set(copied.map((info) => info.path));
         const all = await describe(source.peer, paths, { withoutClosure: flags.has('--no-recursive') });
         await target.cache.sign([...all.values()].filter((info) => !fresh.has(info.path)));
+        if (source.store !== undefined) await copyRealisations(source.store, target.cache, fresh);
       }
     } finally {
       for (const peer of opened) await peer.close();
@@ -85,6 +86,18 @@ async function pathsToCopy(
     derived: one.derived.map((path) => (path.kind === 'path' && path.path.endsWith(derivationExtension)
       ? { kind: 'built' as const, drvPath: path.path, outputs: 'all' as const } : path)),
   }))));
+}
+
+/** Outputs whose paths follow from their content are found by what built them. */
+async function copyRealisations(store: LocalStore, cache: CachePeer, paths: ReadonlySet<StorePath>): Promise<void> {
+  for (const path of paths) {
+    const drvPath = store.queryPathInfo(path)?.deriver;
+    if (drvPath === undefined || !store.isValidPath(drvPath)) continue;
+    for (const [output, { kind }] of store.readDerivation(drvPath).outputs) {
+      const realisation = kind === 'floating' ? store.queryRealisation(drvPath, output) : undefined;
+      if (realisation?.path === path) await cache.registerRealisation(realisation);
+    }
+  }
 }
 
 /** Operands are paths, or derivations with outputs that the other store knows. */

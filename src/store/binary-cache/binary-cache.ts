@@ -8,7 +8,9 @@
 
 import { byteString, type Activity } from '#base';
 import { hashPartOf, parseNarInfo, type NarInfo, type StorePath } from '#formats';
+import type { Realisation } from '../store.ts';
 import { parseCacheInfo, type CacheInfo } from './cache-info.ts';
+import { parseRealisation, realisationName } from './cache-realisation.ts';
 import type { CacheUrl } from './cache-url.ts';
 import { decompressNar } from './compression.ts';
 import { corruptNarInfo, notABinaryCache, otherStoreDirectory, wrongNarInfoPath } from './errors.ts';
@@ -23,6 +25,7 @@ export interface BinaryCacheOptions {
 }
 
 const maximumCacheInfoBytes = 1 << 16;
+const maximumRealisationBytes = 1 << 16;
 /** Room for some ten thousand references. */
 const maximumNarInfoBytes = 1 << 20;
 
@@ -83,6 +86,14 @@ export class BinaryCache {
     if (info.narSizeBytes === 0) throw corruptNarInfo(source, "'NarSize' is zero");
     if (recalled === undefined) remembers?.remember(this.name, hashPart, text);
     return info;
+  }
+
+  /** The path that an output was built to, if the cache knows; who believes it is for the asker. */
+  async realisation(drvPath: StorePath, output: string, signal?: AbortSignal): Promise<Realisation | undefined> {
+    const name = realisationName(drvPath, output);
+    const bytes = await this.#transport.read(name, maximumRealisationBytes, { signal });
+    return bytes === undefined ? undefined : parseRealisation(
+      byteString(bytes), `${this.name}/${name}`, { drvPath, output }, this.#options.storeDirectory);
   }
 
   /** The NAR, unpacked; `activity` advances by what arrives. */

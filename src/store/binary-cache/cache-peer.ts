@@ -6,16 +6,17 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { byteString, concatBytes, noProgress, type Progress } from '#base';
-import { baseNameOf, defaultStoreDirectory, hashPartOf, parseStorePath, type NarInfo, type StorePath } from '#formats';
-import type { Store, ValidPathInfo } from '../store.ts';
+import { concatBytes, noProgress, type Progress } from '#base';
+import { defaultStoreDirectory, hashPartOf, type NarInfo, type StorePath } from '#formats';
+import type { Realisation, Store, ValidPathInfo } from '../store.ts';
 import { copyPaths, describe } from '../remote/copy-paths.ts';
 import { pathNotAtPeer } from '../remote/errors.ts';
 import { LocalPeer, type AddPathsOptions, type OfferedPath, type StorePeer } from '../remote/peer.ts';
 import { BinaryCache } from './binary-cache.ts';
 import { parseCacheUrl, type CacheUrl } from './cache-url.ts';
 import { CacheWriter, type CacheWriterOptions } from './cache-writer.ts';
-import { badRealisation, notAFile, notInNar } from './errors.ts';
+import { formatRealisation, realisationName } from './cache-realisation.ts';
+import { notAFile, notInNar } from './errors.ts';
 import type { LookupMemory } from './lookup-memory.ts';
 import { findInListing, formatListing, ListingBuilder, parseListing, type ListedTree } from './nar-listing.ts';
 import { openTransport, type TransportSettings, type WritableTransport } from './transport.ts';
@@ -29,7 +30,6 @@ export interface CachePeerOptions extends CacheWriterOptions {
 const questionsAtOnce = 16;
 const narsAtOnce = 4;
 const maximumListingBytes = 1 << 28;
-const maximumRealisationBytes = 1 << 16;
 
 export class CachePeer implements StorePeer {
   readonly name: string;
@@ -132,28 +132,15 @@ export class CachePeer implements StorePeer {
   }
 
   /** The path of an output whose path does not follow from its derivation. */
-  async queryRealisation(drvPath: StorePath, output: string): Promise<{ path: StorePath; signatures: string[] } | undefined> {
-    const name = realisationName(drvPath, output);
-    const bytes = await (await this.#open()).read(name, maximumRealisationBytes, this.#reading);
-    if (bytes === undefined) return undefined;
-    try {
-      const json = JSON.parse(byteString(bytes)) as { outPath: string; signatures?: string[] };
-      return {
-        path: parseStorePath(`${this.storeDirectory}/${json.outPath}`, this.storeDirectory),
-        signatures: (json.signatures ?? []).map(String),
-      };
-    } catch {
-      throw badRealisation(`${this.name}/${name}`);
-    }
+  async queryRealisation(drvPath: StorePath, output: string): Promise<Realisation | undefined> {
+    return (await this.#openCache()).realisation(drvPath, output, this.#options.signal);
   }
 
-  async registerRealisation(
-    drvPath: StorePath, output: string, path: StorePath, signatures: readonly string[],
-  ): Promise<void> {
+  async registerRealisation(realisation: Realisation): Promise<void> {
     await this.#openWriter();
     await (await this.#open()).write({
-      name: realisationName(drvPath, output), type: 'application/json',
-      content: Buffer.from(JSON.stringify({ outPath: baseNameOf(path), signatures })),
+      name: realisationName(realisation.drvPath, realisation.output), type: 'application/json',
+      content: Buffer.from(formatRealisation(realisation, this.#options.secretKeys ?? [])),
     }, this.#reading);
   }
 
@@ -253,11 +240,6 @@ export async function copyToCache(
   } finally {
     await cache.close();
   }
-}
-
-/** As newer releases of C++ Nix name it. */
-function realisationName(drvPath: StorePath, output: string): string {
-  return `build-trace-v2/${baseNameOf(drvPath)}/${output}.doi`;
 }
 
 /** The results for all items, so many at once. */

@@ -10,7 +10,7 @@
 
 import { UserError, noProgress, type Progress } from '#base';
 import { nameOf, type NarInfo, type StorePath } from '#formats';
-import type { Store } from '../store.ts';
+import type { Realisation, Store } from '../store.ts';
 import { BinaryCache, type BinaryCacheOptions } from './binary-cache.ts';
 import { parseCacheUrl } from './cache-url.ts';
 import { lacksSignature, notInCache, referenceCycle } from './errors.ts';
@@ -83,6 +83,21 @@ export class CacheSubstituter {
     const missing: StorePath[] = [];
     const plan = await this.#plan(path, new Substitution(store, options), missing);
     return plan === undefined || missing.length > 0 ? undefined : [...plan.values()].map((one) => one.info);
+  }
+
+  /** What a believed cache says that an output was built to. */
+  async queryRealisation(drvPath: StorePath, output: string, store: Store): Promise<Realisation | undefined> {
+    const run = new Substitution(store, {});
+    for (const cache of await this.#open(run)) {
+      try {
+        const found = await cache.realisation(drvPath, output);
+        if (found !== undefined && (cache.url.trusted || this.#trust.believesRealisation(found))) return found;
+      } catch (error) {
+        if (!(error instanceof UserError) || error.code === 'BAD_SIGNING_KEY') throw error;
+        this.#tell(run, error.message);
+      }
+    }
+    return undefined;
   }
 
   /** What the first cache that has the path, and is believed, says of it. */

@@ -4,8 +4,10 @@
  */
 
 import {
-  makeContentAddressedPath, nameOf, parsePublicKey, verifySignature, type NamedKey, type PathInfo,
+  makeContentAddressedPath, nameOf, parsePublicKey, verifySignature, verifyText, type NamedKey, type PathInfo,
 } from '#formats';
+import type { Realisation } from '../store.ts';
+import { realisationFingerprint } from './cache-realisation.ts';
 
 export interface TrustOptions {
   /** Public keys as the setting trusted-public-keys lists them. */
@@ -20,6 +22,14 @@ export class Trust {
 
   constructor(options: TrustOptions) {
     this.#options = options;
+  }
+
+  /** Whether a build came to this path: only a signature says so. */
+  believesRealisation(realisation: Realisation): boolean {
+    if (!this.#options.requireSignatures) return true;
+    this.#keys ??= this.#options.trustedKeys.map(parsePublicKey);
+    const [text, keys] = [realisationFingerprint(realisation), this.#keys];
+    return realisation.signatures.slice(0, maximumSignatures).some((signature) => verifyText(text, signature, keys));
   }
 
   /** Throws BAD_SIGNING_KEY for a trusted key that is none. */
