@@ -43,14 +43,14 @@ ours=$(since "$start")
 cmp "$iso" "$(ls "$folder"/fresh-result/iso/*.iso | grep -v '/cd\.iso$')"
 
 # The same packages, then the same content, for the peers.
+rm -rf unpacked
 mkdir unpacked
 sync
 start=$(now)
 ls full/nix/store/*.deb | xargs -P "$(nproc)" -I PACKAGE \
   sh -c 'dpkg-deb -x "$1" "unpacked/${1##*/}"' sh PACKAGE
 unpack=$(since "$start")
-rm -rf unpacked
-rm -rf tree store peer.iso peer.squashfs unpacked
+rm -rf unpacked tree store peer.iso peer.squashfs
 xorriso -osirrox on -indev "$iso" -extract / tree >/dev/null 2>&1
 chmod -R u+w tree
 unsquashfs -q -n -d store tree/nix-store.squashfs >/dev/null
