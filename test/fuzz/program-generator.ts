@@ -6,7 +6,9 @@
  * the limits, no floats in JSON, no `$` in what is printed, no function as result.
  */
 
-type Type = 'int' | 'bool' | 'string' | 'list' | 'set' | 'float' | 'null';
+import { templates, type Maker } from './templates.ts';
+
+export type Type = 'int' | 'bool' | 'string' | 'list' | 'set' | 'float' | 'null';
 
 const types: readonly Type[] = ['int', 'bool', 'string', 'list', 'set', 'float', 'null'];
 const names = ['a', 'b', 'c', 'd', 'foo', 'bar', 'x y', 'if', '1'];
@@ -132,6 +134,7 @@ export class ProgramGenerator {
 
   private operation(type: Type, depth: number): string {
     const e = (wanted: Type): string => this.expression(wanted, depth - 1);
+    if (this.random(3) === 0) return this.pick(templates[type])(this.maker(e));
     switch (type) {
       case 'int':
         return this.intOperation(e);
@@ -153,6 +156,17 @@ export class ProgramGenerator {
       case 'null':
         return this.pick([() => 'null', () => `(builtins.match "x" ${quote('y')})`])();
     }
+  }
+
+  private maker(e: (type: Type) => string): Maker {
+    return {
+      e,
+      anyType: () => this.pick(types),
+      pick: (items) => this.pick(items),
+      random: (limit) => this.random(limit),
+      fresh: () => `g${this.fresh++}`,
+      scoped: (name, type, make) => this.scoped(name, type, make),
+    };
   }
 
   private intOperation(e: (type: Type) => string): string {
