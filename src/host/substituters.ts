@@ -26,6 +26,7 @@ export function cacheOptions(
       connections: settings.number('http-connections', 25) || 100,
       connectTimeoutMilliseconds: 1000 * (settings.number('connect-timeout', 0) || 15),
       stallTimeoutMilliseconds: 1000 * settings.number('stalled-download-timeout', 300),
+      environment,
       netrcFile: resolve(environment['NIX_CONF_DIR'] ?? '/etc/nix', settings.text('netrc-file') ?? 'netrc'),
     },
     memory: new LookupMemory(join(cacheDirectory, 'binary-caches.sqlite'), {

@@ -75,7 +75,7 @@ export class Peers {
     const keyFiles = [...url.secretKeyFiles, ...this.settings.list('secret-key-files')].map((file) => resolve(cwd, file));
     const cache = new CachePeer(name, {
       secretKeys: readSecretKeys([...new Set(keyFiles)]), signal,
-      transport: { ...transport, environment: env },
+      ...(transport === undefined ? {} : { transport }),
     });
     return {
       peer: cache, store: undefined, cache,
