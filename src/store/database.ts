@@ -15,7 +15,7 @@ import {
   formatContentAddress, parseContentAddress, type PathInfo, type StorePath,
 } from '#formats';
 import { databaseFailure } from './database-failure.ts';
-import { databaseFailed, referenceNotValid, schemaTooNew, schemaTooOld } from './errors.ts';
+import { databaseDamaged, databaseFailed, referenceNotValid, schemaTooNew, schemaTooOld } from './errors.ts';
 import type { ValidPathInfo } from './store.ts';
 
 export const schemaVersion = 10;
@@ -58,17 +58,17 @@ export class StoreDatabase {
       from ValidPaths where path = ?`, path);
     if (row === undefined) return undefined;
     const references = this.all(`select path from Refs join ValidPaths on reference = id
-      where referrer = ?`, row['id'] as number).map((one) => one['path'] as StorePath).sort();
-    const deriver = row['deriver'] as StorePath | null;
-    const contentAddress = row['ca'] as string | null;
+      where referrer = ?`, row['id'] as number).map((one) => this.#text(one['path']) as StorePath).sort();
+    const deriver = this.#textOrNull(row['deriver']) as StorePath | null;
+    const contentAddress = this.#textOrNull(row['ca']);
     return {
       path,
-      narHash: parseHash(row['hash'] as string),
+      narHash: parseHash(this.#text(row['hash'])),
       narSizeBytes: (row['narSize'] as number | null) ?? 0,
       references,
       registrationTime: row['registrationTime'] as number,
       ultimate: row['ultimate'] === 1,
-      signatures: ((row['sigs'] as string | null) ?? '').split(' ').filter(Boolean),
+      signatures: ((this.#textOrNull(row['sigs'])) ?? '').split(' ').filter(Boolean),
       ...(deriver === null || deriver as string === '' ? {} : { deriver }),
       ...(contentAddress === null || contentAddress === '' ? {}
         : { contentAddress: parseContentAddress(contentAddress) }),
@@ -93,13 +93,13 @@ export class StoreDatabase {
   queryOutputs(drvPath: StorePath): Map<string, StorePath> {
     const rows = this.all(`select d.id as id, d.path as path from DerivationOutputs d
       join ValidPaths v on d.drv = v.id where v.path = ? order by d.id`, drvPath);
-    return new Map(rows.map((row) => [row['id'] as string, row['path'] as StorePath]));
+    return new Map(rows.map((row) => [this.#text(row['id']), this.#text(row['path']) as StorePath]));
   }
 
   /** The first valid path that begins with `prefix`. */
   queryByPrefix(prefix: string): StorePath | undefined {
     const row = this.get('select path from ValidPaths where path >= ? limit 1', prefix);
-    const path = row?.['path'] as StorePath | undefined;
+    const path = row === undefined ? undefined : this.#text(row['path']) as StorePath;
     return path?.startsWith(prefix) === true ? path : undefined;
   }
 
@@ -212,7 +212,17 @@ export class StoreDatabase {
   }
 
   #paths(sql: string, ...values: string[]): StorePath[] {
-    return this.all(sql, ...values).map((row) => row['path'] as StorePath).sort();
+    return this.all(sql, ...values).map((row) => this.#text(row['path']) as StorePath).sort();
+  }
+
+  /** A column of text: in a damaged file it may be anything. */
+  #text(value: unknown): string {
+    if (typeof value === 'string') return value;
+    throw databaseDamaged(this.#file, new Error('there is no text where one should be'));
+  }
+
+  #textOrNull(value: unknown): string | null {
+    return value === null || value === undefined ? null : this.#text(value);
   }
 
   /** What SQLite throws becomes an error that the user understands. */
