@@ -32,8 +32,6 @@ export class Lexer {
   /** Offsets of the current token. */
   start = 0;
   end = 0;
-  /** End of the token before the current one. */
-  previousEnd = 0;
 
   constructor(text: string, base: number, pipes: boolean) {
     this.text = text;
@@ -51,7 +49,6 @@ export class Lexer {
 
   /** Moves to the next token from `this.end`. */
   advance(): void {
-    this.previousEnd = this.end;
     const start = this.skipBlank(this.end);
     this.start = start;
     const code = this.text.charCodeAt(start);

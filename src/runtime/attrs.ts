@@ -7,7 +7,6 @@
 
 import type { Position } from '#diagnostics';
 import { emptyShape, restrictShape, Shape, sortedShape } from './shape.ts';
-import { shortcut } from './thunk.ts';
 import type { Slot } from './values.ts';
 
 /** One attribute as given to `Attrs.fromEntries`. */

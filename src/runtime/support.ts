@@ -7,39 +7,16 @@
 
 import { NixError, originOf, type Position, showPosition } from '#diagnostics';
 import { assertEqual } from './assert-equal.ts';
-import { Attrs, emptyAttrs } from './attrs.ts';
-import { mergeAttrs } from './merge.ts';
-import { call, call2, call3, callMany } from './call.ts';
+import { Attrs } from './attrs.ts';
 import { rethrowWithTrace } from './coerce.ts';
 import { contextOf } from './context.ts';
-import {
-  assertionFailed,
-  evalError,
-  expectedButFound,
-  missingAttribute,
-  undefinedVariable,
-} from './errors.ts';
-import { argumentSet, linkLambdaInfos, makeLambdaInfo, planFor } from './formals.ts';
-import {
-  add,
-  arithmetic,
-  compareValues,
-  concatLists,
-  concatValues,
-  equalOperands,
-  interpolate,
-  intDivide,
-  intMultiply,
-  intSubtract,
-  joinStrings,
-  updateAttrs,
-} from './operators.ts';
-import { positionValue } from './position-value.ts';
-import type { EvalServices } from './services.ts';
+import { assertionFailed, evalError, expectedButFound, missingAttribute } from './errors.ts';
+import { mergeAttrs } from './merge.ts';
+import { arithmetic, intDivide } from './operators.ts';
 import { Shape } from './shape.ts';
 import { bestMatches } from './suggestions.ts';
-import { force, shortcut, Thunk, type ThunkCode } from './thunk.ts';
-import { ContextString, Lambda, NixFloat, NixPath, type Slot, type Value } from './values.ts';
+import { force, shortcut, Thunk } from './thunk.ts';
+import { ContextString, NixFloat, type Slot, type Value } from './values.ts';
 
 export const subtractTexts: readonly [string, string] = [
   'while evaluating the first argument of the subtraction',

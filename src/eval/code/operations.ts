@@ -35,9 +35,7 @@ import {
   selectOr,
   selectPath,
   selectPathOr,
-  type Slot,
   subtractTexts,
-  type Value,
 } from '#runtime';
 import { compile, operand } from './compile.ts';
 import type { Body, Frame } from './frame.ts';

@@ -6,7 +6,6 @@ import { type Expr, offsetOf } from '#lang';
 import { Attrs, concatLists, equalOperands, mergeAttrs, updateAttrs } from '#runtime';
 import { condition, operand } from './compile.ts';
 import type { Body } from './frame.ts';
-import { Site } from './site.ts';
 import type { Unit } from './unit.ts';
 
 export function compileBinary(unit: Unit, expr: Expr & { kind: 'binary' }): Body {
