@@ -39,6 +39,7 @@ export function parseStoreReference(text: string): StoreReference {
   }));
   if (/^(auto|local|daemon)$/.test(name)) return { scheme: name, authority: '', parameters };
   const url = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(name);
+  if (url?.[1] === 'local') return { scheme: 'local', authority: decodeURIComponent(url[2] as string), parameters };
   if (url !== null) return { scheme: url[1] as string, authority: url[2] as string, parameters };
   return { scheme: 'local', authority: resolve(name), parameters };
 }
@@ -59,7 +60,7 @@ export function locationOf({ scheme, authority, parameters }: StoreReference, en
   return {
     root: named === undefined ? (isPlaced ? '/' : usualRoot(environment)) : resolve(named),
     storeDirectory: storeDirectory ?? '/nix/store',
-    physicalStoreDirectory: parameters.get('real'),
+    physicalStoreDirectory: parameters.get('real') ?? (named === undefined ? undefined : join(resolve(named), 'nix/store')),
     stateDirectory: state,
     logDirectory: parameters.get('log') ?? (variables['NIX_LOG_DIR'] || undefined),
     readOnly: parameters.get('read-only') === 'true',

@@ -71,6 +71,7 @@ export const commands: Readonly<Record<string, Load>> = {
   'store gc': () => import('./commands/store-gc.ts'),
   'store info': async () => (await import('./commands/store-info.ts')).storeInfo.info,
   'store ls': async () => (await import('./commands/ls.ts')).storeLs,
+  'store make-content-addressed': () => import('./commands/make-content-addressed.ts'),
   'store optimise': () => import('./commands/store-optimise.ts'),
   'store optimize': () => import('./commands/store-optimise.ts'),
   'store path-from-hash-part': () => import('./commands/path-from-hash-part.ts'),
