@@ -128,7 +128,8 @@ function readWord(word: string): { isTaken: boolean; depth: number; name: string
 class StateHasher {
   readonly #place: string;
   readonly #hasher = new Hasher('sha256');
-  readonly #numbers = new BigUint64Array(6 * 4096);
+  /** Small at first: most trees are a file or a few. */
+  #numbers = new BigUint64Array(6 * 8);
   readonly #devices = new Set<bigint>();
   #used = 0;
   #newest: BigIntStats | undefined;
@@ -138,8 +139,11 @@ class StateHasher {
   }
 
   add(status: BigIntStats): void {
+    if (this.#used === this.#numbers.length) {
+      this.#flush();
+      if (this.#numbers.length < longestPiece) this.#numbers = new BigUint64Array(longestPiece);
+    }
     const numbers = this.#numbers;
-    if (this.#used === numbers.length) this.#flush();
     numbers[this.#used++] = status.dev;
     numbers[this.#used++] = status.ino;
     numbers[this.#used++] = status.mode;
@@ -165,6 +169,8 @@ class StateHasher {
     this.#used = 0;
   }
 }
+
+const longestPiece = 6 * 4096;
 
 function newestTime({ ctimeNs, mtimeNs }: BigIntStats): bigint {
   return ctimeNs > mtimeNs ? ctimeNs : mtimeNs;
