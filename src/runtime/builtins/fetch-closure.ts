@@ -17,8 +17,10 @@ export const closureFetchers: readonly PrimOpDefinition[] = [
     args: ['args'],
     feature: 'fetch-closure',
     doc:
-      'Fetches the store path `fromPath` with its closure from the binary cache `fromStore`.' +
-      ' `toPath` names its content-addressed form; `inputAddressed` accepts it as it is.',
+      'Fetches the store path `fromPath` with its closure from the binary cache at the URL `fromStore`.' +
+      ' The path must be named by its content, or be rewritten to `toPath`, the name that its content' +
+      ' gets (an empty one makes the error tell it), or with `inputAddressed = true` be signed by a key' +
+      ' that this machine trusts.',
     run: (services, args) => fetchClosure(services, args),
   }),
 ];

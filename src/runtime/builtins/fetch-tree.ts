@@ -28,9 +28,14 @@ export const treeFetchers: readonly PrimOpDefinition[] = [
     args: ['args'],
     global: true,
     doc:
-      'Fetches a revision of a Git repository and returns a set with its store path as `outPath`,' +
-      ' `rev`, `shortRev`, `revCount`, `lastModified`, `narHash` and more. *args* is a URL or a set' +
-      ' of `url`, `rev`, `ref`, `name`, `submodules`, `shallow`, `allRefs` and others.',
+      'Fetches a tree of a Git repository and returns a set with its store path as `outPath`, `rev`,' +
+      ' `shortRev`, `revCount`, `lastModified`, `lastModifiedDate`, `narHash` and `submodules`. *args*' +
+      ' is a URL, a path, or a set of `url`, `rev`, `ref`, `name`, `submodules`, `shallow`, `allRefs`,' +
+      ' `exportIgnore` (on unless submodules are wanted), `lastModified`, `revCount`, `narHash`, and with' +
+      ' the feature `verified-fetches` `verifyCommit`, `publicKey`, `keytype` and `publicKeys`. A local' +
+      ' repository without `rev` and `ref` is taken with its uncommitted changes: then `rev` is all' +
+      ' zeros, and `dirtyRev` and `dirtyShortRev` say what was changed. In pure evaluation `rev` or' +
+      ' `narHash` is needed. More in [Fetchers and flakes](../fetchers-and-flakes.md).',
     run: (services, args, position) => fetchTree(services, args, position, true),
   }),
   definePrimOp({
@@ -38,8 +43,10 @@ export const treeFetchers: readonly PrimOpDefinition[] = [
     args: ['args'],
     global: true,
     doc:
-      'Fetches a revision of a Mercurial repository. *args* is a URL or a set of `url`, `rev` and' +
-      ' `name`.',
+      'Fetches a revision of a Mercurial repository and returns a set of `outPath`, `branch`, `rev`,' +
+      ' `shortRev` and `revCount`. *args* is a URL or a set of `url`, `rev` (a revision, branch or tag)' +
+      ' and `name`. A local repository without `rev` is taken with its uncommitted changes. In pure' +
+      ' evaluation a revision is needed.',
     run: (services, args) => fetchMercurial(services, args),
   }),
   definePrimOp({
@@ -48,9 +55,11 @@ export const treeFetchers: readonly PrimOpDefinition[] = [
     global: true,
     feature: 'fetch-tree',
     doc:
-      'Fetches a tree of any supported kind. *input* is a set with `type` (`git`, `tarball`,' +
-      ' `file`, `path`, `github`, …) and what belongs to it, or, with the feature `flakes`, a' +
-      ' reference as a string.',
+      'Fetches a tree of any supported kind and returns a set of `outPath`, `narHash` and what is known' +
+      ' of it. *input* is a set with `type` (`git`, `hg`, `tarball`, `file`; with the feature `flakes`' +
+      ' also `path`, `github`, `gitlab`, `sourcehut` and `indirect`) and what belongs to it, or, with the' +
+      ' feature `flakes`, a reference as a string. With `narHash` the tree is checked. The kinds and' +
+      ' their attributes are in [Fetchers and flakes](../fetchers-and-flakes.md).',
     run: (services, input, position) => fetchTree(services, input, position, false),
   }),
 ];
