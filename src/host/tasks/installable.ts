@@ -39,7 +39,7 @@ export function run(session: EvaluationSession, input: unknown): DerivedPath[][]
     const args = makeAutoArguments(session, autoArguments);
     const root = evaluateSource(session, source);
     const found = wanted.map(({ attributePath, outputs }) => {
-      return derivedPathsOf(session, selectPath(attributePath, args, root), args, outputs);
+      return derivedPathsOf(session, selectPath(attributePath, args, root), args, outputs, source.kind === 'flake');
     });
     if (readOnly !== true) session.host.flush();
     activity.finish();
@@ -50,13 +50,16 @@ export function run(session: EvaluationSession, input: unknown): DerivedPath[][]
   }
 }
 
-/** What a value means as something to build. */
+/**
+ * What a value means as something to build. Where nothing is said of outputs, a package of a flake
+ * means its output `out`, any other all of its outputs.
+ */
 export function derivedPathsOf(
   session: EvaluationSession, slot: Slot, args: Parameters<typeof findDerivationSets>[1],
-  outputs: 'all' | readonly string[] | undefined,
+  outputs: 'all' | readonly string[] | undefined, isOfFlake: boolean,
 ): DerivedPath[] {
   const single = singlePath(session, slot);
-  return single !== undefined ? [single] : derivationsIn(session, slot, args, outputs);
+  return single !== undefined ? [single] : derivationsIn(session, slot, args, outputs, isOfFlake);
 }
 
 /** Of a path its copy in the store, of a string what its context names. */
@@ -81,7 +84,7 @@ function singlePath(session: EvaluationSession, slot: Slot): DerivedPath | undef
 
 function derivationsIn(
   session: EvaluationSession, slot: Slot, args: Parameters<typeof findDerivationSets>[1],
-  outputs: 'all' | readonly string[] | undefined,
+  outputs: 'all' | readonly string[] | undefined, isOfFlake: boolean,
 ): DerivedPath[] {
   const byDerivation = new Map<string, Set<string> | 'all'>();
   for (const { attrs, path } of findDerivationSets(slot, args)) {
@@ -93,7 +96,7 @@ function derivationsIn(
       byDerivation.set(drvPath, 'all');
       continue;
     }
-    const names = [...outputs ?? info.outputsToInstall(false).keys()];
+    const names = [...outputs ?? (isOfFlake && !info.saysOutputs ? ['out'] : info.outputsToInstall(false).keys())];
     for (const name of names.length === 0 ? ['out'] : names) found.add(name);
     byDerivation.set(drvPath, found);
   }

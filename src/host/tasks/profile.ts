@@ -52,7 +52,7 @@ export function run(session: EvaluationSession, input: unknown): string[] | Reso
       const args = makeAutoArguments(session, question.autoArguments);
       const found = question.wanted.map((one): ResolvedElement => {
         const { slot, flake } = select(session, one, args);
-        const derived = derivedPathsOf(session, slot, args, one.outputs);
+        const derived = derivedPathsOf(session, slot, args, one.outputs, one.source.kind === 'flake');
         return { flake, derived, priority: priorityOf(session, slot, args) };
       });
       session.host.flush();

@@ -102,6 +102,11 @@ export class PackageInfo {
     return sortedByName(outputs);
   }
 
+  /** Whether it says which of its outputs are meant. */
+  get saysOutputs(): boolean {
+    return this.#attrs?.has('outputSpecified') === true || this.meta('outputsToInstall') !== undefined;
+  }
+
   /** The outputs that an installation brings: the one that was selected, or `meta.outputsToInstall`. */
   outputsToInstall(withPaths = true): Outputs {
     const outputs = this.outputs(withPaths);
