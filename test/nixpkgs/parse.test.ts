@@ -1,8 +1,8 @@
 /**
  * `--parse` of nixpkgs' files prints what C++ Nix prints: the same text where the installed Nix
- * prints in the order of names, as Firn does. Older ones print in the order in which their process
- * met the names, spell `inherit (a) b` out and escape more; with those, both must accept a file and
- * print the same words.
+ * prints in the order of names, as the newest release and Firn do. Older ones print in the order in
+ * which their process met the names, spell `inherit (a) b` out and escape more; their text and ours
+ * are read again then and must be the same tree, bindings in the order of names.
  *
  * A sample by default; FIRN_TEST_NIXPKGS_PARSE=all takes every file. Many files go through one
  * process, which prints a line for each; a batch that fails is halved, down to the files at fault.
@@ -12,6 +12,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parse, showExpr, type AttrsExpr, type ConcatExpr, type Expr } from '#lang';
 import { nixpkgs, oracle, own, withTreeAndNix } from './support.ts';
 
 const batchSize = 400;
@@ -47,6 +48,44 @@ function parsed(side: typeof own, files: readonly string[]): string[] {
   return [...parsed(side, files.slice(0, middle)), ...parsed(side, files.slice(middle))];
 }
 
+/**
+ * The tree that a printed line means, printed again. What cannot be read again, because `assert` is
+ * printed without the parentheses that it needs as an operand, is compared by its words.
+ */
+function canonical(line: string): string {
+  const { tree } = parse(line, { base: 0, directory: '/', home: '/', pipes: false });
+  return tree === undefined ? words(line) : showExpr(plain(tree));
+}
+
+/** With `a = (source).a` in place of `inherit (source) a`. */
+function withoutSources(expr: AttrsExpr): AttrsExpr {
+  const sources = expr.sources.map(plain);
+  const attrs = [...expr.attrs].map(([name, binding]) => {
+    const { value } = binding;
+    const selected = value.kind === 'select' && value.subject.kind === 'inheritFrom'
+      ? { ...value, subject: sources[value.subject.index]! } : plain(value);
+    return [name, { ...binding, kind: binding.kind === 'inheritedFrom' ? 'plain' : binding.kind, value: selected }] as const;
+  });
+  return { ...expr, attrs: new Map(attrs), dynamic: plain(expr.dynamic), sources: [] };
+}
+
+/** Without the empty strings that older releases put before a text's first interpolation. */
+function withoutEmptyParts(expr: ConcatExpr): Expr {
+  const parts = plain(expr.parts).flatMap((part) => (part.value.kind === 'concat' ? part.value.parts : [part]))
+    .filter(({ value }) => value.kind !== 'string' || value.value !== '');
+  return parts.length === 1 ? parts[0]!.value : { ...expr, parts };
+}
+
+/** Any part of a tree in the form in which all releases agree. */
+function plain<T>(part: T): T {
+  if (Array.isArray(part)) return part.map(plain) as T;
+  if (typeof part !== 'object' || part === null || part instanceof Map) return part;
+  const node = part as unknown as Expr;
+  if (node.kind === 'attrs') return withoutSources(node) as T;
+  if (node.kind === 'concat') return withoutEmptyParts(node) as T;
+  return Object.fromEntries(Object.entries(part).map(([name, inner]) => [name, plain(inner)])) as T;
+}
+
 /** Names, numbers and words of strings, each once, without what depends on the release. */
 function words(line: string): string {
   const all = line.replaceAll('\\$', '$').match(/[\w'-]+|[^\w\s"(){};,=+]/g) ?? [];
@@ -56,7 +95,7 @@ function words(line: string): string {
 test('nixpkgs’ files parse as in C++ Nix', withTreeAndNix, () => {
   const files = nixFiles();
   assert.ok(files.length > 100, `only ${files.length} files`);
-  const form = printsInOrder() ? (line: string) => line : words;
+  const form = printsInOrder() ? (line: string) => line : canonical;
   const different: string[] = [];
   for (let start = 0; start < files.length; start += batchSize) {
     const batch = files.slice(start, start + batchSize);
