@@ -7,6 +7,7 @@ import { NarReader } from '#formats';
 import { narLacksFile, notRegularFile, pathDoesNotExist, usageError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
 import { filePieces } from '../listing.ts';
+import { contentElsewhere } from '../files-elsewhere.ts';
 import { validPlace } from '../store-command.ts';
 import { writeAll } from '../write-all.ts';
 
@@ -15,6 +16,8 @@ export const storeCat = defineCommand({
   async run(session) {
     const [operand] = session.flags.operands;
     if (operand === undefined) throw usageError('A path is required', session.name);
+    const elsewhere = await contentElsewhere(session, operand);
+    if (elsewhere !== undefined) return writeAll(session.context.stdout, elsewhere);
     const { place, rest } = validPlace(session, operand);
     const status = lstatSync(place + rest, { throwIfNoEntry: false });
     if (status === undefined) throw pathDoesNotExist(operand);

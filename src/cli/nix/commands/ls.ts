@@ -7,6 +7,7 @@ import { pathDoesNotExist, usageError } from '../../errors.ts';
 import { defineCommand, jsonFlags, type CommandSession } from '../command.ts';
 import type { Flag } from '../flags.ts';
 import { diskListing, listingJson, narListing, nodeAt, type ListedNode } from '../listing.ts';
+import { listedElsewhere } from '../files-elsewhere.ts';
 import { validPlace } from '../store-command.ts';
 
 const flags: readonly Flag[] = [
@@ -21,6 +22,11 @@ export const storeLs = defineCommand({
   async run(session) {
     const [operand] = session.flags.operands;
     if (operand === undefined) throw usageError('A path is required', session.name);
+    const elsewhere = await listedElsewhere(session, operand);
+    if (elsewhere !== undefined) {
+      list(session, elsewhere.node, elsewhere.rest === '' ? operand : elsewhere.rest);
+      return;
+    }
     const { place, rest } = validPlace(session, operand);
     const root = diskListing(bytePath(place));
     const node = root === undefined ? undefined : nodeAt(root, encodeUtf8(rest));
