@@ -12,7 +12,7 @@ import { lstatSync, readdirSync, renameSync, statfsSync, unlinkSync } from 'node
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { noProgress, type Progress } from '#base';
-import { hashPartOf, maybeStorePath, type StorePath } from '#formats';
+import { hashPartOf, type StorePath } from '#formats';
 import { pathNotValid, pathStillReferenced } from './errors.ts';
 import { lockFile, tryLockFile } from './file-lock.ts';
 import { bytePath, deleteTree, listNames, systemPath } from './file-tree.ts';

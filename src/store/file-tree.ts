@@ -19,6 +19,11 @@ import { maximumNarDepth, NarWriter, type NarVisitor } from '#formats';
 import { fileChanged, fileFailed, treeTooDeep, unsupportedFileType } from './errors.ts';
 import type { TreeFilter } from './store.ts';
 
+/** Whether anything stands at the path, a link that leads nowhere included. */
+export function treeStands(path: string): boolean {
+  return lstatSync(systemPath(path), { throwIfNoEntry: false }) !== undefined;
+}
+
 /** What Node's file functions take for a byte string. */
 export function systemPath(path: string): PathLike {
   return /[^\x00-\x7f]/.test(path) ? Buffer.from(path, 'latin1') : path;

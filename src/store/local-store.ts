@@ -11,30 +11,29 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import {
-  lstatSync, readFileSync, renameSync,
-} from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeHex, Hasher, noProgress, sameHash, formatPrefixedHash, type Hash, type HashAlgorithm, type Progress } from '#base';
 import {
   baseNameOf, checkStorePathName, derivationExtension, derivationPath,
-  derivationReferences, knownOutputPath, makeContentAddressedPath, makeStorePath, makeTextPath, nameOf,
-  NarReader, parseDerivation, printDerivation, type Derivation, type IngestionMethod, type PathInfo,
+  derivationReferences, makeContentAddressedPath, makeStorePath, makeTextPath, nameOf,
+  NarReader, printDerivation, type Derivation, type IngestionMethod, type PathInfo,
   type StorePath,
 } from '#formats';
 import { StoreDatabase, type Registration } from './database.ts';
 import { knownOutputs, readDerivationAt } from './derivation-file.ts';
 import { syncDirectory, syncTrees, syncTreesSoon } from './disk-sync.ts';
 import {
-  fileFailed, hashMismatch, outputMissing, pathNotValid, sizeMismatch, storeNotWritable,
+  fileFailed, hashMismatch, pathNotValid, sizeMismatch, storeNotWritable,
 } from './errors.ts';
 import { checkContentAddress } from './content-check.ts';
 import { lockFileNow, lockPaths } from './file-lock.ts';
 import { affordableLocks, LockRoom } from './lock-room.ts';
 import {
-  bytePath, canonicaliseTree, deleteTree, narPieces, systemPath, TreeRestorer,
+  bytePath, deleteTree, narPieces, systemPath, TreeRestorer, treeStands,
 } from './file-tree.ts';
 import { completeLocation, type GivenLocation, type StoreLocation } from './store-location.ts';
+import { measureOutput } from './measure-output.ts';
 import type {
   AddTreeOptions, CommitOptions, FinishedOutput, PathLock, Realisation, SoonDurable, Store, ValidPathInfo,
 } from './store.ts';
@@ -338,7 +337,7 @@ export class LocalStore implements Store {
     const candidates = [...new Set([...options.candidates, ...outputs.map((output) => output.path)])];
     const infos: ValidPathInfo[] = [];
     for (const output of fresh) {
-      const info = await this.#measureOutput(output, candidates, options);
+      const info = await measureOutput(output, candidates, options);
       infos.push(options.sign === undefined ? info : { ...info, signatures: options.sign(info) });
     }
     options.check?.(infos);
@@ -420,33 +419,6 @@ export class LocalStore implements Store {
     this.#database.close();
   }
 
-  async #measureOutput(
-    output: FinishedOutput, candidates: readonly StorePath[], options: CommitOptions,
-  ): Promise<ValidPathInfo> {
-    const physical = bytePath(output.physical);
-    if (!exists(physical)) throw outputMissing(output.path);
-    const common = {
-      path: output.path, registrationTime: Math.floor(Date.now() / 1000), ultimate: true, signatures: [],
-      ...(options.deriver === undefined ? {} : { deriver: options.deriver }),
-      ...(output.contentAddress === undefined ? {} : { contentAddress: output.contentAddress }),
-    };
-    if (output.measured !== undefined) {
-      const { narSha256, narSizeBytes, references = [] } = output.measured;
-      return { ...common, narHash: { algorithm: 'sha256', bytes: narSha256 }, narSizeBytes, references: [...references] };
-    }
-    canonicaliseTree(physical);
-    const activity = (options.progress ?? noProgress).start('verify', nameOf(output.path), { unit: 'bytes' });
-    try {
-      const wanted = output.withoutReferences === true ? [] : candidates;
-      const measure = await scanTree(physical, wanted, (bytes) => activity.advance(bytes));
-      activity.finish();
-      return { ...common, ...measure };
-    } catch (error) {
-      activity.finish('failed');
-      throw error;
-    }
-  }
-
   /** Locks on paths that nobody could lock before the build; few, so they take no part of the room. */
   #lockNew(outputs: readonly FinishedOutput[]): Promise<PathLock> {
     const paths = outputs.filter((output) => output.isNew).map((output) => this.physicalPath(output.path));
@@ -506,20 +478,11 @@ export class LocalStore implements Store {
 
 /** Puts what stands at `path` out of the way, then deletes it: its content may be in use. */
 function moveAside(path: string): void {
-  if (!exists(path)) return;
+  if (!treeStands(path)) return;
   const aside = `${path}.old-${process.pid}`;
   deleteTree(aside);
   renameSync(systemPath(path), systemPath(aside));
   deleteTree(aside);
-}
-
-function exists(path: string): boolean {
-  try {
-    lstatSync(systemPath(path));
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function mismatch(path: StorePath, wanted: Hash, found: Hash): Error {

@@ -98,7 +98,7 @@ async function makeLinks(
   workspace: Workspace, flags: ParsedFlags, context: CommandContext,
   found: readonly FoundDerivation[], paths: readonly StorePath[],
 ): Promise<void> {
-  if (flags.has('--no-out-link')) return;
+  if (flags.has('--no-out-link') && !flags.has('--out-link')) return;
   const base = resolve(context.cwd, flags.last('--out-link') ?? flags.last('--add-root') ?? 'result');
   const numbers = new Map<string, number>();
   for (const [index, { drvPath, output }] of found.entries()) {
