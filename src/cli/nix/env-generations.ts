@@ -5,7 +5,7 @@
 
 import { resolve } from 'node:path';
 import {
-  deleteGenerations, findGenerations, switchGeneration, switchLink, timeOfAge, withProfileLock, type GenerationChoice,
+  deleteGenerations, findGenerations, switchGeneration, switchLink, timeOfAge, type GenerationChoice,
 } from '#store';
 import { usageError } from '../errors.ts';
 import type { EnvironmentCommand } from './env-command.ts';
@@ -14,7 +14,8 @@ import { profileChange } from './profile-command.ts';
 export async function listGenerations(command: EnvironmentCommand): Promise<number> {
   expectOperands(command, 0);
   const { profile, context } = command;
-  const { all, current } = await withProfileLock(profile, context.signal, () => findGenerations(profile));
+  // Without the lock: whoever may read a profile may list it.
+  const { all, current } = findGenerations(profile);
   for (const { number, creationTime } of all) {
     const mark = number === current ? '(current)' : '';
     context.stdout.write(`${String(number).padStart(4)}   ${localTime(creationTime)}   ${mark}\n`);
