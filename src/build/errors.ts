@@ -137,6 +137,10 @@ export function fetchWithoutNetwork(name: string): UserError {
   });
 }
 
+export function localFileUnreadable(url: string, cause: unknown): UserError {
+  return new UserError('READ_FAILED', `unable to download '${url}': the file cannot be read`, { cause });
+}
+
 export function malformedAttributes(name: string, cause: unknown): UserError {
   return new UserError('BUILTIN_ATTRIBUTE', `The attributes of the derivation ${name} are not JSON`, { cause });
 }

@@ -51,6 +51,7 @@ export function storeLocation(sources: SettingSources, chosen?: string): ChosenS
 
 /** As `storeLocation`, for a reference that is at hand. */
 export function locationOf({ scheme, authority, parameters }: StoreReference, environment: Environment): ChosenStore {
+  if (scheme === 'dummy') return noStore(parameters.get('store'));
   if (scheme !== 'auto' && scheme !== 'local') throw storeNotLocal(`${scheme}://${authority}`);
   const named = authority === '' ? parameters.get('root') ?? (environment['FIRN_ROOT'] || undefined) : authority;
   const variables = named === undefined ? environment : {};
@@ -65,6 +66,11 @@ export function locationOf({ scheme, authority, parameters }: StoreReference, en
     logDirectory: parameters.get('log') ?? (variables['NIX_LOG_DIR'] || undefined),
     readOnly: parameters.get('read-only') === 'true',
   };
+}
+
+/** For evaluations that write nothing: a store that is nowhere. */
+function noStore(storeDirectory = '/nix/store'): ChosenStore {
+  return { root: '/proc/self/no-store', storeDirectory, readOnly: true };
 }
 
 /** The folder that `nix/store` is below when nothing else is said. */

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { UserError, encodeHex } from '#base';
 import {
   notFoundAnywhere,
@@ -22,7 +23,7 @@ import {
 import type { Hash } from '#base';
 import { NarWriter, baseNameOf } from '#formats';
 import type { BuiltinBuilder, BuiltinJob, BuiltinNetwork, OutputMeasure } from '../builtin-builder.ts';
-import { fetchWithoutNetwork, noSpace } from '../errors.ts';
+import { fetchWithoutNetwork, localFileUnreadable, noSpace } from '../errors.ts';
 
 export const fetchurlBuilder: BuiltinBuilder = {
   name: 'builtin:fetchurl',
@@ -30,6 +31,8 @@ export const fetchurlBuilder: BuiltinBuilder = {
     const output = job.derivation.outputs.get('out');
     if (!job.network || output?.kind !== 'fixed') throw fetchWithoutNetwork(job.derivation.name);
     const executable = flag(job.structuredAttrs['executable']);
+    const local = wantedUrls(job.structuredAttrs).find((url) => url.startsWith('file://'));
+    if (local !== undefined) return takeLocal(local, job.outputs.get('out') as string, executable);
     const measure = new FileMeasure();
     const wanted = expectedFile(output.hash, output.method === 'flat' && !executable, job);
     const isCompared = wanted.sha256 !== undefined && wanted.sizeBytes !== undefined;
@@ -162,6 +165,17 @@ function expectedFile(hash: Hash, isFlat: boolean, job: BuiltinJob): ExpectedFil
     ...(isFlat && hash.algorithm === 'sha256' ? { sha256: encodeHex(hash.bytes) } : {}),
     ...(Number.isSafeInteger(size) && size > 0 ? { sizeBytes: size } : {}),
   };
+}
+
+/** A file of this machine; its content is compared when the output is committed. */
+function takeLocal(url: string, out: string, executable: boolean): void {
+  const partial = `${out}.part`;
+  try {
+    copyFileSync(fileURLToPath(url), partial);
+  } catch (error) {
+    throw localFileUnreadable(url, error);
+  }
+  place(partial, out, executable);
 }
 
 function flag(value: unknown): boolean {

@@ -8,7 +8,7 @@
  *
  * *Invariant:* when `build` returns or throws, no process of the builder's session lives.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { lstatSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { decodeUtf8Strictly } from '#base';
 import type { Derivation, StorePath } from '#formats';
@@ -46,7 +46,7 @@ export class PlainBuilder implements Builder {
     try {
       await this.#run(request, outputPaths, scratch);
       for (const [name, path] of outputPaths) {
-        if (!existsSync(path)) throw missingOutput(drvPath, name);
+        if (lstatSync(path, { throwIfNoEntry: false }) === undefined) throw missingOutput(drvPath, name);
         moveEntry(path, outputs.get(name) as string);
       }
     } finally {

@@ -24,7 +24,7 @@ export async function printEnvironment(command: StoreCommand): Promise<number> {
   for (const operand of command.flags.operands) {
     const { env, args } = command.store.readDerivation(validPath(command, operand));
     const lines = [...env].map(([name, value]) => `export ${name}; ${name}=${shellQuote(value)}\n`);
-    const text = `${lines.join('')}export _args; _args='${args.map(shellQuote).join(' ')}'\n`;
+    const text = `${lines.join('')}export _args; _args=${shellQuote(args.join(' '))}\n`;
     command.context.stdout.write(Buffer.from(text, 'latin1'));
   }
   return 0;

@@ -1,13 +1,15 @@
 /** `nix shell` (and `nix env shell`): a shell, or a command, with packages at hand. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import type { StorePath } from '#formats';
+import { notInStore } from '../../errors.ts';
 import { defineCommand, type CommandSession } from '../command.ts';
 import { changedEnvironment, environmentFlags } from '../environment-flags.ts';
 import { buildFlags } from '../evaluation-flags.ts';
 import { buildInstallables, installableFlags, outPathsOf, resolveInstallables } from '../installables.ts';
 import { runOnStore } from '../shell-process.ts';
+import { followToStorePath } from '../store-command.ts';
 
 export const { run } = defineCommand({
   name: 'nix shell',
@@ -21,7 +23,8 @@ export const { run } = defineCommand({
   async run(session) {
     const { context, flags, store } = session;
     const progress = await session.openProgress();
-    const built = outPathsOf(await buildInstallables(session, await resolveInstallables(session)));
+    const built = outPathsOf(await buildInstallables(session, await resolveInstallables(session)))
+      .map((path) => throughLinks(session, path));
     progress.close();
     const environment = changedEnvironment(flags, context, session.name);
     const folders = withPropagated(session, built).map((path) => `${path}/bin`);
@@ -31,6 +34,17 @@ export const { run } = defineCommand({
       { ...context, env: { ...context.env, PATH: environment['PATH'] } });
   },
 });
+
+/** Where an output leads that is a link itself: to another path of the store, or nowhere. */
+function throughLinks(session: CommandSession, path: StorePath): StorePath {
+  const { store } = session;
+  const place = store.physicalPath(path);
+  const programs = join(place, 'bin');
+  if (existsSync(programs) && !realpathSync(programs).startsWith(`${realpathSync(store.physicalStoreDirectory)}/`)) {
+    throw notInStore(programs);
+  }
+  return lstatSync(place).isSymbolicLink() ? followToStorePath(session, resolve(dirname(path), readlinkSync(place))) : path;
+}
 
 /** The paths, with those that `nix-support/propagated-user-env-packages` names, and so on. */
 function withPropagated({ store }: CommandSession, paths: readonly StorePath[]): StorePath[] {
