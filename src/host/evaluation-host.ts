@@ -117,7 +117,7 @@ export class EvaluationHost implements Host {
 
   readLink(path: string): string {
     const place = this.#place(path);
-    const target = readLinkBytes(place);
+    const target = this.#traced(() => readLinkBytes(place));
     this.#trace?.link(place, target);
     return target;
   }
@@ -135,12 +135,12 @@ export class EvaluationHost implements Host {
     }
     if (splitStorePath(path, this.storeDirectory) !== undefined) this.flush();
     const filter = options.filter;
-    const source = sourcePath({
+    const source = this.#traced(() => sourcePath({
       name, method, physical: decodeUtf8(this.#place(path)),
       ...(options.references === undefined ? {} : { references: options.references as readonly StorePath[] }),
       ...(filter === undefined ? {} : { filter: (inner: string, type: FileType) => filter(path + inner, type) }),
       ...(this.#trace === undefined ? {} : { trace: this.#trace }),
-    }, this.storeDirectory, this.#options.hashCache);
+    }, this.storeDirectory, this.#options.hashCache));
     if (expectedSha256 !== undefined && encodeHex(source.hash.bytes) !== expectedSha256.toLowerCase()) {
       const wanted = { algorithm: 'sha256', bytes: Uint8Array.from(Buffer.from(expectedSha256, 'hex')) } as const;
       throw contentMismatch(decodeUtf8(path), formatHash(wanted, 'sri'), formatHash(source.hash, 'sri'));
@@ -177,7 +177,7 @@ export class EvaluationHost implements Host {
     let placeholders: ReadonlyMap<string, string> = new Map();
     if (!elements.every((element) => this.#isThere(element))) {
       this.flush();
-      placeholders = this.#options.services.realise(elements);
+      placeholders = this.#traced(() => this.#options.services.realise(elements));
     }
     if (this.#trace !== undefined) this.#traceRealised(this.#trace, elements, placeholders);
     return placeholders;
@@ -205,7 +205,7 @@ export class EvaluationHost implements Host {
   }
 
   fetch(kind: string, attributes: ReadonlyMap<string, FetchAttribute>): FetchResult {
-    const result = this.#options.services.fetch(kind, attributes);
+    const result = this.#traced(() => this.#options.services.fetch(kind, attributes));
     this.#trace?.fetched(kind, attributes, result);
     return result;
   }
@@ -223,7 +223,7 @@ export class EvaluationHost implements Host {
   }
 
   resolveSearchPathEntry(entry: string): string | null {
-    const path = this.#options.services.resolveSearchPathEntry(entry);
+    const path = this.#traced(() => this.#options.services.resolveSearchPathEntry(entry));
     this.#trace?.searchPathEntry(entry, path);
     return path;
   }
@@ -259,7 +259,7 @@ export class EvaluationHost implements Host {
       const text = this.#pending.text(drvPath);
       // What a valid path contains never changes.
       if (text === undefined) this.#trace?.validity(drvPath, this.#openStore().isValidPath(drvPath));
-      derivation = text === undefined ? this.#openStore().readDerivation(drvPath)
+      derivation = text === undefined ? this.#traced(() => this.#openStore().readDerivation(drvPath))
         : parseDerivation(text, nameOf(drvPath).slice(0, -derivationExtension.length), this.storeDirectory);
       this.#derivations.set(drvPath, derivation);
     }
@@ -276,9 +276,19 @@ export class EvaluationHost implements Host {
     if (!isBelowStore(path, this.storeDirectory)) return path;
     const found = splitStorePath(path, this.storeDirectory);
     if (found !== undefined && this.#pending.has(found.storePath)) this.flush();
-    const place = placeInStore(this.#openStore(), path);
+    const place = this.#traced(() => placeInStore(this.#openStore(), path));
     this.#trace?.place(path, place);
     return place;
+  }
+
+  /** What fails may be caught by whoever asked, who then has seen something that is not noted. */
+  #traced<Answer>(look: () => Answer): Answer {
+    try {
+      return look();
+    } catch (error) {
+      this.#trace?.giveUp();
+      throw error;
+    }
   }
 
   /** What must still be there for the files that were made readable to be so. */

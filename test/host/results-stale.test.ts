@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as rest } from 'node:timers/promises';
-import { noProgress } from '#base';
+import { noProgress, UserError } from '#base';
 import { createEvaluator, type FetchResult } from '#eval';
 import { ContextString, createBuiltins, forceDeep, printAmbiguous } from '#runtime';
 import { deleteTree, LocalStore } from '#store';
@@ -33,6 +33,8 @@ class World {
   readonly environment: Record<string, string> = {};
   fetched: FetchResult = { storePath: `/nix/store/${'a'.repeat(32)}-source`, attributes: new Map([['rev', '1']]) };
   searchPathEntry: string | null = null;
+  /** Whether entries of the search path cannot be had. */
+  failing = false;
   store: LocalStore;
 
   constructor(name: string) {
@@ -63,7 +65,10 @@ class World {
     return {
       realise: () => new Map<string, string>(),
       fetch: () => this.fetched,
-      resolveSearchPathEntry: () => this.searchPathEntry,
+      resolveSearchPathEntry: () => {
+        if (this.failing) throw new UserError('TEST_UNREACHABLE', 'it cannot be reached');
+        return this.searchPathEntry;
+      },
     };
   }
 
@@ -237,6 +242,17 @@ test('what was written to the store must be there still', async () => {
   world.store = new LocalStore({ root: world.place('root') });
   assert.equal(await world.holds(trace), false);
   assert.match(value, /\.drv$/);
+  world.store.close();
+});
+
+test('what failed and was caught leaves no result', async () => {
+  const world = new World('caught');
+  world.write('tree/a', '');
+  const caught = '(builtins.tryEval "${builtins.path { path = ./tree; filter = _: _: throw "no"; }}").success';
+  assert.equal(world.evaluate(caught).value, 'false');
+  assert.equal(world.evaluate(caught).trace.isUsable, false);
+  world.failing = true;
+  assert.equal(world.evaluate('builtins.pathExists ./tree && builtins.tryEval (toString <entry/x>) == { }').trace.isUsable, false);
   world.store.close();
 });
 
