@@ -99,7 +99,8 @@ export class SearchPath {
           return fetched;
         }
       } catch (error) {
-        if (!(error instanceof UserError)) throw error;
+        // Firn's own entry is nobody's leftover: what is wrong with it is to be told with its hint.
+        if (!(error instanceof UserError) || entry.startsWith('firn:')) throw error;
         warn(`Nix search path entry '${entry}' cannot be downloaded, ignoring (${error.message})`);
         return null;
       }
