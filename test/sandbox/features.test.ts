@@ -207,3 +207,9 @@ test('without bwrap, or without leave to make namespaces, nothing is built', nee
   await assert.rejects(builds.build(made, { environment: { PATH: folder } }), { hint: /unprivileged_userns/, message: /does not let bwrap make namespaces: no namespaces/ });
   assert.equal(builds.store.isValidPath(made.out), false);
 });
+
+test('shared memory has the size that is set', needsSandbox, async () => {
+  const made = add('head -c 300000 /dev/zero > /dev/shm/x 2>/dev/null; stat -c %s /dev/shm/x > $out');
+  const place = (await builds.build(made, { sharedMemoryBytes: 131072 })).get('out') as string;
+  assert.ok(Number(read(place)) <= 131072);
+});

@@ -33,6 +33,12 @@ export function badSandboxMode(text: string): UserError {
   });
 }
 
+export function badMemorySize(text: string): UserError {
+  return new UserError('BAD_SETTING', `option 'sandbox-dev-shm-size' has invalid value '${text}'`, {
+    hint: 'it is a number of bytes, with k, m or g if you like, or a part of the memory: 50%',
+  });
+}
+
 export function foreignSystem(wanted: string, here: string): UserError {
   return new UserError('FOREIGN_SYSTEM', `It needs a machine of the system ${wanted}, and this one is ${here}`, {
     hint: 'take the output from a binary cache, or name the system in extra-platforms if this machine can run it',

@@ -43,6 +43,8 @@ export interface SandboxOptions {
   /** The user's, for PATH and for what fixed outputs let through. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly visiblePaths?: readonly VisiblePath[];
+  /** How much fits into /dev/shm; undefined: as much as into any tmpfs. */
+  readonly sharedMemoryBytes?: number | undefined;
   readonly limits?: ProcessLimits;
   /** Where the build folders of failed builds are kept; undefined removes them. */
   readonly keepFailedIn?: string | undefined;
@@ -142,6 +144,8 @@ export class SandboxBuilder implements Builder {
       '--proc', '/proc',
       '--dev', '/dev',
     ];
+    const { sharedMemoryBytes } = this.#options;
+    if (sharedMemoryBytes !== undefined) mounts.push('--size', String(sharedMemoryBytes), '--perms', '1777', '--tmpfs', '/dev/shm');
     for (const path of inputPaths) {
       const physical = store.physicalPath(path);
       if (!linkInput(scratch, path, physical)) mounts.push('--ro-bind', physical, path);

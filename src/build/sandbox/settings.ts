@@ -1,7 +1,8 @@
 /** The sandbox that Nix's settings ask for. */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import type { Builder } from '../builder.ts';
-import { badSandboxMode } from './errors.ts';
+import { badMemorySize, badSandboxMode } from './errors.ts';
 import { ModeBuilder, type SandboxMode } from './mode-builder.ts';
 import { usualFeatures, type SandboxOptions, type VisiblePath } from './sandbox-builder.ts';
 
@@ -11,6 +12,8 @@ export interface SandboxSettings {
   flag(name: string, otherwise: boolean): boolean;
   number(name: string, otherwise: number): number;
   list(name: string): string[];
+  /** Whether it was set itself, and not only added to by `extra-…`. */
+  isReplaced(name: string): boolean;
 }
 
 /** `system` is this machine's; failed builds are kept in `keptDirectory` if the user wants them kept. */
@@ -22,14 +25,16 @@ export function sandboxFromSettings(
     readonly keptDirectory: string;
   },
 ): Builder {
-  const features = settings.list('system-features');
+  // What is only added to keeps what is there without.
+  const listOver = <T>(name: string, usual: readonly T[], read: (text: string) => T): T[] =>
+    [...(settings.isReplaced(name) ? [] : usual), ...settings.list(name).map(read)];
   const kvm = existsSync('/dev/kvm') ? ['kvm'] : [];
   const options: SandboxOptions = {
     systems: [settings.text('system') || machine.system, ...settings.list('extra-platforms'), ...siblings(machine.system)],
-    features: features.length > 0 ? features : [...usualFeatures, ...kvm],
+    features: listOver('system-features', [...usualFeatures, ...kvm], (text) => text),
     environment: machine.environment,
-    visiblePaths: settings.text('sandbox-paths') === undefined
-      ? defaultPaths() : settings.list('sandbox-paths').map(visiblePath),
+    visiblePaths: listOver('sandbox-paths', defaultPaths(), visiblePath),
+    sharedMemoryBytes: memorySize(settings.text('sandbox-dev-shm-size')),
     limits: {
       timeoutSeconds: settings.number('timeout', 0),
       silenceSeconds: settings.number('max-silent-time', 0),
@@ -46,6 +51,15 @@ function modeOf(text: string): SandboxMode {
   if (/^(true|yes|1)$/.test(text)) return 'true';
   if (/^(false|no|0)$/.test(text)) return 'false';
   throw badSandboxMode(text);
+}
+
+/** As `mount` reads the size of a tmpfs: bytes, with k, m or g, or a part of the memory. */
+function memorySize(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const [, number = '', unit = ''] = /^([0-9]+)([kmg%]?)$/i.exec(text) ?? [];
+  if (number === '') throw badMemorySize(text);
+  const factors: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, '%': totalmem() / 100 };
+  return Math.floor(Number(number) * (factors[unit.toLowerCase()] as number));
 }
 
 /** The 32-bit programs that a machine runs too. */
