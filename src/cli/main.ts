@@ -62,9 +62,13 @@ function contextOfProcess(
   signal: AbortSignal, takeInterrupts: CommandContext['takeInterrupts'],
 ): CommandContext {
   const { env, stderr, stdout } = process;
+  const programName = env['FIRN_COMMAND_NAME'] ?? 'firn';
+  // What the launcher tells us is not for the programs that we start.
+  delete env['FIRN_COMMAND_NAME'];
+  if (env['NODE_COMPILE_CACHE']?.endsWith('/firn/modules') === true) delete env['NODE_COMPILE_CACHE'];
   const colorWanted = env['NO_COLOR'] === undefined || env['NO_COLOR'] === '';
   return {
-    programName: env['FIRN_COMMAND_NAME'] ?? 'firn',
+    programName,
     cwd: process.cwd(),
     env,
     stdout,
