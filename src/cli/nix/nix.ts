@@ -76,6 +76,7 @@ export const commands: Readonly<Record<string, Load>> = {
   'store optimize': () => import('./commands/store-optimise.ts'),
   'store path-from-hash-part': () => import('./commands/path-from-hash-part.ts'),
   'store ping': async () => (await import('./commands/store-info.ts')).storeInfo.ping,
+  'store prefetch-file': () => import('./commands/prefetch-file.ts'),
   'store repair': () => import('./commands/store-repair.ts'),
   'store prefetch-file': () => import('./commands/prefetch-file.ts'),
   'store sign': async () => (await import('./commands/store-sign.ts')).storeSignatures.sign,

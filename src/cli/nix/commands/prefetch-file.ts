@@ -1,4 +1,4 @@
-/** `nix store prefetch-file`: downloads a file into the store and says its hash. */
+/** `nix store prefetch-file`: downloads a file into the store and tells its hash. */
 
 import { formatHash, parseHash, parseHashAlgorithm } from '#base';
 import { prefetch } from '#host';
@@ -8,30 +8,29 @@ import { defineCommand, jsonFlags } from '../command.ts';
 export const { run } = defineCommand({
   name: 'nix store prefetch-file',
   operands: 'URL',
-  summary: 'Downloads a file into the store.',
+  summary: 'Downloads a file into the store and tells its hash.',
   flags: [
     { names: ['--name'], operands: ['NAME'], description: 'what the store path is called (default: as the URL ends)' },
-    { names: ['--expected-hash'], operands: ['HASH'], description: 'the hash that the file must have' },
-    { names: ['--hash-type', '--hash-algo'], operands: ['ALGORITHM'],
-      description: 'sha256 (the default), sha512, sha1, md5 or blake3' },
+    { names: ['--expected-hash'], operands: ['HASH'], description: 'the hash that it must have' },
+    { names: ['--hash-type'], operands: ['ALGORITHM'], description: 'sha256 (the default), sha512, sha1, md5 or blake3' },
     { names: ['--executable'], description: 'make the file executable, which changes its hash' },
-    { names: ['--unpack'], description: 'unpack the archive, and add what is in it' },
+    { names: ['--unpack'], description: 'unpack the archive, and hash what is in it' },
     ...jsonFlags,
   ],
   async run(session) {
-    const { flags } = session;
-    const [url, another] = flags.operands;
-    if (url === undefined || another !== undefined) throw usageError('exactly one URL is expected', session.name);
-    const progress = await session.openProgress();
+    const { flags, context } = session;
+    const [url, ...rest] = flags.operands;
+    if (url === undefined || rest.length > 0) throw usageError('One URL is required', session.name);
     const algorithm = parseHashAlgorithm(flags.last('--hash-type') ?? 'sha256');
     const expected = flags.last('--expected-hash');
+    const progress = await session.openProgress();
     const { storePath, hash } = await prefetch({
-      url, algorithm, name: flags.last('--name'), unpack: flags.has('--unpack'), executable: flags.has('--executable'),
-      expected: expected === undefined ? undefined : parseHash(expected, algorithm),
+      url, algorithm, expected: expected === undefined ? undefined : parseHash(expected, algorithm),
+      name: flags.last('--name'), unpack: flags.has('--unpack'), executable: flags.has('--executable'),
     }, session.workspace().fetchOptions());
-    const text = formatHash(hash, 'sri');
     progress.close();
-    if (flags.has('--json')) session.printJson({ hash: text, storePath });
-    else session.context.stderr.write(`Downloaded '${url}' to '${storePath}' (hash '${text}').\n`);
+    const sri = formatHash(hash, 'sri');
+    if (flags.has('--json')) session.printJson({ storePath, hash: sri });
+    else context.stderr.write(`Downloaded '${url}' to '${storePath}' (hash '${sri}').\n`);
   },
 });
