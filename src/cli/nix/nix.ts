@@ -78,7 +78,6 @@ export const commands: Readonly<Record<string, Load>> = {
   'store ping': async () => (await import('./commands/store-info.ts')).storeInfo.ping,
   'store prefetch-file': () => import('./commands/prefetch-file.ts'),
   'store repair': () => import('./commands/store-repair.ts'),
-  'store prefetch-file': () => import('./commands/prefetch-file.ts'),
   'store sign': async () => (await import('./commands/store-sign.ts')).storeSignatures.sign,
   'store verify': () => import('./commands/store-verify.ts'),
   'why-depends': () => import('./commands/why-depends.ts'),
