@@ -43,7 +43,7 @@ function derivation({ e, pick, random }: Maker): string {
     'passAsFile = [ "text" ]; text = "long";',
   ];
   const chosen = extra.filter(() => random(4) === 0).join(' ');
-  return `(derivation { name = ${pick(['"n"', '"n-1.2"', e('string')])}; system = "s"; builder = "/b"; ${chosen} })`;
+  return `(derivation { name = "n" + ${pick(['""', '"-1.2"', e('string')])}; system = "s"; builder = "/b"; ${chosen} })`;
 }
 
 const contextOf = (text: string): string =>
