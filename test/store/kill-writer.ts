@@ -1,12 +1,15 @@
-/** The writer of kill.test.ts: adds texts, trees and outputs in a loop until it is killed. */
+/**
+ * The writer of kill.test.ts: adds texts, trees and outputs in a loop until it is killed, links files of
+ * the same content, and collects what those before it have left.
+ */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTextPath, type StorePath } from '#formats';
-import { LocalStore } from '#store';
+import { collectGarbage, LocalStore } from '#store';
 
 const [root = '', round = '0', mode] = process.argv.slice(2);
-const store = new LocalStore({ root });
+const store = new LocalStore({ root, autoOptimise: true });
 process.stdout.write('ready\n');
 
 for (let i = 0; mode === undefined || i < 10; i++) {
@@ -24,5 +27,6 @@ for (let i = 0; mode === undefined || i < 10; i++) {
   mkdirSync(join(physical, 'bin'), { recursive: true });
   for (let j = 0; j < 20; j++) writeFileSync(join(physical, 'bin', `p${j}`), `${tree}\n${output}\n${j}`);
   await store.commitOutputs([{ path: output, physical }], { candidates: [tree] });
+  if (i % 3 === 2) await collectGarbage(store);
 }
 store.close();
