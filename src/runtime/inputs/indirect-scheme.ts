@@ -17,7 +17,7 @@ export const indirectScheme: Scheme = {
     const [id = '', second, third, ...more] = url.path.filter((part) => part !== '');
     const shown = () => printUrl(url);
     const input = new Map<string, FetchAttribute>([['type', 'indirect'], ['id', id]]);
-    if (more.length > 0) throw new BadUrl(`flake URL '${shown()}' is invalid`);
+    if (more.length > 0) throw new BadUrl(`GitHub URL '${shown()}' is invalid`);
     if (third !== undefined) {
       if (!isLegalRef(second!)) throw new BadUrl(`in flake URL '${shown()}', '${second}' is not a branch/tag name`);
       if (!isRevision(third)) throw new BadUrl(`in flake URL '${shown()}', '${third}' is not a commit hash`);

@@ -259,5 +259,5 @@ test('flake references are rewritten', () => {
     { features },
   );
   check('builtins.parseFlakeRef "relative/path/x/y"',
-    "error: flake reference 'relative/path/x/y' is not an absolute path", { features });
+    "error: GitHub URL 'flake:relative/path/x/y' is invalid", { features });
 });
