@@ -22,6 +22,7 @@ import {
   httpStatus,
   mirrorUnreachable,
 } from './errors.ts';
+import { copyLocalFile } from './local-file.ts';
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
@@ -143,6 +144,7 @@ export async function downloadFile(
   } catch (error) {
     throw cacheNotWritable(dirname(partial), error);
   }
+  if (url.startsWith('file:')) return copyLocalFile(url, partial, expected);
   const resumed = (await fileSize(partial)) > 0;
   try {
     await withRetries(url, options, () => downloadOnce(url, partial, expected, options));
