@@ -2,7 +2,8 @@
 
 import { encodeUtf8 } from '#base';
 import {
-  hostSystem, packageAttributes, readSettings, type FlakeAttributes, type FlakeLockFlags, type FlakeSource,
+  hostSystem, packageAttributes, readSettings, type FlakeAttributes, type FlakeLockFlags,
+  type FlakeSource,
 } from '#host';
 import type { CommandContext } from '../context.ts';
 import { settingOverrides } from './evaluation.ts';

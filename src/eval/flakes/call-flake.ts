@@ -7,8 +7,8 @@
 
 import { NixError } from '#diagnostics';
 import {
-  Attrs, call, ContextString, delay, fetchInput, force, forceAttrs, isCallable, mergeAttrs, relativePath, treeValue,
-  type AttrsEntry, type EvalServices, type Slot, type Thunk, type Value,
+  Attrs, call, ContextString, delay, fetchInput, force, forceAttrs, isCallable, mergeAttrs,
+  relativePath, treeValue, type AttrsEntry, type EvalServices, type Slot, type Thunk, type Value,
 } from '#runtime';
 import type { Flake } from './flake-file.ts';
 import { below } from './fetch-flake.ts';

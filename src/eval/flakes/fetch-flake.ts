@@ -2,8 +2,9 @@
 
 import { NixError } from '#diagnostics';
 import {
-  fetchInput, inputSettings, inputToJson, inputToUrl, isDirect, resolveInput, sameReference, textAttribute, withAttributes, type EvalServices,
-  type FetchResult, type FlakeReference, type Input, type Registries,
+  fetchInput, inputSettings, inputToJson, inputToUrl, isDirect, resolveInput, sameReference,
+  textAttribute, withAttributes, type EvalServices, type FetchResult, type FlakeReference,
+  type Input, type Registries,
 } from '#runtime';
 import { readFlake, type Flake } from './flake-file.ts';
 import type { InputPath } from './lock-graph.ts';

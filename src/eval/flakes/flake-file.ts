@@ -3,11 +3,12 @@
 import { NixError, registerSource } from '#diagnostics';
 import { parse, type Expr } from '#lang';
 import {
-  checkedInput, inputSettings, parseReference, printReference, referenceFromAttributes, type EvalServices,
-  type FetchAttribute, type FlakeReference,
+  checkedInput, inputSettings, parseReference, printReference, referenceFromAttributes,
+  type EvalServices, type FetchAttribute, type FlakeReference,
 } from '#runtime';
 import {
-  literalFlag, literalFunction, literalJson, literalSet, literalString, literalType, showPlace, sortedBindings, type Place,
+  literalFlag, literalFunction, literalJson, literalSet, literalString, literalType, showPlace,
+  sortedBindings, type Place,
 } from './literals.ts';
 import { parseInputPath, type InputPath } from './lock-graph.ts';
 

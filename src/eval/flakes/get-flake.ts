@@ -7,8 +7,8 @@
 
 import { NixError } from '#diagnostics';
 import {
-  flakeSettings, force, forceStringNoContext, inputSettings, isLocked, NixPath, parseReference, printReference,
-  relativePath, type EvalServices, type FlakeReference, type Slot, type Value,
+  flakeSettings, force, forceStringNoContext, inputSettings, isLocked, NixPath, parseReference,
+  printReference, relativePath, type EvalServices, type FlakeReference, type Slot, type Value,
 } from '#runtime';
 import { callFlake } from './call-flake.ts';
 import { fetchFlake, folderReference, InputCache } from './fetch-flake.ts';

@@ -8,8 +8,9 @@
 import { decodeUtf8, encodeUtf8 } from '#base';
 import { NixError } from '#diagnostics';
 import {
-  inputToJson, isLocked, narHashOf, printReference, quoteJson, referenceAttributes, referenceFromAttributes,
-  relativePath, withAttributes, type FetchAttribute, type FlakeReference, type InputSettings,
+  inputToJson, isLocked, narHashOf, printReference, quoteJson, referenceAttributes,
+  referenceFromAttributes, relativePath, withAttributes, type FetchAttribute, type FlakeReference,
+  type InputSettings,
 } from '#runtime';
 import { isFollows, LockNode, type Edge, type InputPath } from './lock-graph.ts';
 

@@ -7,11 +7,13 @@
 
 import { NixError } from '#diagnostics';
 import {
-  canonicalReference, countedInput, flakeSettings, inputSettings, isLocked, printReference, relativePath, resolvePath, sameReference,
-  type EvalServices, type FlakeReference,
+  canonicalReference, countedInput, flakeSettings, inputSettings, isLocked, printReference,
+  relativePath, resolvePath, sameReference, type EvalServices, type FlakeReference,
 } from '#runtime';
 import { fetchFlake, type InputCache, type RegistryUse } from './fetch-flake.ts';
-import { indirectReference, readFlake, type Flake, type FlakeInput, type FlakeInputs } from './flake-file.ts';
+import {
+  indirectReference, readFlake, type Flake, type FlakeInput, type FlakeInputs,
+} from './flake-file.ts';
 import { parseLockFile } from './lock-file.ts';
 import {
   checkFollows, isFollows, LockNode, printInputPath, sameInputPath, type InputPath,

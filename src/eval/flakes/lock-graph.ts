@@ -7,8 +7,8 @@
 
 import { NixError } from '#diagnostics';
 import {
-  isFinalInput, isLocked, narHashOf, printReference, relativePath, sameReference, type FlakeReference, type Input,
-  type InputSettings,
+  isFinalInput, isLocked, narHashOf, printReference, relativePath, sameReference,
+  type FlakeReference, type Input, type InputSettings,
 } from '#runtime';
 
 /** Names of inputs from the root on. */

@@ -12,11 +12,12 @@ import { join } from 'node:path';
 import type { FetchResult } from '#eval';
 import { maybeStorePath, nameOf, type StorePath } from '#formats';
 import {
-  addressOutputs, bytePath, CacheSubstituter, deleteTree, LocalStore, measureNar, narPieces, type ScratchOutput,
+  addressOutputs, bytePath, CacheSubstituter, deleteTree, LocalStore, measureNar, narPieces,
+  type ScratchOutput,
 } from '#store';
 import {
-  closureInputAddressed, closureNotInputAddressed, closureParameters, closureRewrittenTo, closureToPathInputAddressed,
-  closureUnexpected, closureUrl, notStorePath,
+  closureInputAddressed, closureNotInputAddressed, closureParameters, closureRewrittenTo,
+  closureToPathInputAddressed, closureUnexpected, closureUrl, notStorePath,
 } from '../errors.ts';
 import { plainText, type FetchContext } from './context.ts';
 import type { Input } from '#runtime';

@@ -7,8 +7,12 @@
 
 import { parseHash } from '#base';
 import type { FetchResult } from '#eval';
-import { inputToJson, inputToUrl, isFinalInput, narHashOf, revisionOf, withAttributes, type Input } from '#runtime';
-import { cannotFetch, indirectInput, inputMismatch, narHashMismatch, revisionMismatch } from '../errors.ts';
+import {
+  inputToJson, inputToUrl, isFinalInput, narHashOf, revisionOf, withAttributes, type Input,
+} from '#runtime';
+import {
+  cannotFetch, indirectInput, inputMismatch, narHashMismatch, revisionMismatch,
+} from '../errors.ts';
 import { nameOfInput, requiredPlainText, type FetchContext } from './context.ts';
 import { downloadFile } from './download.ts';
 import { fetchForge } from './forge-input.ts';

@@ -7,7 +7,9 @@
 
 import { readFileSync } from 'node:fs';
 import { formatHash, parseHash } from '#base';
-import { inputToUrl, revisionOf, textAttribute, withAttributes, type Forge, type Input } from '#runtime';
+import {
+  inputToUrl, revisionOf, textAttribute, withAttributes, type Forge, type Input,
+} from '#runtime';
 import { badForgeAnswer, noSuchForgeRef } from '../errors.ts';
 import { nameOfInput, type FetchContext } from './context.ts';
 import { downloadFile } from './download.ts';

@@ -5,7 +5,9 @@ import { lfsUnsupported } from '../errors.ts';
 import type { FetchContext } from './context.ts';
 import { cachedCommit, locateGit, repositoryAt } from './git-input.ts';
 import type { GitRepository, Submodule } from './git-repository.ts';
-import { hangInto, submoduleMode, treeOfEntries, type GitDirectory, type TreeEntry } from './git-tree.ts';
+import {
+  hangInto, submoduleMode, treeOfEntries, type GitDirectory, type TreeEntry,
+} from './git-tree.ts';
 
 export interface ExportOptions {
   readonly submodules: boolean;

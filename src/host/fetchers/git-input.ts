@@ -11,7 +11,8 @@ import { dirname, join, resolve } from 'node:path';
 import { decodeUtf8, encodeNix32, formatHash, hashOf, parseHash } from '#base';
 import type { StorePath } from '#formats';
 import {
-  canonicalPath, flagAttribute, inputToUrl, parseUrl, printUrl, revisionOf, urlPathToFile, withAttributes, type Input,
+  canonicalPath, flagAttribute, inputToUrl, parseUrl, printUrl, revisionOf, urlPathToFile,
+  withAttributes, type Input,
 } from '#runtime';
 import { bytePath, lockFile } from '#store';
 import {

@@ -8,7 +8,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { decodeUtf8, encodeNix32, encodeUtf8, formatHash, hashOf, parseHash } from '#base';
-import { parseUrl, printUrl, revisionOf, urlPathToFile, withAttributes, type Input } from '#runtime';
+import {
+  parseUrl, printUrl, revisionOf, urlPathToFile, withAttributes, type Input,
+} from '#runtime';
 import { lockFile } from '#store';
 import { hgFailed, hgMissing, hgTreeDirty } from '../errors.ts';
 import { nameOfInput, plainText, type FetchContext } from './context.ts';

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { decodeUtf8, formatHash, sameHash, UserError, type Hash, type HashAlgorithm } from '#base';
 import { unpackArchive, writeUnpacked } from '#build';
 import {
-  checkStorePathName, makeContentAddressedPath, noReferences, type IngestionMethod, type StorePath, type UnpackNode,
+  checkStorePathName, makeContentAddressedPath, noReferences, type IngestionMethod, type StorePath,
+  type UnpackNode,
 } from '#formats';
 import { parseUrl, urlPathToFile } from '#runtime';
 import { bytePath, deleteTree, hashTreeNow } from '#store';

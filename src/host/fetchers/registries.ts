@@ -10,10 +10,14 @@
 import { join } from 'node:path';
 import { UserError } from '#base';
 import { NixError } from '#diagnostics';
-import { inputToUrl, isDirect, sameInput, withAttributes, withOverrides, type Input } from '#runtime';
+import {
+  inputToUrl, isDirect, sameInput, withAttributes, withOverrides, type Input,
+} from '#runtime';
 import { addIndirectRoot, LocalStore } from '#store';
 import { registryCycle, unknownFlake } from '../errors.ts';
-import { readRegistry, systemRegistryFile, userRegistryFile, type RegistryEntry } from '../flakes/registry-file.ts';
+import {
+  readRegistry, systemRegistryFile, userRegistryFile, type RegistryEntry,
+} from '../flakes/registry-file.ts';
 import type { FetchContext } from './context.ts';
 import { downloadFile } from './download.ts';
 

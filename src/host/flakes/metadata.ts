@@ -3,8 +3,8 @@
 import { decodeUtf8, sha256Hex } from '#base';
 import { isFollows, printInputPath, printLockFile, type LockedFlake, type LockNode } from '#eval';
 import {
-  countedInput, inputSettings, isLocked, narHashOf, printReference, referenceAttributes, revisionOf, withAttributes,
-  type EvalServices, type FlakeReference, type Input,
+  countedInput, inputSettings, isLocked, narHashOf, printReference, referenceAttributes,
+  revisionOf, withAttributes, type EvalServices, type FlakeReference, type Input,
 } from '#runtime';
 
 type Attributes = Readonly<Record<string, string | number | boolean>>;

@@ -3,8 +3,8 @@
 import { NixError } from '#diagnostics';
 import { parseInputPath, type LockedFlake, type LockOptions } from '#eval';
 import {
-  Attrs, bestMatches, call, force, inputSettings, parseReference, parseReferenceWithFragment, printReference, resolvePath,
-  type ReferenceOptions, type Slot, type Value,
+  Attrs, bestMatches, call, force, inputSettings, parseReference, parseReferenceWithFragment,
+  printReference, resolvePath, type ReferenceOptions, type Slot, type Value,
 } from '#runtime';
 import { parseAttributePath } from '../tasks/attribute-path.ts';
 import type { EvaluationSession } from '../worker/session.ts';

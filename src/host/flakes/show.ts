@@ -6,7 +6,9 @@
  */
 
 import { NixError } from '#diagnostics';
-import { Attrs, coerceToString, ContextCollector, force, isDerivation, type Slot, type Value } from '#runtime';
+import {
+  Attrs, coerceToString, ContextCollector, force, isDerivation, type Slot, type Value,
+} from '#runtime';
 import type { EvaluationSession } from '../worker/session.ts';
 import { branches } from './metadata.ts';
 

@@ -11,8 +11,8 @@ import { ContextCollector } from '../context.ts';
 import { evalError, nixError, showType, typeError } from '../errors.ts';
 import type { FetchAttribute, FetchResult } from '../host.ts';
 import {
-  checkedInput, checkPurity, checkUri, countRevisions, fetchInput, fixGitUrl, inputFromUrl, inputSettings,
-  inputToUrl, isDirect, isFinalInput, resolveInput, type Input,
+  checkedInput, checkPurity, checkUri, countRevisions, fetchInput, fixGitUrl, inputFromUrl,
+  inputSettings, inputToUrl, isDirect, isFinalInput, resolveInput, type Input,
 } from '../inputs/index.ts';
 import type { EvalServices } from '../services.ts';
 import { delay, force } from '../thunk.ts';

@@ -2,7 +2,9 @@
 
 import { nixError } from '../errors.ts';
 import type { FetchAttribute } from '../host.ts';
-import { inputToJson, narHashOf, revisionOf, textAttribute, withAttributes, type Input } from './attributes.ts';
+import {
+  inputToJson, narHashOf, revisionOf, textAttribute, withAttributes, type Input,
+} from './attributes.ts';
 import { isLegalRef, isRevision } from './git-names.ts';
 import type { Scheme } from './scheme.ts';
 import { BadUrl, printUrl, type Url } from './url.ts';

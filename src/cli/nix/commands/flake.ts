@@ -1,7 +1,9 @@
 /** `nix flake …`: makes and renews lock files, and tells what a flake is and has. */
 
 import { encodeUtf8 } from '#base';
-import { flakeTask, type FlakeLockFlags, type FlakeReport, type FlakeTaskInput, type FlakeTaskResult } from '#host';
+import {
+  flakeTask, type FlakeLockFlags, type FlakeReport, type FlakeTaskInput, type FlakeTaskResult,
+} from '#host';
 import { usageError } from '../../errors.ts';
 import { defineCommand, jsonFlags, type CommandSession } from '../command.ts';
 import { evaluationFlags } from '../evaluation-flags.ts';

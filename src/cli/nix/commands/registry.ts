@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { assert, decodeUtf8, encodeUtf8 } from '#base';
 import { changeRegistry, flakeRegistries, type FlakeTaskResult } from '#host';
 import {
-  inputToUrl, parseReference, printReference, withAttributes, type FlakeReference, type FetchAttribute, type Input,
+  inputToUrl, parseReference, printReference, withAttributes, type FlakeReference,
+  type FetchAttribute, type Input,
 } from '#runtime';
 import { usageError } from '../../errors.ts';
 import { defineCommand, type CommandSession } from '../command.ts';
