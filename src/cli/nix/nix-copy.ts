@@ -12,7 +12,7 @@ import { copyPaths, describe, type CachePeer, type LocalStore, type StorePeer } 
 import { usageError } from '../errors.ts';
 import { defineCommand, type CommandSession } from './command.ts';
 import {
-  buildInstallables, derivationsOf, outPathsOf, resolveInstallables, splitOutputs, storePathFlags,
+  buildInstallables, derivationsOf, knownPaths, outPathsOf, resolveInstallables, splitOutputs, storePathFlags,
 } from './installables.ts';
 import { Peers, type OpenedPeer } from './peers.ts';
 import { followToStorePath } from './store-command.ts';
@@ -76,6 +76,9 @@ async function pathsToCopy(
   if (flags.has('--all')) {
     if (source.store === undefined) throw usageError('--all goes with a source on this machine', session.name);
     return source.store.allValidPaths();
+  }
+  if (from !== undefined && (flags.has('--file') || flags.has('--expr'))) {
+    return outPathsOf(knownPaths(session, await resolveInstallables(session)));
   }
   if (from !== undefined) return remotePaths(session, source.peer);
   const installables = await resolveInstallables(session);
