@@ -8,6 +8,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cannotConnect } from './errors.ts';
 
 export interface ByteChannel {
@@ -98,6 +99,7 @@ export function openProcess(
     });
   });
   started.catch(() => {});
+  const closed = new Promise<void>((resolve) => { child.once('close', () => resolve()); });
   const input = child.stdout as Readable;
   const channel = streamChannel(name, input, child.stdin as Writable, {
     said: () => said,
@@ -110,29 +112,21 @@ export function openProcess(
       child.unref();
     },
   });
-  return { ...channel, input: afterStart(started, input, child) };
+  return { ...channel, input: afterStart(started, input, closed) };
 }
 
 /** What the program writes, or the reason why it did not start. */
 async function* afterStart(
-  started: Promise<void>, input: Readable, child: ChildProcess,
+  started: Promise<void>, input: Readable, closed: Promise<unknown>,
 ): AsyncGenerator<Uint8Array, void, void> {
   await started;
   for await (const piece of input) yield piece as Uint8Array;
-  // Its last words may still be on their way.
-  if (child.exitCode === null && child.signalCode === null) {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, lastWordsMilliseconds);
-      child.once('close', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
+  // Its last words may still be on their way, also after it has ended.
+  await Promise.race([closed, sleep(lastWordsMilliseconds, undefined, { ref: false })]);
 }
 
 const keptText = 8192;
-const lastWordsMilliseconds = 500;
+const lastWordsMilliseconds = 2000;
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket',
