@@ -154,7 +154,10 @@ function flakeImageFunction(format: ImageFormat, profile?: string): string {
   return `value:
     let
       isImage = ${profile === undefined ? `value.options ? ${option}` : 'false'};
-      system = if isImage || !(value ? extendModules) then value else value.extendModules { modules = [ (${module}) ]; };
+      system =
+        if isImage then value
+        else if value ? extendModules then value.extendModules { modules = [ (${module}) ]; }
+        else throw "this configuration imports no installer module, and none can be added to it: it has no 'extendModules'. Import one in it, or make it with lib.nixosSystem";
     in if value ? config && value ? options then ${derivation} else value`;
 }
 
