@@ -5,3 +5,4 @@ export * from './errors.ts';
 export * from './hash.ts';
 export * from './hash-errors.ts';
 export * from './progress.ts';
+export * from './reachable.ts';

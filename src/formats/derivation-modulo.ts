@@ -19,8 +19,26 @@ export type HashModulo =
   /** An output path somewhere below is not known before it is built; what is built is known by the hash. */
   | { readonly kind: 'deferred'; readonly hash: string };
 
-/** Finds the hash modulo of an input derivation; memoised by the caller. */
+/** Finds the hash modulo of an input derivation; see `moduloFinder`. */
 export type FindModulo = (drvPath: StorePath) => HashModulo;
+
+/**
+ * A finder that reads each derivation once: inputs are shared so much that walking them again for
+ * every dependent would take time exponential in the graph's depth. What `known` holds is not read.
+ */
+export function moduloFinder(
+  read: (drvPath: StorePath) => Derivation, known: Map<StorePath, HashModulo> = new Map(),
+): FindModulo {
+  const find: FindModulo = (drvPath) => {
+    let modulo = known.get(drvPath);
+    if (modulo === undefined) {
+      modulo = hashModulo(read(drvPath), find);
+      known.set(drvPath, modulo);
+    }
+    return modulo;
+  };
+  return find;
+}
 
 /** The hash by which others refer to this derivation, whose output paths are filled in. */
 export function hashModulo(derivation: Derivation, find: FindModulo): HashModulo {

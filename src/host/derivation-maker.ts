@@ -6,10 +6,10 @@
  * expensive parts of the text are printed once and used in each of the texts that are hashed.
  */
 
-import { parseHash, sha256Hex, hashLengths, parseHashAlgorithm, type Hash } from '#base';
+import { parseHash, reachable, sha256Hex, hashLengths, parseHashAlgorithm, type Hash } from '#base';
 import {
   derivationReferences, downstreamPlaceholder, hashModulo, isDerivationPath, knownOutputPath,
-  makeContentAddressedPath, makeOutputPath, makeTextPath, noReferences, outputPathName, outputPlaceholder, printHead,
+  makeContentAddressedPath, makeOutputPath, makeTextPath, moduloFinder, noReferences, outputPathName, outputPlaceholder, printHead,
   printTail, replaceInputs, type Derivation, type DerivationOutput, type HashModulo, type StorePath,
 } from '#formats';
 import type { DerivationRequest, InstantiatedDerivation } from '#eval';
@@ -34,7 +34,7 @@ export class DerivationMaker {
   readonly #storeDirectory: string;
   readonly #warn: (text: string) => void;
   readonly #modulos = new Map<StorePath, HashModulo>();
-  readonly #find = (drvPath: StorePath): HashModulo => this.#moduloOf(drvPath);
+  readonly #find = moduloFinder((drvPath) => this.#source.readDerivation(drvPath), this.#modulos);
 
   constructor(source: DerivationSource, storeDirectory: string, warn: (text: string) => void) {
     this.#source = source;
@@ -148,23 +148,7 @@ export class DerivationMaker {
   }
 
   #closureOf(path: StorePath): Set<StorePath> {
-    const seen = new Set<StorePath>();
-    const left = [path];
-    for (let next = left.pop(); next !== undefined; next = left.pop()) {
-      if (seen.has(next)) continue;
-      seen.add(next);
-      left.push(...this.#source.referencesOf(next));
-    }
-    return seen;
-  }
-
-  #moduloOf(drvPath: StorePath): HashModulo {
-    let modulo = this.#modulos.get(drvPath);
-    if (modulo === undefined) {
-      modulo = hashModulo(this.#source.readDerivation(drvPath), this.#find);
-      this.#modulos.set(drvPath, modulo);
-    }
-    return modulo;
+    return reachable([path], (one) => this.#source.referencesOf(one));
   }
 }
 

@@ -13,7 +13,7 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeHex, Hasher, noProgress, sameHash, formatPrefixedHash, type Hash, type HashAlgorithm, type Progress } from '#base';
+import { encodeHex, Hasher, noProgress, reachable, sameHash, formatPrefixedHash, type Hash, type HashAlgorithm, type Progress } from '#base';
 import {
   baseNameOf, checkStorePathName, derivationExtension, derivationPath,
   derivationReferences, makeContentAddressedPath, makeStorePath, makeTextPath, nameOf,
@@ -165,16 +165,11 @@ export class LocalStore implements Store {
   }
 
   closureOf(paths: Iterable<StorePath>): StorePath[] {
-    const seen = new Set<StorePath>();
-    const left = [...paths];
-    for (let path = left.pop(); path !== undefined; path = left.pop()) {
-      if (seen.has(path)) continue;
-      seen.add(path);
+    return [...reachable(paths, (path) => {
       const pending = this.#pending.info(path);
       if (pending === undefined && !this.#database.isValid(path)) throw pathNotValid(path);
-      left.push(...(pending?.references ?? this.#database.queryReferences(path)));
-    }
-    return [...seen].sort();
+      return pending?.references ?? this.#database.queryReferences(path);
+    })].sort();
   }
 
   readDerivation(drvPath: StorePath): Derivation {

@@ -9,7 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { concatBytes, encodeHex, Hasher, formatPrefixedHash, sameHash, type Hash, type HashAlgorithm } from '#base';
+import { concatBytes, encodeHex, Hasher, formatPrefixedHash, reachable, sameHash, type Hash, type HashAlgorithm } from '#base';
 import {
   baseNameOf, checkStorePathName, defaultStoreDirectory, derivationPath, derivationReferences, hashPartOf,
   isDerivationPath, makeContentAddressedPath, makeTextPath, nameOf, NarReader, NarWriter, printDerivation,
@@ -103,14 +103,7 @@ export class MemoryStore implements Store {
   }
 
   closureOf(paths: Iterable<StorePath>): StorePath[] {
-    const seen = new Set<StorePath>();
-    const left = [...paths];
-    for (let path = left.pop(); path !== undefined; path = left.pop()) {
-      if (seen.has(path)) continue;
-      seen.add(path);
-      left.push(...this.#infoOf(path).references);
-    }
-    return [...seen].sort();
+    return [...reachable(paths, (path) => this.#infoOf(path).references)].sort();
   }
 
   readDerivation(drvPath: StorePath): Derivation {

@@ -12,7 +12,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  baseNameOf, hashModulo, realisationHashes, type Derivation, type HashModulo, type StorePath,
+  baseNameOf, moduloFinder, realisationHashes, type Derivation, type FindModulo, type StorePath,
 } from '#formats';
 import type { StoreDatabase } from './database.ts';
 import type { Realisation } from './store.ts';
@@ -21,7 +21,7 @@ export class RealisationTables {
   readonly #database: StoreDatabase;
   readonly #directory: string;
   readonly #readDerivation: (drvPath: StorePath) => Derivation;
-  readonly #modulos = new Map<StorePath, HashModulo>();
+  readonly #findModulo: FindModulo;
   #known: ReadonlySet<string> = new Set();
 
   /** `directory` holds the database. */
@@ -29,6 +29,7 @@ export class RealisationTables {
     this.#database = database;
     this.#directory = directory;
     this.#readDerivation = readDerivation;
+    this.#findModulo = moduloFinder(readDerivation);
   }
 
   /** What an output was last built to, if that is valid still. */
@@ -105,21 +106,12 @@ export class RealisationTables {
   /** `sha256:…`; `undefined` where a derivation that it is made of is not at hand. */
   #hashOf(drvPath: StorePath, output: string): string | undefined {
     try {
-      const hash = realisationHashes(this.#readDerivation(drvPath), (input) => this.#moduloOf(input)).get(output);
+      const hash = realisationHashes(this.#readDerivation(drvPath), this.#findModulo).get(output);
       return hash === undefined ? undefined : `sha256:${hash}`;
     } catch (error) {
       if ((error as { code?: string }).code === 'PATH_NOT_VALID') return undefined;
       throw error;
     }
-  }
-
-  #moduloOf(drvPath: StorePath): HashModulo {
-    let modulo = this.#modulos.get(drvPath);
-    if (modulo === undefined) {
-      modulo = hashModulo(this.#readDerivation(drvPath), (input) => this.#moduloOf(input));
-      this.#modulos.set(drvPath, modulo);
-    }
-    return modulo;
   }
 
   #exists(table: string): boolean {

@@ -5,8 +5,8 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  hashModulo, makeContentAddressedPath, makeOutputPath, noReferences, outputHashModulo,
-  type Derivation, type DerivationOutput, type HashModulo, type StorePath,
+  makeContentAddressedPath, makeOutputPath, moduloFinder, noReferences, outputHashModulo,
+  type Derivation, type DerivationOutput, type StorePath,
 } from '#formats';
 import { hashOf } from '#base';
 import { BuiltinRunner, realise, type RealiseOptions } from '#build';
@@ -45,15 +45,7 @@ export function freshBuilds(options: BuildsOptions = {}): Builds {
     threads: 2,
     download: { retries: 1, retryDelayMs: 1, timeoutMs: 3000 },
   });
-  const modulos = new Map<StorePath, HashModulo>();
-  const find = (path: StorePath): HashModulo => {
-    let modulo = modulos.get(path);
-    if (!modulo) {
-      modulo = hashModulo(store.readDerivation(path), find);
-      modulos.set(path, modulo);
-    }
-    return modulo;
-  };
+  const find = moduloFinder((path) => store.readDerivation(path));
   return {
     store,
     cacheDirectory,

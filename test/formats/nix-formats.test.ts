@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hashOf, parseHash } from '#base';
 import {
-  fingerprintOf, formatContentAddress, formatNarInfo, generateSigningKey, hashModulo, makeContentAddressedPath, makeTextPath,
+  fingerprintOf, formatContentAddress, formatNarInfo, generateSigningKey, hashModulo, makeContentAddressedPath, makeTextPath, moduloFinder,
   maybeStorePath, noReferences, outputPlaceholder, parseContentAddress, parseDerivation, parseNarInfo, parsePublicKey,
   parseSecretKey, parseStorePath, printDerivation, signPath, splitStorePath, verifySignature, type NarInfo, type StorePath,
 } from '#formats';
@@ -73,6 +73,24 @@ test('a fixed output hides how it is fetched', () => {
     `Derive([("out","/nix/store/${hashPart}-f","sha256","${'0'.repeat(64)}")],[],[],"x","b",[],[("url","${url}")])`, 'f');
   const none = () => assert.fail('it has no inputs');
   assert.deepEqual(hashModulo(fixed('a'), none), hashModulo(fixed('b'), none));
+});
+
+test('inputs that are shared over and over are read once each', () => {
+  const levels = 40;
+  const drvPath = (level: number) => `/nix/store/${hashPart}-level-${level}-n.drv` as StorePath;
+  const twin = (level: number) => `/nix/store/${hashPart}-level-${level}-t.drv` as StorePath;
+  let reads = 0;
+  const find = moduloFinder((path) => {
+    reads += 1;
+    const [, level = '', kind = ''] = /-level-(\d+)-(.)/.exec(path) as string[];
+    const below = Number(level) + 1;
+    const inputs = below < levels ? [drvPath(below), twin(below)].sort() : [];
+    const text = inputs.map((input) => `("${input}",["out"])`).join(',');
+    return parseDerivation(
+      `Derive([("out","/nix/store/${hashPart}-${kind}${level}","","")],[${text}],[],"x","b",[],[])`, 'd');
+  });
+  assert.equal(find(drvPath(0)).kind, 'regular');
+  assert.equal(reads, 2 * levels - 1);
 });
 
 const info: NarInfo = {

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeUtf8, type Hash, type Progress, noProgress } from '#base';
 import {
-  hashModulo, makeContentAddressedPath, makeOutputPath, noReferences, outputHashModulo,
-  type Derivation, type DerivationOutput, type HashModulo, type IngestionMethod, type StorePath,
+  makeContentAddressedPath, makeOutputPath, moduloFinder, noReferences, outputHashModulo,
+  type Derivation, type DerivationOutput, type IngestionMethod, type StorePath,
 } from '#formats';
 import { SandboxBuilder, realise, type RealiseOptions, type SandboxOptions } from '#build';
 import { hostSystem } from '#host';
@@ -75,15 +75,7 @@ export function freshSandbox(mode = 0o755): SandboxedBuilds {
   chmodSync(join(tree, 'bin/busybox'), 0o755);
   for (const applet of applets) symlinkSync('busybox', join(tree, 'bin', applet));
   const tools = store.addTree('busybox', tree, { method: 'recursive', algorithm: 'sha256' });
-  const modulos = new Map<StorePath, HashModulo>();
-  const find = (path: StorePath): HashModulo => {
-    let modulo = modulos.get(path);
-    if (!modulo) {
-      modulo = hashModulo(store.readDerivation(path), find);
-      modulos.set(path, modulo);
-    }
-    return modulo;
-  };
+  const find = moduloFinder((path) => store.readDerivation(path));
   return {
     store, root, tools,
     add(name, { script, env = {}, outputs = ['out'], inputs = [], sources = [], structured, fixed, system, builder }) {

@@ -1,6 +1,6 @@
 /** `nix-store --query` in its forms. */
 
-import { formatPrefixedHash } from '#base';
+import { formatPrefixedHash, reachable } from '#base';
 import { derivationExtension, isDerivationPath, type StorePath } from '#formats';
 import { findRoots, type LocalStore } from '#store';
 import { noSuchVariable, unknownDeriver } from '../errors.ts';
@@ -78,14 +78,7 @@ function requisites(command: StoreCommand, store: LocalStore, path: StorePath): 
 }
 
 function referrersClosure(store: LocalStore, path: StorePath): StorePath[] {
-  const seen = new Set<StorePath>();
-  const left = [path];
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    if (seen.has(next)) continue;
-    seen.add(next);
-    left.push(...store.queryReferrers(next));
-  }
-  return [...seen];
+  return [...reachable([path], (one) => store.queryReferrers(one))];
 }
 
 function printBinding(command: StoreCommand): void {

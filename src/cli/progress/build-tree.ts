@@ -7,6 +7,7 @@
  * the whole tree, only running and failed builds stay, and at last the longest running ones.
  */
 
+import { reachable } from '#base';
 import type { BuildGraph, BuildNode } from './build-graph.ts';
 import { formatDuration } from './describe.ts';
 import { clip } from './text-width.ts';
@@ -71,14 +72,8 @@ function leadingToActive(graph: BuildGraph): Set<string> {
       else list.push(node.drvPath);
     }
   }
-  const found = new Set<string>();
-  const left = [...graph.nodes.values()].filter(isActive).map((node) => node.drvPath);
-  for (let drvPath = left.pop(); drvPath !== undefined; drvPath = left.pop()) {
-    if (found.has(drvPath)) continue;
-    found.add(drvPath);
-    left.push(...waiting.get(drvPath) ?? []);
-  }
-  return found;
+  const active = [...graph.nodes.values()].filter(isActive).map((node) => node.drvPath);
+  return reachable(active, (drvPath) => waiting.get(drvPath) ?? []);
 }
 
 function nodeLine(node: BuildNode, branch: string, style: TreeStyle): string {

@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import {
-  baseNameOf, derivationFromJson, derivationJsonVersion, derivationPath, derivationToJson, hashModulo,
-  isDerivationPath, knownOutputPath, makeOutputPath, outputHashModulo, printDerivation, type Derivation, type HashModulo,
+  baseNameOf, derivationFromJson, derivationJsonVersion, derivationPath, derivationToJson,
+  isDerivationPath, knownOutputPath, makeOutputPath, moduloFinder, outputHashModulo, printDerivation, type Derivation,
   type StorePath,
 } from '#formats';
 import type { LocalStore } from '#store';
@@ -53,8 +53,7 @@ function withOutputPaths(given: Derivation, store: LocalStore): Derivation {
     outputs: new Map(names.map((name) => [name, { kind: 'deferred' }])),
     env: new Map([...given.env].map(([name, value]) => [name, names.includes(name) ? '' : value])),
   };
-  const find = (path: StorePath): HashModulo => hashModulo(store.readDerivation(path), find);
-  const modulo = outputHashModulo(open, find);
+  const modulo = outputHashModulo(open, moduloFinder((path) => store.readDerivation(path)));
   if (modulo === undefined) return open;
   const paths = new Map(names.map((name) => [name, makeOutputPath(name, modulo, given.name, store.storeDirectory)]));
   for (const [name, output] of given.outputs) {

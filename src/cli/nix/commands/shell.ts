@@ -2,6 +2,7 @@
 
 import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { reachable } from '#base';
 import type { StorePath } from '#formats';
 import { notInStore } from '../../errors.ts';
 import { defineCommand, type CommandSession } from '../command.ts';
@@ -48,13 +49,10 @@ function throughLinks(session: CommandSession, path: StorePath): StorePath {
 
 /** The paths, with those that `nix-support/propagated-user-env-packages` names, and so on. */
 function withPropagated({ store }: CommandSession, paths: readonly StorePath[]): StorePath[] {
-  const found = new Set<StorePath>();
-  const left = [...paths].reverse();
-  for (let path = left.pop(); path !== undefined; path = left.pop()) {
-    if (found.has(path)) continue;
-    found.add(path);
+  // The walk takes the last neighbour first, and the first is to stand first.
+  return [...reachable([...paths].reverse(), (path) => {
     const file = join(store.physicalPath(path), 'nix-support/propagated-user-env-packages');
-    if (existsSync(file)) left.push(...readFileSync(file, 'utf8').split(/\s+/).filter(Boolean).reverse() as StorePath[]);
-  }
-  return [...found];
+    if (!existsSync(file)) return [];
+    return readFileSync(file, 'utf8').split(/\s+/).filter(Boolean).reverse() as StorePath[];
+  })];
 }

@@ -1,5 +1,6 @@
 /** `nix store delete`: deletes paths that nothing needs. */
 
+import { reachable } from '#base';
 import type { StorePath } from '#formats';
 import { deletePaths, livePaths } from '#store';
 import { defineCommand, type CommandSession } from '../command.ts';
@@ -28,14 +29,7 @@ export const { run } = defineCommand({
 });
 
 function withReferrers({ store }: CommandSession, paths: readonly StorePath[]): StorePath[] {
-  const all = new Set<StorePath>();
-  const left = [...paths];
-  for (let path = left.pop(); path !== undefined; path = left.pop()) {
-    if (all.has(path)) continue;
-    all.add(path);
-    left.push(...store.queryReferrers(path));
-  }
-  return [...all];
+  return [...reachable(paths, (path) => store.queryReferrers(path))];
 }
 
 /** Those that neither a root nor a path outside the list needs. */
