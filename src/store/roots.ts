@@ -8,7 +8,8 @@
  */
 
 import {
-  existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync, type Dirent,
+  existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync,
+  type Dirent,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { formatHash, hashOf } from '#base';
@@ -110,6 +111,8 @@ export function replaceLink(path: string, target: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true });
+    // What a killed process of the same number left: in containers numbers come again.
+    rmSync(temporary, { force: true });
     symlinkSync(target, temporary);
     renameSync(temporary, path);
   } catch (error) {

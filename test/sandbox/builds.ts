@@ -1,13 +1,13 @@
 /** Derivations whose builder is a static busybox's shell, made without evaluation, and the sandbox to build them. */
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeUtf8, type Hash, type Progress, noProgress } from '#base';
 import {
-  makeContentAddressedPath, makeOutputPath, moduloFinder, noReferences, outputHashModulo,
-  type Derivation, type DerivationOutput, type IngestionMethod, type StorePath,
+  downstreamPlaceholder, makeContentAddressedPath, makeOutputPath, moduloFinder, noReferences, outputHashModulo,
+  outputPlaceholder, type Derivation, type DerivationOutput, type IngestionMethod, type StorePath,
 } from '#formats';
 import { SandboxBuilder, realise, type RealiseOptions, type SandboxOptions } from '#build';
 import { hostSystem } from '#host';
@@ -40,6 +40,8 @@ export interface Specification {
   readonly sources?: readonly StorePath[];
   readonly structured?: Readonly<Record<string, unknown>>;
   readonly fixed?: { readonly method: IngestionMethod; readonly hash: Hash };
+  /** Paths follow from the content: those of `Made` are placeholders of them. */
+  readonly byContent?: boolean;
   readonly system?: string;
   readonly builder?: string;
 }
@@ -66,6 +68,11 @@ const applets = [
 export function freshSandbox(mode = 0o755): SandboxedBuilds {
   const scratch = mkdtempSync(join(tmpdir(), 'firn-sandbox-'));
   chmodSync(scratch, mode);
+  return sandboxAt(scratch);
+}
+
+/** A store in that folder, which may have one already; `close` removes the folder. */
+export function sandboxAt(scratch: string): SandboxedBuilds {
   const root = join(scratch, 'root');
   const store = new LocalStore({ root });
   const logDirectory = join(scratch, 'log');
@@ -73,12 +80,14 @@ export function freshSandbox(mode = 0o755): SandboxedBuilds {
   mkdirSync(join(tree, 'bin'), { recursive: true });
   copyFileSync(busybox as string, join(tree, 'bin/busybox'));
   chmodSync(join(tree, 'bin/busybox'), 0o755);
-  for (const applet of applets) symlinkSync('busybox', join(tree, 'bin', applet));
+  for (const applet of applets) {
+    if (lstatSync(join(tree, 'bin', applet), { throwIfNoEntry: false }) === undefined) symlinkSync('busybox', join(tree, 'bin', applet));
+  }
   const tools = store.addTree('busybox', tree, { method: 'recursive', algorithm: 'sha256' });
   const find = moduloFinder((path) => store.readDerivation(path));
   return {
     store, root, tools,
-    add(name, { script, env = {}, outputs = ['out'], inputs = [], sources = [], structured, fixed, system, builder }) {
+    add(name, { script, env = {}, outputs = ['out'], inputs = [], sources = [], structured, fixed, byContent, system, builder }) {
       const variables = new Map(Object.entries({ name, PATH: `${tools}/bin`, ...env }).map(([key, value]) => [key, encodeUtf8(value)]));
       if (structured !== undefined) variables.set('__json', encodeUtf8(JSON.stringify({ name, ...structured })));
       const make = (made: ReadonlyMap<string, DerivationOutput>, paths: ReadonlyMap<string, string>): Derivation => ({
@@ -92,6 +101,8 @@ export function freshSandbox(mode = 0o755): SandboxedBuilds {
         const path = makeContentAddressedPath(name, fixed, noReferences);
         paths.set('out', path);
         results.set('out', { kind: 'fixed', path, ...fixed });
+      } else if (byContent === true) {
+        return addByContent(store, make, outputs);
       } else {
         const deferred = new Map<string, DerivationOutput>(outputs.map((output) => [output, { kind: 'deferred' }]));
         const masked = make(deferred, new Map(outputs.map((output) => [output, ''])));
@@ -120,6 +131,19 @@ export function freshSandbox(mode = 0o755): SandboxedBuilds {
       deleteTree(scratch);
     },
   };
+}
+
+type MakeDerivation = (
+  outputs: ReadonlyMap<string, DerivationOutput>, variables: ReadonlyMap<string, string>,
+) => Derivation;
+
+function addByContent(store: LocalStore, make: MakeDerivation, outputs: readonly string[]): Made {
+  const drvPath = store.addDerivation(make(
+    new Map(outputs.map((name) => [name, { kind: 'floating', method: 'recursive', algorithm: 'sha256' }])),
+    new Map(outputs.map((name) => [name, outputPlaceholder(name)])),
+  ));
+  const placeholders = new Map(outputs.map((name) => [name, downstreamPlaceholder(drvPath, name) as StorePath]));
+  return { drvPath, outputs: placeholders, out: placeholders.get('out') as StorePath };
 }
 
 /** A progress that keeps what it is told. */
