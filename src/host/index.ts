@@ -21,6 +21,7 @@ export {
 export { appTask, flakeTask } from './tasks/tasks.ts';
 export type { AppInput, FoundApp } from './tasks/app.ts';
 export type { FlakeTaskInput, FlakeTaskResult } from './tasks/flake.ts';
+export type { RegistryEntry } from './flakes/registry-file.ts';
 export type { FlakeMetadata, FlakeReport } from './flakes/metadata.ts';
 export type { AutoArgument, ExpressionSource, FoundDerivation, InstantiateInput } from './tasks/instantiate.ts';
 export type {

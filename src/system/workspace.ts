@@ -7,7 +7,7 @@
  */
 
 import { join } from 'node:path';
-import { noProgress, type Progress } from '#base';
+import { decodeUtf8, encodeUtf8, noProgress, type Progress } from '#base';
 import {
   BuiltinRunner, buildResolved, buildSettings, parseMachines, RemoteBuilder, realise, repairClosure, repairPath, sandboxFromSettings, type Builder, type Realised,
   type RealiseOptions, type Wanted,
@@ -15,9 +15,11 @@ import {
 import { chooseMirrors, ensureChannel, type Channel, type Mirrors } from '#debian';
 import { downstreamPlaceholder, splitStorePath, type Derivation, type StorePath } from '#formats';
 import {
-  cacheOptions, fetchSearchPathEntry, fetchToStore, hostSystem, readSettings, runEvaluation, substituterOf, type ChosenStore, type Environment,
-  type EvaluationServices, type FetchOptions, type NixSettings,
+  cacheOptions, fetchSearchPathEntry, fetchToStore, flakeTask, hostSystem, readSettings, runEvaluation, substituterOf,
+  type ChosenStore, type Environment, type EvaluationServices, type FetchOptions,
+  type FlakeTaskResult, type NixSettings, type RegistryEntry,
 } from '#host';
+import type { FetchAttribute } from '#runtime';
 import { LocalStore, type CacheSubstituter } from '#store';
 import type { BuildEngine } from './build-engine.ts';
 import { unknownContextElement } from './errors.ts';
@@ -45,6 +47,12 @@ export interface WorkspaceOptions {
   /** Whether what is wanted and valid is built again and compared, or repaired. */
   readonly mode?: 'normal' | 'check' | 'repair';
   readonly color?: boolean;
+  /** What names of flakes stand for, before any registry is asked. */
+  readonly registryOverrides?: readonly RegistryEntry[];
+  /** Flakes whose inputs are such names too. */
+  readonly inputsFrom?: readonly string[];
+  /** Says which settings of a flake are to hold; without it none but the harmless ones. */
+  readonly trustSettings?: TrustSettings;
   /** The tree whose files are not the user's own: errors are then rendered briefly. */
   readonly treeRoot?: string | undefined;
   readonly progress?: Progress;
@@ -57,6 +65,11 @@ export interface EvaluateOptions {
   /** Settings of the command itself; those of flags stand above them. */
   readonly settingOverrides?: readonly (readonly [name: string, value: string])[];
 }
+
+/** Of the settings that a flake names, those that are to hold. */
+export type TrustSettings = (
+  config: ReadonlyMap<string, string>, settings: NixSettings,
+) => ReadonlyMap<string, string>;
 
 /** What `<debian>` stands for in the search path until it is needed. */
 const channelEntry = 'firn:debian';
@@ -71,6 +84,9 @@ export class Workspace {
   #sandbox: Builder | undefined;
   #remote: readonly Builder[] | undefined;
   #substituters: readonly CacheSubstituter[] | undefined;
+  readonly #flakeSettings: (readonly [name: string, value: string])[] = [];
+  #inputNames: RegistryEntry[] | undefined;
+  #isNaming = false;
 
   constructor(options: WorkspaceOptions) {
     this.#options = options;
@@ -80,7 +96,7 @@ export class Workspace {
 
   get store(): LocalStore {
     this.#store ??= new LocalStore({
-      ...this.#options.store, autoOptimise: this.#settings.flag('auto-optimise-store', false),
+      ...this.#options.store, autoOptimise: this.settings.flag('auto-optimise-store', false),
     });
     return this.#store;
   }
@@ -99,8 +115,8 @@ export class Workspace {
   /** The binary caches that the settings name, as one; none where they name none. */
   get substituters(): readonly CacheSubstituter[] {
     if (this.#substituters === undefined) {
-      const { environment, settingOverrides: overrides = [], cacheDirectory } = this.#options;
-      const found = substituterOf(readSettings({ environment, overrides }), environment, cacheDirectory);
+      const { environment, cacheDirectory } = this.#options;
+      const found = substituterOf(this.settings, environment, cacheDirectory);
       this.#substituters = found === undefined ? [] : [found];
     }
     return this.#substituters;
@@ -118,7 +134,7 @@ export class Workspace {
       task,
       input,
       environment: options.environment,
-      settingOverrides: [...settingOverrides, ...options.settingOverrides ?? []],
+      settingOverrides: [...settingOverrides, ...this.#overrides],
       includes: options.includes ?? [],
       lastEntries: [{ prefix: 'debian', path: channelEntry }],
       workingDirectory: options.workingDirectory,
@@ -140,8 +156,49 @@ export class Workspace {
         ? (await this.channel()).path
         : fetchSearchPathEntry(entry, this.fetchOptions()),
     realise: (elements) => this.#realiseElements(elements),
-    fetch: (kind, attributes) => fetchToStore(kind, attributes, this.fetchOptions()),
+    fetch: async (kind, attributes) => {
+      if (kind === 'flakeConfig') return { storePath: '', attributes: this.#applyConfig(attributes) };
+      const options = this.fetchOptions();
+      if (kind !== 'resolveInput') return fetchToStore(kind, attributes, options);
+      return fetchToStore(kind, attributes, { ...options, registryOverrides: await this.#overriddenNames() });
+    },
   };
+
+  /** The settings that this command's flags and flakes make. */
+  get settings(): NixSettings {
+    return readSettings({ environment: this.#options.environment, overrides: this.#overrides });
+  }
+
+  get #overrides(): readonly (readonly [name: string, value: string])[] {
+    return [...this.#options.settingOverrides ?? [], ...this.#flakeSettings];
+  }
+
+  /** Gives those of a flake's settings that are trusted force from now on, and returns them. */
+  #applyConfig(attributes: ReadonlyMap<string, FetchAttribute>): ReadonlyMap<string, string> {
+    const config = new Map([...attributes].map(([name, value]) => [decodeUtf8(name), decodeUtf8(String(value))]));
+    const trusted = this.#options.trustSettings?.(config, this.settings) ?? new Map<string, string>();
+    this.#flakeSettings.push(...trusted);
+    // What was opened by the old ones is opened again when it is needed.
+    if (trusted.size > 0) this.#substituters = this.#sandbox = this.#remote = undefined;
+    return new Map([...trusted].map(([name, value]) => [encodeUtf8(name), encodeUtf8(value)]));
+  }
+
+  /** What flags say that names stand for; flakes whose inputs are meant are locked when first asked. */
+  async #overriddenNames(): Promise<readonly RegistryEntry[]> {
+    const { registryOverrides = [], inputsFrom = [] } = this.#options;
+    if (this.#isNaming) return registryOverrides;
+    if (this.#inputNames === undefined) {
+      // The flakes themselves are found without the names that their inputs make.
+      this.#isNaming = true;
+      this.#inputNames = [];
+      for (const flake of inputsFrom) {
+        const input = { reference: encodeUtf8(flake), lock: { mayWrite: false }, action: { kind: 'inputs' } } as const;
+        this.#inputNames.push(...(await this.evaluate<FlakeTaskResult>(flakeTask, input)).inputs ?? []);
+      }
+      this.#isNaming = false;
+    }
+    return [...registryOverrides, ...this.#inputNames];
+  }
 
   /**
    * Makes outputs and paths valid, and builds again or repairs what is valid if the workspace was
@@ -151,7 +208,7 @@ export class Workspace {
     const { mode = 'normal', engine } = this.#options;
     if (engine !== undefined) return engine.realise(this.store, wanted);
     const options = await this.#realiseOptions();
-    const check = { keepDifferent: this.#settings.flag('keep-failed', false), diffHook: this.#diffHook() };
+    const check = { keepDifferent: this.settings.flag('keep-failed', false), diffHook: this.#diffHook() };
     const realised = await realise(this.store, wanted, mode === 'check' ? { ...options, check } : options);
     if (mode === 'repair') {
       const paths = wanted.flatMap((one) => ('path' in one ? [one.path] : [...realised.get(one.drvPath)?.values() ?? []]));
@@ -185,18 +242,13 @@ export class Workspace {
       keepGoing: options.keepGoing ?? false,
       progress: this.#progress,
       logDirectory: join(this.store.location.logDirectory, 'drvs'),
-      ...buildSettings(this.#settings, { store: this.store, environment: options.environment, progress: this.#progress }),
+      ...buildSettings(this.settings, { store: this.store, environment: options.environment, progress: this.#progress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
   }
 
-  get #settings(): NixSettings {
-    const { environment, settingOverrides: overrides = [] } = this.#options;
-    return readSettings({ environment, overrides });
-  }
-
   #diffHook(): string | undefined {
-    return this.#settings.flag('run-diff-hook', false) ? this.#settings.text('diff-hook') || undefined : undefined;
+    return this.settings.flag('run-diff-hook', false) ? this.settings.text('diff-hook') || undefined : undefined;
   }
 
   /** Ends the threads and closes the store. */
@@ -209,8 +261,8 @@ export class Workspace {
 
   /** What fetchers work with. */
   fetchOptions(): FetchOptions {
-    const { cacheDirectory, environment, settingOverrides: overrides = [], signal } = this.#options;
-    const settings = readSettings({ environment, overrides });
+    const { cacheDirectory, environment, signal } = this.#options;
+    const { settings } = this;
     return {
       store: this.store, cacheDirectory, settings, environment, progress: this.#progress,
       substitute: (path) => this.#substitute(path),
@@ -254,7 +306,7 @@ export class Workspace {
   #remoteBuilders(): readonly Builder[] {
     if (this.#remote === undefined) {
       const { environment } = this.#options;
-      const settings = this.#settings;
+      const { settings } = this;
       const file = join(environment['NIX_CONF_DIR'] ?? '/etc/nix', 'machines');
       const machines = parseMachines(settings.text('builders') ?? `@${file}`, settings.text('system') || hostSystem());
       this.#remote = machines.length === 0 ? [] : [new RemoteBuilder({
@@ -269,7 +321,7 @@ export class Workspace {
 
   #makeSandbox(): Builder {
     const { environment } = this.#options;
-    return sandboxFromSettings(this.#settings, {
+    return sandboxFromSettings(this.settings, {
       system: hostSystem(),
       environment,
       keptDirectory: join(this.store.stateDirectory, 'builds'),

@@ -19,6 +19,7 @@ export const flakeFlags: readonly Flag[] = [
   { names: ['--override-input'], operands: ['INPUT', 'FLAKE'], description: 'take another flake for an input, this time only' },
   { names: ['--reference-lock-file'], operands: ['FILE'], description: "read this lock file instead of the flake's" },
   { names: ['--output-lock-file'], operands: ['FILE'], description: 'write the lock file here' },
+  { names: ['--inputs-from'], operands: ['FLAKE'], description: "let the names of this flake's inputs stand for them" },
 ];
 
 /** What the flags say of the lock file. */

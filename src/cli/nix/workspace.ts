@@ -7,6 +7,8 @@ import { cacheDirectory, readSettings, type ChosenStore } from '#host';
 import { parseStoreReference as parsePeerReference } from '#store';
 import { BuildEngine, Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
+import { trustedSettings } from './flake-config.ts';
+import { overriddenFlakes } from './flake-names.ts';
 import { chosenStore, evaluationStores, settingOverrides } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
 import { Peers } from './peers.ts';
@@ -41,6 +43,9 @@ export function openWorkspace(
     lockPath: lock === undefined ? join(context.cwd, 'firn.lock') : resolve(context.cwd, lock),
     mirror: flags.last('--mirror'),
     settingOverrides: overrides,
+    registryOverrides: overriddenFlakes(flags, context),
+    inputsFrom: flags.all('--inputs-from').map(([flake = '']) => flake),
+    trustSettings: (config, present) => trustedSettings(config, present, context, progress),
     includes: flags.all('-I').map(([entry = '']) => entry),
     jobs: jobCount(flags.last('--max-jobs') ?? settings.text('max-jobs'), processors),
     cores: countOf(flags.last('--cores') ?? settings.text('cores'), processors),

@@ -25,6 +25,8 @@ export interface WriteOptions {
   readonly mayWrite?: boolean;
   /** Fails if it cannot be written because an input is not locked. */
   readonly failOnUnlocked?: boolean;
+  /** Told of the flake before its inputs are locked. */
+  readonly onRead?: (flake: Flake) => void;
   /** Writes it even if nothing changed. */
   readonly always?: boolean;
   readonly write?: LockWriter;
@@ -77,6 +79,7 @@ export class Flakes {
     const useRegistries = options.useRegistries ?? flakeSettings(this.#services).useRegistries;
     const registries = useRegistries ? 'all' : 'none';
     const flake = fetchFlake(this.#services, this.#cache, reference, registries, []);
+    writing.onRead?.(flake);
     return this.#within(flake, () => {
       const locked = this.#lockFlake(flake, options);
       const change = this.#changeOf(locked, writing.always);

@@ -5,6 +5,7 @@ import { decodeUtf8, noProgress, type Activity, type ActivityKind, type Progress
 import type { StorePath } from '#formats';
 import { textAttribute, type Input } from '#runtime';
 import type { CacheSubstituterOptions, Store } from '#store';
+import type { RegistryEntry } from '../flakes/registry-file.ts';
 import { NixSettings, type Environment } from '../settings.ts';
 import { FetchCache } from './fetch-cache.ts';
 
@@ -12,6 +13,8 @@ export interface FetchOptions {
   readonly store: Store;
   /** Firn's cache. */
   readonly cacheDirectory: string;
+  /** What the command line says of names, before any registry. */
+  readonly registryOverrides?: readonly RegistryEntry[];
   readonly settings?: NixSettings;
   readonly environment?: Environment;
   /** Makes a path valid from elsewhere; false if nobody has it. */

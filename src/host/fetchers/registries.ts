@@ -1,9 +1,9 @@
 /**
  * Flake registries: which input a short name stands for.
  *
- * Asked in order: the user's, the system's, the global one. The global registry is read only where
+ * Asked in order: what the command line says, the user's, the system's, the global one. The global registry is read only where
  * the setting `flake-registry` names one: no server is ever asked that nobody named. Inputs in
- * `flake.nix` are resolved by the global one only, so that a lock file does not depend on whose
+ * `flake.nix` are resolved by the first and the last only, so that a lock file does not depend on whose
  * machine made it.
  */
 
@@ -50,7 +50,7 @@ function added(from: Input, input: Input, name: string): string | undefined {
 
 /** A registry and what it is called. */
 export interface OpenedRegistry {
-  readonly kind: 'user' | 'system' | 'global';
+  readonly kind: 'flags' | 'user' | 'system' | 'global';
   readonly entries: readonly RegistryEntry[];
 }
 
@@ -63,7 +63,7 @@ export async function openRegistries(context: FetchContext, isLimited: boolean):
   ];
   const global = context.settings.text('flake-registry') ?? '';
   const entries = global === '' ? [] : read(context, await globalFile(context, global));
-  return [...local, { kind: 'global', entries }];
+  return [{ kind: 'flags', entries: context.options.registryOverrides ?? [] }, ...local, { kind: 'global', entries }];
 }
 
 function read(context: FetchContext, file: string): RegistryEntry[] {

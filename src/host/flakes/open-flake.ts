@@ -9,6 +9,7 @@ import {
 import { parseAttributePath } from '../tasks/attribute-path.ts';
 import type { EvaluationSession } from '../worker/session.ts';
 import type { FlakeAttributes, FlakeLockFlags, FlakeSource } from './flake-source.ts';
+import { applyConfig } from './flake-config.ts';
 import { lockWriter } from './lock-writer.ts';
 
 export interface OpenedFlake {
@@ -18,7 +19,9 @@ export interface OpenedFlake {
 }
 
 /** Finds and locks the flake that a text names, relative to the working directory. */
-export function openFlake(session: EvaluationSession, text: string, flags: FlakeLockFlags): OpenedFlake {
+export function openFlake(
+  session: EvaluationSession, text: string, flags: FlakeLockFlags, { appliesConfig = false } = {},
+): OpenedFlake {
   const { evaluator, workingDirectory, host } = session;
   const settings = inputSettings(evaluator);
   settings.requireFeature('flakes');
@@ -40,14 +43,14 @@ export function openFlake(session: EvaluationSession, text: string, flags: Flake
     failOnUnlocked: flags.failOnUnlocked ?? false,
     always: flags.outputFile !== undefined,
     write: lockWriter(session, flags),
+    ...(appliesConfig ? { onRead: (flake) => applyConfig(session, flake) } : {}),
   });
-  warnAboutConfig(session, locked);
   return { locked, fragment };
 }
 
 /** The value that a source means. */
 export function evaluateFlakeSource(session: EvaluationSession, source: FlakeSource): Value {
-  const { locked, fragment } = openFlake(session, source.reference, source.lock);
+  const { locked, fragment } = openFlake(session, source.reference, source.lock, { appliesConfig: true });
   const outputs = outputsOf(session, locked);
   const { slot } = selectOutput(outputs, fragment, source.attributes, printReference(locked.flake.original));
   if (source.apply === undefined) return force(slot);
@@ -102,16 +105,4 @@ function alternatives(paths: readonly string[]): string {
   const quoted = paths.map((path) => `'${path}'`);
   const last = quoted.pop() ?? '';
   return quoted.length === 0 ? last : `${quoted.join(', ')} or ${last}`;
-}
-
-/** Settings of a flake hold only where the user says so; these concern nothing but flakes. */
-const harmless = /^(?:extra-)?(?:bash-prompt(?:-prefix|-suffix)?|flake-registry|commit-lock-?file-summary)$/;
-
-function warnAboutConfig(session: EvaluationSession, { flake }: LockedFlake): void {
-  for (const name of flake.config.keys()) {
-    if (harmless.test(name)) continue;
-    session.evaluator.warn(session.nixSettings.flag('accept-flake-config', false)
-      ? `flake configuration setting '${name}' is not applied: set it in nix.conf or by a flag`
-      : `ignoring untrusted flake configuration setting '${name}'.\nPass '--accept-flake-config' to trust it`);
-  }
 }

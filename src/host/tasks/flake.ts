@@ -2,9 +2,11 @@
 
 import { decodeUtf8 } from '#base';
 import { printReference } from '#runtime';
+import { inputNames } from '../flakes/input-names.ts';
 import type { FlakeLockFlags } from '../flakes/flake-source.ts';
 import { flakeReport, type FlakeReport } from '../flakes/metadata.ts';
 import { openFlake, outputsOf } from '../flakes/open-flake.ts';
+import type { RegistryEntry } from '../flakes/registry-file.ts';
 import { showOutputs, type ShownJson } from '../flakes/show.ts';
 import { unexpectedFragment } from '../errors.ts';
 import type { EvaluationSession } from '../worker/session.ts';
@@ -16,21 +18,25 @@ export interface FlakeTaskInput {
   readonly action:
     | { readonly kind: 'lock' }
     | { readonly kind: 'metadata' }
+    /** The inputs as what their names stand for: `--inputs-from`. */
+    | { readonly kind: 'inputs' }
     | { readonly kind: 'show'; readonly system: string | undefined; readonly legacy: boolean };
 }
 
 /** Ordinary strings. */
 export interface FlakeTaskResult {
   readonly report?: FlakeReport;
+  readonly inputs?: readonly RegistryEntry[];
   readonly shown?: { readonly lines: readonly string[]; readonly json: unknown };
 }
 
 export function run(session: EvaluationSession, input: unknown): FlakeTaskResult {
   const { reference, lock, action } = input as FlakeTaskInput;
-  const { locked, fragment } = openFlake(session, reference, lock);
+  const { locked, fragment } = openFlake(session, reference, lock, { appliesConfig: action.kind === 'lock' });
   if (fragment !== '') throw unexpectedFragment(decodeUtf8(fragment), decodeUtf8(reference));
   switch (action.kind) {
     case 'lock': return {};
+    case 'inputs': return { inputs: inputNames(locked) };
     case 'metadata': return { report: flakeReport(session.evaluator, locked) };
     case 'show': {
       const title = printReference({ ...locked.flake.locked });

@@ -4,12 +4,13 @@ import { resolve } from 'node:path';
 import { assert, decodeUtf8, encodeUtf8 } from '#base';
 import { changeRegistry, flakeRegistries, type FlakeTaskResult } from '#host';
 import {
-  inputToUrl, parseReference, printReference, withAttributes, type FlakeReference,
+  inputToUrl, printReference, withAttributes, type FlakeReference,
   type FetchAttribute, type Input,
 } from '#runtime';
 import { usageError } from '../../errors.ts';
 import { defineCommand, type CommandSession } from '../command.ts';
 import { flakeFlags } from '../flake-flags.ts';
+import { readReference } from '../flake-names.ts';
 import type { Flag } from '../flags.ts';
 import { runFlakeTask } from './flake.ts';
 
@@ -78,14 +79,7 @@ export const registryCommands = {
 
 function references({ flags, context, name }: CommandSession, count: number): FlakeReference[] {
   if (flags.operands.length < count) throw usageError(`${name} needs ${count} operands`, name);
-  const settings = {
-    requireFeature: () => {}, trustForges: true, warn: (text: string) => { context.stderr.write(`warning: ${text}\n`); },
-  };
-  const baseDirectory = encodeUtf8(context.cwd);
-  // A path is not looked at: a registry may name what is not there yet.
-  const absolute = (text: string) => (/^\.{0,2}\//.test(text) ? resolve(context.cwd, text) : text);
-  return flags.operands.slice(0, count).map((text) =>
-    parseReference(encodeUtf8(absolute(text)), settings, { baseDirectory, allowMissing: true }));
+  return flags.operands.slice(0, count).map((text) => readReference(text, context));
 }
 
 async function report(session: CommandSession, flake: string): Promise<NonNullable<FlakeTaskResult['report']>['metadata']> {
