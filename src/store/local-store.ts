@@ -13,24 +13,23 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeHex, Hasher, noProgress, reachable, sameHash, formatPrefixedHash, type Hash, type HashAlgorithm, type Progress } from '#base';
+import { encodeHex, noProgress, reachable, type Hash, type HashAlgorithm, type Progress } from '#base';
 import {
-  baseNameOf, checkStorePathName, derivationExtension, derivationPath,
+  checkStorePathName, derivationExtension, derivationPath,
   derivationReferences, makeContentAddressedPath, makeStorePath, makeTextPath, nameOf,
-  NarReader, printDerivation, type Derivation, type IngestionMethod, type PathInfo,
+  printDerivation, type Derivation, type IngestionMethod, type PathInfo,
   type StorePath,
 } from '#formats';
 import { StoreDatabase, type Registration } from './database.ts';
 import { knownOutputs, readDerivationAt } from './derivation-file.ts';
 import { syncDirectory, syncTrees, syncTreesSoon } from './disk-sync.ts';
 import {
-  fileFailed, hashMismatch, pathNotValid, sizeMismatch, storeNotWritable,
+  fileFailed, pathNotValid, storeNotWritable,
 } from './errors.ts';
-import { checkContentAddress } from './content-check.ts';
 import { lockFileNow, lockPaths } from './file-lock.ts';
 import { affordableLocks, LockRoom } from './lock-room.ts';
 import {
-  bytePath, deleteTree, narPieces, systemPath, TreeRestorer, treeStands,
+  bytePath, deleteTree, narPieces, systemPath, treeStands,
 } from './file-tree.ts';
 import { completeLocation, type GivenLocation, type StoreLocation } from './store-location.ts';
 import { measureOutput } from './measure-output.ts';
@@ -41,6 +40,7 @@ import { TreeOptimiser } from './optimise-store.ts';
 import { makeDirectory } from './make-directory.ts';
 import { PendingCommits } from './pending-commits.ts';
 import { RealisationTables } from './realisations.ts';
+import { receiveNar } from './receive-nar.ts';
 import { stageText, stageTree, type PreparedText, type PreparedTree } from './staging.ts';
 import { temporaryRootsOf, type TemporaryRoots } from './temporary-roots.ts';
 import { hashFile, hashTreeNow, scanTree } from './tree-hash.ts';
@@ -263,25 +263,9 @@ export class LocalStore implements Store {
       return;
     }
     const temporary = bytePath(this.prepareOutput(info.path));
-    const hasher = new Hasher(info.narHash.algorithm);
-    const restorer = new TreeRestorer(temporary);
-    const reader = new NarReader(restorer);
     const activity = progress.start('unpack', nameOf(info.path), { total: info.narSizeBytes, unit: 'bytes' });
-    let sizeBytes = 0;
     try {
-      for await (const piece of nar) {
-        hasher.update(piece);
-        sizeBytes += piece.length;
-        if (info.narSizeBytes > 0 && sizeBytes > info.narSizeBytes) {
-          throw sizeMismatch(info.path, info.narSizeBytes, sizeBytes);
-        }
-        if (reader.write(piece) < piece.length) throw sizeMismatch(info.path, sizeBytes - 1, sizeBytes);
-        activity.advance(piece.length);
-      }
-      reader.end();
-      const narHash = hasher.digest();
-      if (!sameHash(narHash, info.narHash)) throw mismatch(info.path, info.narHash, narHash);
-      checkContentAddress(info, temporary);
+      const sizeBytes = await receiveNar(info, nar, temporary, (bytes) => activity.advance(bytes));
       const outputs = info.path.endsWith(derivationExtension)
         ? { outputs: knownOutputs(readDerivationAt(temporary, info.path, this.storeDirectory)) } : {};
       syncTrees([temporary], this.#physicalStore);
@@ -301,7 +285,6 @@ export class LocalStore implements Store {
       activity.finish();
     } catch (error) {
       activity.finish('failed');
-      restorer.abandon();
       deleteTree(temporary);
       throw error;
     }
@@ -478,8 +461,4 @@ function moveAside(path: string): void {
   deleteTree(aside);
   renameSync(systemPath(path), systemPath(aside));
   deleteTree(aside);
-}
-
-function mismatch(path: StorePath, wanted: Hash, found: Hash): Error {
-  return hashMismatch(baseNameOf(path), formatPrefixedHash(wanted, 'nix32'), formatPrefixedHash(found, 'nix32'));
 }

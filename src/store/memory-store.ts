@@ -9,17 +9,18 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { concatBytes, encodeHex, Hasher, formatPrefixedHash, reachable, sameHash, type Hash, type HashAlgorithm } from '#base';
+import { concatBytes, encodeHex, Hasher, reachable, type Hash, type HashAlgorithm } from '#base';
 import {
   baseNameOf, checkStorePathName, defaultStoreDirectory, derivationPath, derivationReferences, hashPartOf,
   isDerivationPath, makeContentAddressedPath, makeTextPath, nameOf, NarReader, NarWriter, printDerivation,
   splitStorePath, type Derivation, type IngestionMethod, type PathInfo, type StorePath,
 } from '#formats';
-import { checkContentAddress } from './content-check.ts';
 import { knownOutputs, readDerivationAt } from './derivation-file.ts';
-import { fileChanged, hashMismatch, outputMissing, pathNotValid, referenceNotValid, sizeMismatch } from './errors.ts';
+import { fileChanged, outputMissing, pathNotValid, referenceNotValid } from './errors.ts';
 import { bytePath, canonicaliseTree, deleteTree, dumpTree, narPieces, TreeRestorer } from './file-tree.ts';
 import { makeDirectory } from './make-directory.ts';
+import { PathTurns } from './path-turns.ts';
+import { receiveNar } from './receive-nar.ts';
 import type {
   AddTreeOptions, CommitOptions, FinishedOutput, PathLock, Realisation, SoonDurable, Store, ValidPathInfo,
 } from './store.ts';
@@ -35,7 +36,7 @@ export class MemoryStore implements Store {
   readonly #folder: string;
   readonly #paths = new Map<StorePath, Kept>();
   readonly #realisations = new Map<string, Realisation>();
-  readonly #locks = new Map<StorePath, Promise<void>>();
+  readonly #turns = new PathTurns();
 
   /** `folder` is for files that somebody asks for; its owner removes it. */
   constructor(folder: string, storeDirectory = defaultStoreDirectory) {
@@ -138,18 +139,13 @@ export class MemoryStore implements Store {
     const pieces: Uint8Array[] = [];
     for await (const piece of nar) pieces.push(piece.slice());
     if (this.isValidPath(info.path)) return;
-    const bytes = concatBytes(pieces);
-    if (info.narSizeBytes > 0 && bytes.length !== info.narSizeBytes) throw sizeMismatch(info.path, info.narSizeBytes, bytes.length);
-    const place = this.prepareOutput(info.path);
+    const place = bytePath(this.prepareOutput(info.path));
     try {
-      unpack(bytes, place);
-      const found = new Hasher(info.narHash.algorithm).update(bytes).digest();
-      if (!sameHash(found, info.narHash)) throw mismatch(info.path, info.narHash, found);
-      checkContentAddress(info, bytePath(place));
+      const narSizeBytes = await receiveNar(info, inTurn(pieces), place);
+      this.#put({ ...info, narSizeBytes }, concatBytes(pieces));
     } finally {
-      deleteTree(bytePath(place));
+      deleteTree(place);
     }
-    this.#put({ ...info, narSizeBytes: bytes.length }, bytes);
   }
 
   async *narOf(path: StorePath): AsyncIterable<Uint8Array> {
@@ -203,22 +199,8 @@ export class MemoryStore implements Store {
     // Nothing collects garbage here.
   }
 
-  async lockPaths(paths: readonly StorePath[], signal?: AbortSignal): Promise<PathLock> {
-    const wanted = [...new Set(paths)].sort();
-    for (let held = wanted.find((path) => this.#locks.has(path)); held !== undefined;
-      held = wanted.find((path) => this.#locks.has(path))) {
-      await this.#locks.get(held);
-      signal?.throwIfAborted();
-    }
-    let release = (): void => {};
-    const released = new Promise<void>((resolve) => { release = resolve; });
-    for (const path of wanted) this.#locks.set(path, released);
-    return {
-      release: () => {
-        for (const path of wanted) if (this.#locks.get(path) === released) this.#locks.delete(path);
-        release();
-      },
-    };
+  lockPaths(paths: readonly StorePath[], signal?: AbortSignal): Promise<PathLock> {
+    return this.#turns.take(paths, signal);
   }
 
   close(): void {}
@@ -292,6 +274,6 @@ function unpack(nar: Uint8Array, place: string): void {
   }
 }
 
-function mismatch(path: StorePath, wanted: Hash, found: Hash): Error {
-  return hashMismatch(baseNameOf(path), formatPrefixedHash(wanted, 'nix32'), formatPrefixedHash(found, 'nix32'));
+async function* inTurn(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, void> {
+  yield* pieces;
 }
