@@ -16,13 +16,17 @@ import {
   baseName,
   type Context,
   counters,
+  depthNow,
   type EvalServices,
   type EvalSettings,
   force,
   type Host,
+  isStackExhausted,
+  limitCallDepth,
   NixPath,
   parentPath,
   resolvePath,
+  restoreDepth,
   type SearchPathEntry,
   type Slot,
   stackOverflow,
@@ -89,6 +93,7 @@ export class Evaluator implements EvalServices {
       warn: (text) => this.warn(text),
     });
     tracing.on = options.settings.showTrace;
+    limitCallDepth(options.settings.maxCallDepth);
     const base = options.builtins(this);
     this.builtins = base.builtins;
     this.globals = base.globals;
@@ -134,13 +139,12 @@ export class Evaluator implements EvalServices {
 
   /** Runs code of the evaluator, turning an exhausted stack into a Nix error. */
   guard<T>(code: () => T): T {
+    const depth = depthNow();
     try {
       return code();
     } catch (error) {
-      if (error instanceof RangeError && /call stack/.test(error.message)) {
-        throw stackOverflow(0);
-      }
-      throw error;
+      restoreDepth(depth);
+      throw isStackExhausted(error) ? stackOverflow(0) : error;
     }
   }
 

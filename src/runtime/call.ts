@@ -10,8 +10,9 @@
 
 import { NixError, type Position } from '#diagnostics';
 import { Attrs } from './attrs.ts';
+import { callDepth, enterCall, leaveCall } from './call-depth.ts';
 import { counters } from './counters.ts';
-import { notAFunction } from './errors.ts';
+import { notAFunction, stackOverflow } from './errors.ts';
 import { force } from './thunk.ts';
 import { Lambda, type LambdaInfo, PrimOp, PrimOpApp, type Slot, type Value } from './values.ts';
 import { tracing } from './tracing.ts';
@@ -21,14 +22,20 @@ export function call(f: Value, a: Slot, position: Position = 0): Value {
   if (f instanceof Lambda) {
     counters.functionCalls++;
     if (tracing.on) return callTraced(f, a, position);
-    if (f.arity === 1) return f.body(f.frame as never, a);
-    return partial(f, [a]);
+    if (f.arity !== 1) return partial(f, [a]);
+    if (callDepth.now++ > callDepth.limit) throw stackOverflow(position);
+    const value = f.body(f.frame as never, a);
+    callDepth.now--;
+    return value;
   }
   if (f instanceof PrimOp) {
     if (f.arity !== 1) return new PrimOpApp(f, [a]);
     if (tracing.on) return runPrimOp(f, [a], position);
     counters.primOpCalls++;
-    return f.run(f.services, a, position);
+    if (callDepth.now++ > callDepth.limit) throw stackOverflow(position);
+    const value = f.run(f.services, a, position);
+    callDepth.now--;
+    return value;
   }
   return callOther(f, a, position);
 }
@@ -37,7 +44,10 @@ export function call2(f: Value, a: Slot, b: Slot, position: Position = 0): Value
   if (f instanceof Lambda && !tracing.on) {
     if (f.arity === 2) {
       counters.functionCalls++;
-      return f.body(f.frame as never, a, b);
+      if (callDepth.now++ > callDepth.limit) throw stackOverflow(position);
+      const value = f.body(f.frame as never, a, b);
+      callDepth.now--;
+      return value;
     }
     if (f.arity > 2) {
       return partial(f, [a, b]);
@@ -45,7 +55,10 @@ export function call2(f: Value, a: Slot, b: Slot, position: Position = 0): Value
   } else if (f instanceof PrimOp && f.arity === 2) {
     if (tracing.on) return runPrimOp(f, [a, b], position);
     counters.primOpCalls++;
-    return f.run(f.services, a, b, position);
+    if (callDepth.now++ > callDepth.limit) throw stackOverflow(position);
+    const value = f.run(f.services, a, b, position);
+    callDepth.now--;
+    return value;
   }
   return call(call(f, a, position), b, position);
 }
@@ -54,19 +67,28 @@ export function call3(f: Value, a: Slot, b: Slot, c: Slot, position: Position = 
   if (f instanceof Lambda && !tracing.on) {
     if (f.arity === 3) {
       counters.functionCalls++;
-      return f.body(f.frame as never, a, b, c);
+      if (callDepth.now++ > callDepth.limit) throw stackOverflow(position);
+      const value = f.body(f.frame as never, a, b, c);
+      callDepth.now--;
+      return value;
     }
     if (f.arity > 3) {
       return partial(f, [a, b, c]);
     }
     if (f.arity === 2) {
       counters.functionCalls++;
-      return call(f.body(f.frame as never, a, b), c, position);
+      if (callDepth.now++ > callDepth.limit) throw stackOverflow(position);
+      const rest = f.body(f.frame as never, a, b);
+      callDepth.now--;
+      return call(rest, c, position);
     }
   } else if (f instanceof PrimOp && f.arity === 3) {
     if (tracing.on) return runPrimOp(f, [a, b, c], position);
     counters.primOpCalls++;
-    return f.run(f.services, a, b, c, position);
+    enterCall(position);
+    const value = f.run(f.services, a, b, c, position);
+    leaveCall();
+    return value;
   }
   return call2(call(f, a, position), b, c, position);
 }
@@ -80,7 +102,9 @@ export function callMany(f: Value, args: readonly Slot[], position: Position = 0
     if (result instanceof Lambda && !tracing.on && result.arity <= rest && result.arity > 1) {
       counters.functionCalls++;
       const end = i + result.arity;
+      enterCall(position);
       result = result.body(result.frame as never, ...args.slice(i, end));
+      leaveCall();
       i = end;
     } else if (result instanceof PrimOp && result.arity <= rest) {
       const end = i + result.arity;
@@ -148,7 +172,10 @@ function callOther(f: Value, a: Slot, position: Position): Value {
 function callFunctor(f: Attrs, at: number, a: Slot, position: Position): Value {
   const functorPosition = f.positionAt(at);
   try {
-    return call2(force(f.slotAt(at), functorPosition), f, a, functorPosition);
+    enterCall(position);
+    const value = call2(force(f.slotAt(at), functorPosition), f, a, functorPosition);
+    leaveCall();
+    return value;
   } catch (error) {
     if (error instanceof NixError) {
       error.addTrace(
@@ -162,7 +189,13 @@ function callFunctor(f: Attrs, at: number, a: Slot, position: Position): Value {
 
 function runPrimOp(primOp: PrimOp, args: Slot[], position: Position): Value {
   counters.primOpCalls++;
-  if (tracing.on) return runPrimOpTraced(primOp, args, position);
+  enterCall(position);
+  const value = tracing.on ? runPrimOpTraced(primOp, args, position) : runPlain(primOp, args, position);
+  leaveCall();
+  return value;
+}
+
+function runPlain(primOp: PrimOp, args: Slot[], position: Position): Value {
   switch (args.length) {
     case 1:
       return primOp.run(primOp.services, args[0]!, position);
@@ -186,8 +219,11 @@ function runPrimOpTraced(primOp: PrimOp, args: Slot[], position: Position): Valu
 
 function callTraced(f: Lambda, a: Slot, position: Position): Value {
   if (f.arity > 1) return partial(f, [a]);
+  enterCall(position);
   try {
-    return f.body(f.frame as never, a);
+    const value = f.body(f.frame as never, a);
+    leaveCall();
+    return value;
   } catch (error) {
     if (error instanceof NixError) {
       if (error.beforeBody) {

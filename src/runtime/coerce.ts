@@ -7,6 +7,7 @@
 
 import { NixError, type Position } from '#diagnostics';
 import { Attrs } from './attrs.ts';
+import { enterCall, leaveCall } from './call-depth.ts';
 import { call, isCallable } from './call.ts';
 import { type ContextCollector } from './context.ts';
 import { evalError, expectedButFound, printForError, showType, typeError } from './errors.ts';
@@ -182,7 +183,10 @@ export function coerceToString(
     if (typeof value === 'number' || typeof value === 'bigint') return String(value);
     if (value instanceof NixFloat) return formatFloat(value.value);
     if (Array.isArray(value)) {
-      return coerceList(value, services, collector, position, text, options);
+      enterCall(position);
+      const joined = coerceList(value, services, collector, position, text, options);
+      leaveCall();
+      return joined;
     }
   }
   throw cannotCoerce(value, position, text);

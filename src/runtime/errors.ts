@@ -110,6 +110,11 @@ export function stackOverflow(position: Position): NixError {
   );
 }
 
+/** Whether JavaScript's own stack is full: by nesting that is not calls. */
+export function isStackExhausted(error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes('call stack');
+}
+
 export function undefinedVariable(name: string, position: Position): NixError {
   return new NixError('UndefinedVarError', `undefined variable '${name}'`, position);
 }

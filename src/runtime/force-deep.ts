@@ -4,28 +4,28 @@ import { NixError } from '#diagnostics';
 import { placeOf } from './applied-thunk.ts';
 import { symbolOrder } from './attr-order.ts';
 import { Attrs } from './attrs.ts';
-import { stackOverflow } from './errors.ts';
+import { enterCall, leaveCall } from './call-depth.ts';
 import { printAttributeName } from './print.ts';
-import type { EvalServices } from './services.ts';
 import { force } from './thunk.ts';
-import type { Slot } from './values.ts';
+import type { Slot, Value } from './values.ts';
 
 /** Forces lists and sets to the last element. Cyclic values are fine. */
-export function forceDeep(slot: Slot, services: EvalServices): void {
+export function forceDeep(slot: Slot): void {
   const seen = new Set<unknown>();
-  // Two calls are under way already.
-  const limit = services.settings.maxCallDepth - 1;
-  const visit = (item: Slot, depth: number): void => {
+  const visit = (item: Slot): void => {
     const place = placeOf(item);
-    if (depth >= limit) throw stackOverflow(place);
-    const value = force(item, place);
+    enterCall(place);
+    visitInside(force(item, place));
+    leaveCall();
+  };
+  const visitInside = (value: Value): void => {
     if (typeof value !== 'object' || value === null) return;
     if (value instanceof Attrs) {
       if (seen.has(value.slots)) return;
       seen.add(value.slots);
       for (const i of symbolOrder(value)) {
         try {
-          visit(value.slotAt(i), depth + 1);
+          visit(value.slotAt(i));
         } catch (error) {
           if (error instanceof NixError) {
             const name = printAttributeName(value.nameAt(i));
@@ -40,7 +40,7 @@ export function forceDeep(slot: Slot, services: EvalServices): void {
       seen.add(value);
       for (let i = 0; i < value.length; i++) {
         try {
-          visit(value[i]!, depth + 1);
+          visit(value[i]!);
         } catch (error) {
           if (error instanceof NixError) {
             error.addTrace(0, `while evaluating list element at index ${i}`);
@@ -50,5 +50,5 @@ export function forceDeep(slot: Slot, services: EvalServices): void {
       }
     }
   };
-  visit(slot, 0);
+  visit(slot);
 }

@@ -7,6 +7,7 @@
 
 import { NixError, type Position } from '#diagnostics';
 import { Attrs } from './attrs.ts';
+import { enterCall, leaveCall } from './call-depth.ts';
 import { mergeAttrs } from './merge.ts';
 import { coerceToString, isDerivation } from './coerce.ts';
 import { ContextCollector, type Context, unionContext } from './context.ts';
@@ -195,12 +196,18 @@ function equalForced(x: Value, y: Value, position: Position, text: string): bool
   }
   if (Array.isArray(x)) {
     if (!Array.isArray(y) || x.length !== y.length) return false;
-    for (let i = 0; i < x.length; i++) {
-      if (!equalValues(x[i]!, y[i]!, position, text)) return false;
-    }
-    return true;
+    enterCall(position);
+    const isEqual = x.every((element, i) => equalValues(element, y[i]!, position, text));
+    leaveCall();
+    return isEqual;
   }
-  if (x instanceof Attrs) return y instanceof Attrs && equalAttrs(x, y, position, text);
+  if (x instanceof Attrs) {
+    if (!(y instanceof Attrs)) return false;
+    enterCall(position);
+    const isEqual = equalAttrs(x, y, position, text);
+    leaveCall();
+    return isEqual;
+  }
   if (x instanceof ContextString) return y instanceof ContextString && x.text === y.text;
   if (x instanceof NixPath) return y instanceof NixPath && x.path === y.path;
   if (x instanceof NixFloat) return y instanceof NixFloat && x.value === y.value;

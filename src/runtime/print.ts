@@ -9,6 +9,7 @@
 import { encodeUtf8 } from '#base';
 import { NixError, showPosition } from '#diagnostics';
 import { Attrs } from './attrs.ts';
+import { depthNow, restoreDepth } from './call-depth.ts';
 import { coerceToString, isDerivation } from './coerce.ts';
 import { ContextCollector } from './context.ts';
 import { installErrorPrinter, stackOverflow } from './errors.ts';
@@ -214,6 +215,7 @@ class Printer {
 
   print(slot: Slot, depth = 0): string {
     if (depth > (this.options.maxCallDepth ?? Infinity)) throw stackOverflow(0);
+    const calls = depthNow();
     try {
       if (this.options.force) force(slot);
       if (!isForced(slot)) {
@@ -226,6 +228,7 @@ class Printer {
       if (!(error instanceof NixError) || error.kind === 'StackOverflowError') throw error;
       const mode = this.options.errors ?? 'print';
       if (mode === 'throw' || (mode === 'throwTopLevel' && depth === 0)) throw error;
+      restoreDepth(calls);
       return `${this.colors.bad}${open}error: ${error.message}${close}${this.colors.end}`;
     }
   }

@@ -12,7 +12,7 @@
 
 import { NixError, type Position } from '#diagnostics';
 import { counters } from './counters.ts';
-import { infiniteRecursion } from './errors.ts';
+import { infiniteRecursion, isStackExhausted, stackOverflow } from './errors.ts';
 import type { Slot, Value } from './values.ts';
 
 /** Gets the position where the value is wanted, and the thunk that it is the code of. */
@@ -77,7 +77,9 @@ function run(thunk: Thunk, position: Position): Value {
   let value: Value;
   try {
     value = typeof code === 'function' ? code(position, thunk) : code.run(thunk.value);
-  } catch (error) {
+  } catch (thrown) {
+    const isPlaced = position !== 0 && isStackExhausted(thrown);
+    const error = isPlaced ? stackOverflow(position) : thrown;
     thunk.code = codeAfterFailure(code, error, thunk);
     throw error;
   }
@@ -99,6 +101,8 @@ function codeAfterFailure(
   thunk: Thunk,
 ): ThunkCode | FrameCode {
   if (!(error instanceof NixError) || failedCodes.has(code)) return code;
+  // Wanted from a lesser depth it may succeed.
+  if (error.kind === 'StackOverflowError') return code;
   if (error === recursion?.error && thunk === recursion.thunk) {
     error.addTrace(0, 'entering the infinite recursion', true);
     recursion = undefined;

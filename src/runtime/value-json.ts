@@ -5,20 +5,19 @@
 
 import { NixError, type Position } from '#diagnostics';
 import { Attrs } from './attrs.ts';
+import { enterCall, leaveCall } from './call-depth.ts';
 import { peelAttrs } from './coerce.ts';
 import type { ContextCollector } from './context.ts';
-import { nixError, showType, stackOverflow, typeError } from './errors.ts';
+import { nixError, showType, typeError } from './errors.ts';
 import { formatFloatJson, JsonError, quoteJson } from './json-text.ts';
 import { printAttributeName } from './print.ts';
 import type { EvalServices } from './services.ts';
 import { force } from './thunk.ts';
-import { ContextString, NixFloat, NixPath, type Slot } from './values.ts';
+import { ContextString, NixFloat, NixPath, type Slot, type Value } from './values.ts';
 
 export interface JsonOptions {
   /** Paths are copied to the store and give their store path. Default true. */
   readonly copyToStore?: boolean;
-  /** How many calls are under way, for the limit of nesting. Default 2. */
-  readonly callDepth?: number;
 }
 
 /** The JSON of a value, everything in it forced; contexts of strings go to `collector`. */
@@ -29,9 +28,9 @@ export function valueToJson(
   position: Position = 0,
   options: JsonOptions = {},
 ): string {
-  const writer = new JsonWriter(services, collector, options.callDepth ?? 2);
+  const writer = new JsonWriter(services, collector);
   try {
-    return writer.write(slot, position, options.copyToStore ?? true, 0);
+    return writer.write(slot, position, options.copyToStore ?? true);
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     throw nixError('Error', `JSON serialization error: ${error.message}`);
@@ -41,17 +40,20 @@ export function valueToJson(
 class JsonWriter {
   private readonly services: EvalServices;
   private readonly collector: ContextCollector;
-  private readonly depthLimit: number;
 
-  constructor(services: EvalServices, collector: ContextCollector, callDepth: number) {
+  constructor(services: EvalServices, collector: ContextCollector) {
     this.services = services;
     this.collector = collector;
-    this.depthLimit = services.settings.maxCallDepth + 1 - callDepth;
   }
 
-  write(slot: Slot, position: Position, copyToStore: boolean, depth: number): string {
-    if (depth >= this.depthLimit) throw stackOverflow(position);
-    const value = force(slot, position);
+  write(slot: Slot, position: Position, copyToStore: boolean): string {
+    enterCall(position);
+    const text = this.writeValue(force(slot, position), position, copyToStore);
+    leaveCall();
+    return text;
+  }
+
+  private writeValue(value: Value, position: Position, copyToStore: boolean): string {
     switch (typeof value) {
       case 'string':
         return quoteJson(value);
@@ -65,8 +67,8 @@ class JsonWriter {
       this.collector.add(value.context);
       return quoteJson(value.text);
     }
-    if (value instanceof Attrs) return this.writeAttrs(value, position, copyToStore, depth);
-    if (Array.isArray(value)) return this.writeList(value, position, copyToStore, depth);
+    if (value instanceof Attrs) return this.writeAttrs(value, position, copyToStore);
+    if (Array.isArray(value)) return this.writeList(value, position, copyToStore);
     if (value instanceof NixFloat) return formatFloatJson(value.value);
     if (value instanceof NixPath) {
       if (!copyToStore) return quoteJson(value.path);
@@ -81,13 +83,12 @@ class JsonWriter {
     list: readonly Slot[],
     position: Position,
     copyToStore: boolean,
-    depth: number,
   ): string {
     let text = '[';
     for (let i = 0; i < list.length; i++) {
       try {
         if (i > 0) text += ',';
-        text += this.write(list[i]!, position, copyToStore, depth + 1);
+        text += this.write(list[i]!, position, copyToStore);
       } catch (error) {
         if (error instanceof NixError) {
           error.addTrace(position, `while evaluating list element at index ${i}`);
@@ -102,12 +103,11 @@ class JsonWriter {
     set: Attrs,
     position: Position,
     copyToStore: boolean,
-    depth: number,
   ): string {
     return peelAttrs(set, position, (peeled, throughToString) => {
       if (!(peeled instanceof Attrs)) {
         // A path that `__toString` returned stays a text.
-        return this.write(peeled, position, copyToStore && !throughToString, depth + 1);
+        return this.write(peeled, position, copyToStore && !throughToString);
       }
       let text = '{';
       for (let i = 0; i < peeled.size; i++) {
@@ -115,7 +115,7 @@ class JsonWriter {
         try {
           if (i > 0) text += ',';
           text += `${quoteJson(peeled.nameAt(i))}:`;
-          text += this.write(peeled.slotAt(i), place, copyToStore, depth + 1);
+          text += this.write(peeled.slotAt(i), place, copyToStore);
         } catch (error) {
           if (error instanceof NixError) {
             const name = printAttributeName(peeled.nameAt(i));

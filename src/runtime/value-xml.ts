@@ -5,6 +5,7 @@
 
 import { originOf, resolvePosition, type Position } from '#diagnostics';
 import { Attrs } from './attrs.ts';
+import { enterCall, leaveCall } from './call-depth.ts';
 import { isDerivation } from './coerce.ts';
 import type { ContextCollector } from './context.ts';
 import { formatFloatShort } from './float-text.ts';
@@ -69,9 +70,14 @@ class XmlWriter {
   }
 
   write(slot: Slot): void {
+    enterCall(0);
     if (this.options.strict) force(slot);
-    if (!isForced(slot)) return this.emptyElement('unevaluated');
-    const value = force(slot);
+    if (isForced(slot)) this.writeValue(force(slot));
+    else this.emptyElement('unevaluated');
+    leaveCall();
+  }
+
+  private writeValue(value: Value): void {
     if (value === null) return this.emptyElement('null');
     switch (typeof value) {
       case 'string':

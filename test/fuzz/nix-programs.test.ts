@@ -26,7 +26,7 @@ function evaluate(program: string): Outcome {
   try {
     const value = evaluator.guard(() => {
       const result = evaluator.evaluateText(encodeUtf8(program), '/');
-      forceDeep(result, evaluator);
+      forceDeep(result);
       return decodeUtf8(printAmbiguous(result));
     });
     return { value, error: '' };

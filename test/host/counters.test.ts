@@ -36,7 +36,7 @@ const programs: Readonly<Record<string, string>> = {
 function countsOf(program: string): Readonly<Record<string, number>> {
   const { evaluator } = openSession();
   resetCounters();
-  forceDeep(evaluator.evaluateString(program, '/'), evaluator);
+  forceDeep(evaluator.evaluateString(program, '/'));
   return workDone();
 }
 

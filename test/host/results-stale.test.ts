@@ -84,7 +84,7 @@ class World {
       host, settings: evaluationSettings(settings, environment, ['entry=channel:x'], this.folder), builtins: createBuiltins,
     });
     const value = evaluator.evaluateString(expression, this.folder);
-    forceDeep(value, evaluator);
+    forceDeep(value);
     host.flush();
     return { value: value instanceof ContextString ? value.text : printAmbiguous(value), trace };
   }

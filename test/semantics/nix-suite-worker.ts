@@ -128,7 +128,7 @@ function run(name: string, form: 'text' | 'xml'): SuiteOutcome {
       if (form === 'xml') {
         return valueToXml(value, new ContextCollector(), { strict: true, location: false });
       }
-      if (flags.strict) forceDeep(value, evaluator);
+      if (flags.strict) forceDeep(value);
       return `${printAmbiguous(value)}\n`;
     });
     return { out: shorten(decodeUtf8(out)), err: shorten(output.join('\n')), failed: false };

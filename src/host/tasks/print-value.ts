@@ -43,7 +43,7 @@ function show(
     case 'xml':
       return valueToXml(value, collector, { strict: options.strict, location: options.location });
     case 'plain':
-      if (options.strict) forceDeep(value, services);
+      if (options.strict) forceDeep(value);
       return `${printAmbiguous(value)}\n`;
   }
 }

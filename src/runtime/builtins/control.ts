@@ -5,6 +5,7 @@
 
 import { NixError } from '#diagnostics';
 import { Attrs } from '../attrs.ts';
+import { depthNow, restoreDepth } from '../call-depth.ts';
 import { coerceToString, forceAttrs, forceString, forceStringNoContext } from '../coerce.ts';
 import { ContextCollector } from '../context.ts';
 import { nixError } from '../errors.ts';
@@ -112,11 +113,13 @@ export const control: readonly PrimOpDefinition[] = [
       'Evaluates *e* and returns `{ success = true; value = …; }`, or, if that runs into `throw`' +
       ' or a failing `assert`, `{ success = false; value = false; }`. Other errors are not caught.',
     run: (_, e) => {
+      const depth = depthNow();
       try {
         return attempt.withSlots([true, force(e)]);
       } catch (error) {
-        if (error instanceof NixError && error.isCatchable) return attempt.withSlots([false, false]);
-        throw error;
+        if (!(error instanceof NixError && error.isCatchable)) throw error;
+        restoreDepth(depth);
+        return attempt.withSlots([false, false]);
       }
     },
   }),
@@ -134,7 +137,7 @@ export const control: readonly PrimOpDefinition[] = [
     args: ['e1', 'e2'],
     doc: 'Evaluates *e1* with everything in it, then returns *e2*.',
     run: (services, e1, e2) => {
-      forceDeep(e1, services);
+      forceDeep(e1);
       return force(e2);
     },
   }),

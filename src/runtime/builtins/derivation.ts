@@ -188,7 +188,7 @@ class DerivationReader {
   }
 
   private readStructured(json: string[], key: string, slot: Slot, position: Position): void {
-    const text = valueToJson(slot, this.services, this.collector, 0, { callDepth: 4 });
+    const text = valueToJson(slot, this.services, this.collector);
     json.push(`${quoteJson(key)}:${text}`);
     switch (key) {
       case 'builder':

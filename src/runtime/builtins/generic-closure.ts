@@ -7,6 +7,7 @@
 
 import { NixError } from '#diagnostics';
 import type { Attrs } from '../attrs.ts';
+import { depthNow, restoreDepth } from '../call-depth.ts';
 import { call } from '../call.ts';
 import { forceAttrs, forceFunction, forceList } from '../coerce.ts';
 import { printForError } from '../errors.ts';
@@ -137,10 +138,12 @@ class SeenKeys {
 
   private explain(error: NixError, key: Value, element: Slot): void {
     const other = this.sorted.find((seen) => {
+      const depth = depthNow();
       try {
         compareValues(key, seen.key, 0, '');
         return false;
       } catch {
+        restoreDepth(depth);
         return true;
       }
     });

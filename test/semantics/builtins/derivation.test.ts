@@ -80,7 +80,7 @@ function ours(expression: string): string {
   try {
     return evaluator.guard(() => {
       const value = evaluator.evaluateText(encodeUtf8(expression), folder);
-      forceDeep(value, evaluator);
+      forceDeep(value);
       return decodeUtf8(printAmbiguous(value));
     });
   } catch (error) {

@@ -28,7 +28,7 @@ function evaluate(
     return { storePath, attributes: new Map(Object.entries(answer)) };
   });
   const value = evaluator.evaluateText(program, '/');
-  forceDeep(value, evaluator);
+  forceDeep(value);
   return { value: printAmbiguous(value), asked };
 }
 

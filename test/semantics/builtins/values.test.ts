@@ -20,7 +20,7 @@ function check(
   try {
     actual = evaluator.guard(() => {
       const value = evaluator.evaluateText(encodeUtf8(program), '/');
-      forceDeep(value, evaluator);
+      forceDeep(value);
       return decodeUtf8(printAmbiguous(value));
     });
   } catch (error) {

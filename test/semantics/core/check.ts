@@ -13,7 +13,7 @@ export function outcome(program: string, settings: Partial<EvalSettings> = {}): 
   try {
     return evaluator.guard(() => {
       const value = evaluator.evaluateText(encodeUtf8(program), '/test/directory');
-      forceDeep(value, evaluator);
+      forceDeep(value);
       return decodeUtf8(printAmbiguous(value));
     });
   } catch (error) {

@@ -9,7 +9,7 @@ function count(program: string): Record<string, number> {
   const { evaluator } = openSession();
   resetCounters();
   const value = evaluator.evaluateText(program, '/');
-  forceDeep(value, evaluator);
+  forceDeep(value);
   const { thunksForced, functionCalls, primOpCalls, attributeMerges, mergePlansMade } = counters;
   return { thunksForced, functionCalls, primOpCalls, attributeMerges, mergePlansMade };
 }
