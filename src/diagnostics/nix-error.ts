@@ -28,11 +28,16 @@ export type NixErrorKind =
   | 'SystemError'
   | 'Error';
 
+/**
+ * When a frame is shown. Without `--show-trace`: `usually`, if it is one of the first; `always`, as
+ * those of `builtins.addErrorContext` are; `onRequest`, never, as those of calls.
+ */
+export type FrameShown = 'usually' | 'always' | 'onRequest';
+
 export interface TraceFrame {
   readonly position: Position;
   readonly text: string;
-  /** Shown even without `--show-trace` (as `builtins.addErrorContext` is). */
-  readonly always: boolean;
+  readonly shown: FrameShown;
 }
 
 export interface NixErrorOptions {
@@ -67,9 +72,9 @@ export class NixError extends Error {
   }
 
   /** Adds an outer frame: what was being done, and where. Returns itself for `throw`. */
-  addTrace(position: Position, text: string, always = false): this {
+  addTrace(position: Position, text: string, shown: FrameShown = 'usually'): this {
     if (text === '') return this;
-    this.frames.push({ position, text, always });
+    this.frames.push({ position, text, shown });
     return this;
   }
 

@@ -73,9 +73,9 @@ function renderFrames(frames: readonly TraceFrame[], showTrace: boolean, paint: 
   };
   for (let i = frames.length - 1; i >= 0; i--) {
     const frame = frames[i]!;
-    if (frame.text === '') continue;
+    if (frame.text === '' || (!showTrace && frame.shown === 'onRequest')) continue;
     if (!showTrace && count > shownFrames) truncated = true;
-    if (truncated && !frame.always) continue;
+    if (truncated && frame.shown !== 'always') continue;
     const key = `${frame.position} ${frame.text}`;
     if (seen.has(key)) {
       skipped.push(frame);

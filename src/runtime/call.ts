@@ -226,13 +226,13 @@ function callTraced(f: Lambda, a: Slot, position: Position): Value {
     return value;
   } catch (error) {
     if (error instanceof NixError) {
-      if (error.beforeBody) {
-        error.beforeBody = false;
-      } else {
+      const shown = error.beforeBody ? 'usually' : 'onRequest';
+      if (!error.beforeBody) {
         const name = f.info.name === undefined ? 'anonymous lambda' : `'${f.info.name}'`;
-        error.addTrace(f.info.position, `while calling ${name}`);
+        error.addTrace(f.info.position, `while calling ${name}`, shown);
       }
-      if (position !== 0) error.addTrace(position, 'from call site');
+      error.beforeBody = false;
+      if (position !== 0) error.addTrace(position, 'from call site', shown);
     }
     throw error;
   }

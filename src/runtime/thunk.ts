@@ -104,7 +104,7 @@ function codeAfterFailure(
   // Wanted from a lesser depth it may succeed.
   if (error.kind === 'StackOverflowError') return code;
   if (error === recursion?.error && thunk === recursion.thunk) {
-    error.addTrace(0, 'entering the infinite recursion', true);
+    error.addTrace(0, 'entering the infinite recursion', 'always');
     recursion = undefined;
   }
   // With the frames of its first way outwards, but without those of later ones.

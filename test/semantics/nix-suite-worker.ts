@@ -7,7 +7,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { decodeUtf8, encodeUtf8 } from '#base';
-import { NixError } from '#diagnostics';
 import {
   Attrs,
   call,
@@ -133,17 +132,9 @@ function run(name: string, form: 'text' | 'xml'): SuiteOutcome {
     });
     return { out: shorten(decodeUtf8(out)), err: shorten(output.join('\n')), failed: false };
   } catch (error) {
-    if (!flags.settings.showTrace && error instanceof NixError) dropCallFrames(error);
     output.push(renderError(error, flags.settings.showTrace));
     return { out: '', err: shorten(output.join('\n')), failed: true };
   }
-}
-
-/** Frames of calls of lambdas are collected for `--show-trace` alone. */
-function dropCallFrames(error: NixError): void {
-  const isCall = /^(?:from call site|while calling (?:anonymous lambda|'[^']*'))$/;
-  const frames = error.frames.filter((frame) => !isCall.test(frame.text));
-  error.frames.splice(0, error.frames.length, ...frames);
 }
 
 /** A function all of whose parameters have defaults is called with nothing. */

@@ -102,7 +102,7 @@ export const control: readonly PrimOpDefinition[] = [
           'while evaluating the error message passed to builtins.addErrorContext',
           { copyToStore: false },
         );
-        throw error.addTrace(0, message, true);
+        throw error.addTrace(0, message, 'always');
       }
     },
   }),

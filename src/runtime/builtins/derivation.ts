@@ -87,7 +87,7 @@ function derivationStrict(services: EvalServices, slot: Slot): Value {
       `while evaluating derivation '${name}'\n` +
       `  whose name attribute is located at ${showPosition(position)}`,
     () => new DerivationReader(services, attrs, name).instantiate(),
-    true,
+    'always',
   );
 }
 

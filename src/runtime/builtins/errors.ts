@@ -1,7 +1,7 @@
 /** Errors that builtins raise and evaluation proper does not, in C++ Nix's wording. */
 
 import { UserError } from '#base';
-import { NixError, type Position } from '#diagnostics';
+import { type FrameShown, NixError, type Position } from '#diagnostics';
 import { nixError } from '../errors.ts';
 
 /** `reason` is added in brackets. */
@@ -33,12 +33,14 @@ export function withUserErrors<T>(action: () => T): T {
 }
 
 /** Runs `action`, adding a frame to what fails in it. */
-export function withTrace<T>(text: string | (() => string), action: () => T, always = false): T {
+export function withTrace<T>(
+  text: string | (() => string), action: () => T, shown: FrameShown = 'usually',
+): T {
   try {
     return action();
   } catch (error) {
     if (error instanceof NixError) {
-      error.addTrace(0, typeof text === 'string' ? text : text(), always);
+      error.addTrace(0, typeof text === 'string' ? text : text(), shown);
     }
     throw error;
   }
