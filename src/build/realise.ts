@@ -10,7 +10,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError, noProgress, type Activity, type Progress } from '#base';
 import {
-  hasUnknownPaths, isImpure, resolveDerivation, type Derivation, type OutputPaths, type PathInfo, type StorePath,
+  dynamicPlaceholder, dynamicUses, hasUnknownPaths, isImpure, resolveDerivation, type Derivation, type DynamicUse,
+  type OutputPaths, type PathInfo, type StorePath,
 } from '#formats';
 import type { Store } from '#store';
 import type { Builder, Substituter } from './builder.ts';
@@ -70,6 +71,12 @@ export async function realise(
   options: RealiseOptions,
 ): Promise<Realised> {
   return new Realisation(store, options).run(wanted);
+}
+
+/** The paths of what a derivation uses: of outputs, and of dynamic inputs by their placeholders. */
+interface RealisedInputs {
+  readonly outputs: OutputPaths;
+  readonly dynamic: ReadonlyMap<string, StorePath>;
 }
 
 /** Thrown by a goal whose input failed; the input's own failure is what is reported. */
@@ -218,21 +225,25 @@ class Realisation {
   /** Whether inputs' paths must be filled in before it can be built. */
   #mustResolve(derivation: Derivation): boolean {
     if (derivation.inputDerivations.size === 0) return false;
+    if (derivation.dynamicInputs !== undefined) return true;
     return hasUnknownPaths(derivation)
       || [...derivation.inputDerivations.keys()].some((input) => hasUnknownPaths(this.#store.readDerivation(input)));
   }
 
   /** Builds the derivation with its inputs' paths filled in, and remembers what it was built to. */
   async #buildResolved(
-    drvPath: StorePath, derivation: Derivation, inputs: OutputPaths, check: CheckOptions | undefined,
+    drvPath: StorePath, derivation: Derivation, { outputs: inputs, dynamic }: RealisedInputs, check: CheckOptions | undefined,
   ): Promise<OutputMap> {
-    const resolved = resolveDerivation(derivation, inputs, this.#store.storeDirectory);
+    const resolved = resolveDerivation(derivation, inputs, { directory: this.#store.storeDirectory, dynamic });
     // The file of a derivation refers to its sources: they must be registered before it.
     await this.#store.flush();
     const resolvedPath = this.#store.addDerivation(resolved);
     this.#progress.message('debug', `resolved derivation: '${drvPath}' -> '${resolvedPath}'...`);
-    const outputs = check === undefined ? await this.#goal(resolvedPath)
-      : await this.#build(resolvedPath, resolved, check);
+    const made = check === undefined ? this.#goal(resolvedPath) : this.#build(resolvedPath, resolved, check);
+    // The failure names a derivation that nobody has asked for.
+    made.catch(() => this.#progress.message(
+      'error', `Cannot build '${drvPath}': build of resolved derivation '${resolvedPath}' failed`));
+    const outputs = await made;
     if (hasUnknownPaths(derivation) && !isImpure(derivation)) {
       this.#store.registerRealisations([...outputs].map(([output, path]) => ({ drvPath, output, path, signatures: [] })));
     }
@@ -240,11 +251,14 @@ class Realisation {
   }
 
   /** The outputs of input derivations that are used. */
-  async #realiseInputs(derivation: Derivation): Promise<OutputPaths> {
+  async #realiseInputs(derivation: Derivation): Promise<RealisedInputs> {
     const inputs = [...derivation.inputDerivations.keys()];
+    const uses = dynamicUses(derivation.dynamicInputs ?? new Map());
+    const dynamic = new Map<string, StorePath>();
     const outcomes = await Promise.allSettled([
       ...inputs.map((input) => this.#goal(input, derivation.inputDerivations.get(input))),
       ...derivation.inputSources.map((path) => this.#pathGoal(path)),
+      ...uses.map(async (use) => { dynamic.set(dynamicPlaceholder(use), await this.#dynamicGoal(use)); }),
     ]);
     this.#stop.signal.throwIfAborted();
     const made = new Map<StorePath, OutputMap>();
@@ -258,7 +272,18 @@ class Realisation {
         ? outcome.reason
         : new DependencyFailed();
     }
-    return made;
+    return { outputs: made, dynamic };
+  }
+
+  /** Builds one derivation after the other along the chain; gives the last output's path. */
+  async #dynamicGoal({ drvPath, chain }: DynamicUse): Promise<StorePath> {
+    let path = drvPath;
+    for (const name of chain) {
+      const made = (await this.#goal(path, [name])).get(name);
+      if (made === undefined) throw noSuchOutput(path, name);
+      path = made;
+    }
+    return path;
   }
 
   async #pathGoal(path: StorePath): Promise<void> {

@@ -8,6 +8,7 @@
 import { decodeUtf8, encodeUtf8, formatHash, isHashAlgorithm, parseSriHash } from '#base';
 import type { IngestionMethod } from './content-address.ts';
 import type { Derivation, DerivationOutput } from './derivation.ts';
+import type { DynamicOutputs, UsedOutputs } from './dynamic-inputs.ts';
 import { badDerivation } from './nix-errors.ts';
 import {
   baseNameOf, makeContentAddressedPath, noReferences, outputPathName, parseStorePath, type StorePath,
@@ -26,7 +27,7 @@ export function derivationToJson(derivation: Derivation): object {
     inputs: {
       srcs: derivation.inputSources.map(baseNameOf),
       drvs: Object.fromEntries([...derivation.inputDerivations].map(([path, outputs]) =>
-        [baseNameOf(path), { outputs: [...outputs], dynamicOutputs: {} }])),
+        [baseNameOf(path), usedToJson({ outputs, dynamic: derivation.dynamicInputs?.get(path) })])),
     },
     system: decodeUtf8(derivation.system),
     builder: decodeUtf8(derivation.builder),
@@ -52,6 +53,11 @@ export function derivationFromJson(text: string, directory: string): Derivation 
   }
   const inputs = objectOf(json['inputs'], 'inputs');
   const path = (base: string) => parseStorePath(`${directory}/${base}`, directory);
+  const drvs = Object.entries(objectOf(inputs['drvs'], 'drvs'));
+  const dynamicInputs = sorted(drvs.flatMap(([base, value]): [StorePath, DynamicOutputs][] => {
+    const dynamic = dynamicFromJson(objectOf(value, base), base);
+    return dynamic === undefined ? [] : [[path(base), dynamic]];
+  }));
   const structured = json['structuredAttrs'];
   const env = Object.entries(objectOf(json['env'], 'env'))
     .map(([key, value]): [string, string] => [encodeUtf8(key), encodeUtf8(String(value))]);
@@ -61,13 +67,33 @@ export function derivationFromJson(text: string, directory: string): Derivation 
     outputs: sorted(Object.entries(objectOf(json['outputs'], 'outputs'))
       .map(([output, value]) => [output, outputFromJson(name, output, objectOf(value, output), directory)])),
     inputSources: listAt(inputs, 'srcs').map(path).sort(),
-    inputDerivations: sorted(Object.entries(objectOf(inputs['drvs'], 'drvs')).map(([base, value]): [StorePath, string[]] =>
+    inputDerivations: sorted(drvs.map(([base, value]): [StorePath, string[]] =>
       [path(base), listAt(objectOf(value, base), 'outputs').sort()])),
+    ...(dynamicInputs.size === 0 ? {} : { dynamicInputs }),
     system: encodeUtf8(textAt(json, 'system')),
     builder: encodeUtf8(textAt(json, 'builder')),
     args: listAt(json, 'args').map(encodeUtf8),
     env: sorted(env),
   };
+}
+
+function usedToJson({ outputs, dynamic }: {
+  readonly outputs: readonly string[]; readonly dynamic?: DynamicOutputs | undefined;
+}): object {
+  return {
+    outputs: [...outputs],
+    dynamicOutputs: Object.fromEntries([...dynamic ?? []].map(([name, used]) => [name, usedToJson(used)])),
+  };
+}
+
+function dynamicFromJson(json: Json, what: string): DynamicOutputs | undefined {
+  const entries = Object.entries(objectOf(json['dynamicOutputs'] ?? {}, `'dynamicOutputs' of ${what}`));
+  if (entries.length === 0) return undefined;
+  return sorted(entries.map(([name, value]): [string, UsedOutputs] => {
+    const used = objectOf(value, name);
+    const dynamic = dynamicFromJson(used, name);
+    return [name, { outputs: listAt(used, 'outputs').sort(), ...(dynamic === undefined ? {} : { dynamic }) }];
+  }));
 }
 
 type Json = Readonly<Record<string, unknown>>;

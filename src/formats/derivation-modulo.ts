@@ -72,6 +72,8 @@ export function outputHashModulo(derivation: Derivation, find: FindModulo): stri
 export function replaceInputs(
   derivation: Derivation, find: FindModulo,
 ): Map<string, readonly string[]> | undefined {
+  // Derivations that are still to be built have no hash yet.
+  if (derivation.dynamicInputs !== undefined) return undefined;
   for (const drvPath of derivation.inputDerivations.keys()) {
     if (find(drvPath).kind === 'deferred') return undefined;
   }
@@ -81,6 +83,10 @@ export function replaceInputs(
 function replaceAllInputs(derivation: Derivation, find: FindModulo): Map<string, readonly string[]> {
   const inputs = new Map<string, readonly string[]>();
   for (const [drvPath, outputs] of derivation.inputDerivations) {
+    if (derivation.dynamicInputs?.has(drvPath) === true) {
+      addOutputs(inputs, drvPath, outputs);
+      continue;
+    }
     const modulo = find(drvPath);
     if (modulo.kind === 'fixed') {
       for (const output of outputs) addOutputs(inputs, modulo.outputs.get(output) ?? '', ['out']);

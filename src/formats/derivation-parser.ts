@@ -5,6 +5,7 @@
 import { decodeHex } from '#base';
 import { parseMethodAlgorithm } from './content-address.ts';
 import type { Derivation, DerivationOutput } from './derivation.ts';
+import type { DynamicOutputs, UsedOutputs } from './dynamic-inputs.ts';
 import { badDerivation } from './nix-errors.ts';
 import { parseStorePath, type StorePath } from './store-path.ts';
 
@@ -19,7 +20,8 @@ export function parseDerivation(text: string, name: string, directory?: string):
       throw badDerivation(name, (error as Error).message);
     }
   };
-  reader.expect('Derive(');
+  const isDynamic = reader.has('DrvWithVersion(');
+  reader.expect(isDynamic ? 'DrvWithVersion("xp-dyn-drv",' : 'Derive(');
   const outputs = new Map<string, DerivationOutput>();
   reader.list(() => {
     reader.expect('(');
@@ -35,11 +37,14 @@ export function parseDerivation(text: string, name: string, directory?: string):
   });
   reader.expect(',');
   const inputDerivations = new Map<StorePath, readonly string[]>();
+  const dynamicInputs = new Map<StorePath, DynamicOutputs>();
   reader.list(() => {
     reader.expect('(');
     const drvPath = path();
     reader.expect(',');
-    inputDerivations.set(drvPath, reader.strings());
+    const { outputs: names, dynamic } = isDynamic ? parseUsed(reader, name, 0) : { outputs: reader.strings() };
+    inputDerivations.set(drvPath, names);
+    if (dynamic !== undefined) dynamicInputs.set(drvPath, dynamic);
     reader.expect(')');
   });
   reader.expect(',');
@@ -62,7 +67,32 @@ export function parseDerivation(text: string, name: string, directory?: string):
   });
   reader.expect(')');
   reader.end();
-  return { name, outputs, inputDerivations, inputSources, system, builder, args, env };
+  return {
+    name, outputs, inputDerivations, ...(dynamicInputs.size === 0 ? {} : { dynamicInputs }), inputSources, system, builder,
+    args, env,
+  };
+}
+
+/** So deep may derivations that come out of derivations be nested; nobody has more than a few. */
+const maximumDynamicDepth = 64;
+
+function parseUsed(reader: AtermReader, name: string, depth: number): UsedOutputs {
+  if (depth > maximumDynamicDepth) throw badDerivation(name, 'its dynamic inputs are nested too deep');
+  if (!reader.has('(')) return { outputs: reader.strings() };
+  reader.expect('(');
+  const outputs = reader.strings();
+  reader.expect(',');
+  const dynamic = new Map<string, UsedOutputs>();
+  reader.list(() => {
+    reader.expect('(');
+    const output = reader.string();
+    reader.expect(',');
+    dynamic.set(output, parseUsed(reader, name, depth + 1));
+    reader.expect(')');
+  });
+  reader.expect(')');
+  if (outputs.length === 0 && dynamic.size === 0) throw badDerivation(name, 'an input without outputs');
+  return { outputs, ...(dynamic.size === 0 ? {} : { dynamic }) };
 }
 
 function parseOutput(
@@ -96,6 +126,10 @@ class AtermReader {
   constructor(text: string, name: string) {
     this.#text = text;
     this.#name = name;
+  }
+
+  has(token: string): boolean {
+    return this.#text.startsWith(token, this.#at);
   }
 
   expect(token: string): void {

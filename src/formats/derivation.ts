@@ -8,9 +8,8 @@
 
 import { encodeHex, type Hash, type HashAlgorithm } from '#base';
 import { formatMethodAlgorithm, type IngestionMethod } from './content-address.ts';
-import {
-  makeTextPath, type StorePath,
-} from './store-path.ts';
+import type { DynamicOutputs, UsedOutputs } from './dynamic-inputs.ts';
+import { makeTextPath, type StorePath } from './store-path.ts';
 
 export type DerivationOutput =
   /** The path follows from the derivation. */
@@ -30,6 +29,8 @@ export interface Derivation {
   readonly outputs: ReadonlyMap<string, DerivationOutput>;
   /** Paths of derivations and the outputs of each that are used. */
   readonly inputDerivations: ReadonlyMap<StorePath, readonly string[]>;
+  /** Outputs used of outputs that are derivations. Each key is one of `inputDerivations` too; never empty. */
+  readonly dynamicInputs?: ReadonlyMap<StorePath, DynamicOutputs>;
   readonly inputSources: readonly StorePath[];
   readonly system: string;
   readonly builder: string;
@@ -56,8 +57,8 @@ export function printParts(
 export function printHead(
   derivation: Derivation, inputs: ReadonlyMap<string, readonly string[]>, masked: boolean,
 ): string {
-  const { outputs } = derivation;
-  let text = 'Derive([';
+  const { outputs, dynamicInputs } = derivation;
+  let text = dynamicInputs === undefined ? 'Derive([' : 'DrvWithVersion("xp-dyn-drv",[';
   let separator = '';
   for (const name of sortedKeys(outputs)) {
     const output = outputs.get(name) as DerivationOutput;
@@ -68,7 +69,10 @@ export function printHead(
   text += '],[';
   separator = '';
   for (const key of sortedKeys(inputs)) {
-    text += `${separator}("${key}",${printList(sorted(inputs.get(key) as readonly string[]))})`;
+    const dynamic = dynamicInputs?.get(key as StorePath);
+    text += `${separator}("${key}",${printUsed({
+      outputs: inputs.get(key) as readonly string[], ...(dynamic === undefined ? {} : { dynamic }),
+    })})`;
     separator = ',';
   }
   return text;
@@ -121,6 +125,13 @@ function printOutput(output: DerivationOutput): string {
     case 'impure': return `"","${formatMethodAlgorithm(output.method, output.algorithm)}","impure"`;
     case 'deferred': return '"","",""';
   }
+}
+
+function printUsed({ outputs, dynamic }: UsedOutputs): string {
+  const list = printList(sorted(outputs));
+  if (dynamic === undefined) return list;
+  const nodes = sortedKeys(dynamic).map((name) => `("${name}",${printUsed(dynamic.get(name) as UsedOutputs)})`);
+  return `(${list},[${nodes.join(',')}])`;
 }
 
 /** A list of texts that need no escaping: paths and output names. */

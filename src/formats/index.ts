@@ -7,6 +7,7 @@ export * from './content-address.ts';
 export * from './derivation.ts';
 export * from './derivation-json.ts';
 export * from './derivation-modulo.ts';
+export * from './dynamic-inputs.ts';
 export * from './derivation-parser.ts';
 export * from './resolve-derivation.ts';
 export * from './nar-info.ts';

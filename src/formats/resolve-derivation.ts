@@ -22,8 +22,14 @@ export function isImpure(derivation: Derivation): boolean {
   return [...derivation.outputs.values()].some((output) => output.kind === 'impure');
 }
 
+export interface ResolveOptions {
+  readonly directory?: string;
+  /** The paths of dynamic inputs, by their placeholders. */
+  readonly dynamic?: ReadonlyMap<string, StorePath>;
+}
+
 /** `inputs` has all the outputs that the derivation uses. */
-export function resolveDerivation(derivation: Derivation, inputs: OutputPaths, directory?: string): Derivation {
+export function resolveDerivation(derivation: Derivation, inputs: OutputPaths, options: ResolveOptions = {}): Derivation {
   const sources = new Set(derivation.inputSources);
   const replacements = new Map<string, string>();
   for (const [drvPath, names] of derivation.inputDerivations) {
@@ -33,6 +39,10 @@ export function resolveDerivation(derivation: Derivation, inputs: OutputPaths, d
       sources.add(path);
       replacements.set(downstreamPlaceholder(drvPath, name), path);
     }
+  }
+  for (const [placeholder, path] of options.dynamic ?? []) {
+    sources.add(path);
+    replacements.set(placeholder, path);
   }
   const rewrite = rewriter(replacements);
   const resolved = {
@@ -45,7 +55,7 @@ export function resolveDerivation(derivation: Derivation, inputs: OutputPaths, d
     args: derivation.args.map(rewrite),
     env: new Map([...derivation.env].map(([name, value]) => [rewrite(name), rewrite(value)])),
   };
-  fillDeferred(resolved, directory);
+  fillDeferred(resolved, options.directory);
   return resolved;
 }
 

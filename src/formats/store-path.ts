@@ -175,9 +175,13 @@ export function outputPlaceholder(output: string): string {
 
 /** What stands in other derivations for the output of one whose path is not known before it is built. */
 export function downstreamPlaceholder(drvPath: StorePath, output: string): string {
+  return `/${encodeNix32(downstreamPlaceholderHash(drvPath, output))}`;
+}
+
+/** The hash in that. */
+export function downstreamPlaceholderHash(drvPath: StorePath, output: string): Uint8Array {
   const drvName = nameOf(drvPath).slice(0, -derivationExtension.length);
-  const clear = `nix-upstream-output:${hashPartOf(drvPath)}:${outputPathName(drvName, output)}`;
-  return `/${formatHash(hashOf('sha256', clear), 'nix32')}`;
+  return hashOf('sha256', `nix-upstream-output:${hashPartOf(drvPath)}:${outputPathName(drvName, output)}`).bytes;
 }
 
 /** Where an output stands while it is built, if its path follows from its content: C++ Nix's choice. */

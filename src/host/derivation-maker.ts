@@ -8,9 +8,10 @@
 
 import { parseHash, reachable, sha256Hex, hashLengths, parseHashAlgorithm, type Hash } from '#base';
 import {
-  derivationReferences, downstreamPlaceholder, hashModulo, isDerivationPath, knownOutputPath,
-  makeContentAddressedPath, makeOutputPath, makeTextPath, moduloFinder, noReferences, outputPathName, outputPlaceholder, printHead,
-  printTail, replaceInputs, type Derivation, type DerivationOutput, type HashModulo, type StorePath,
+  derivationReferences, downstreamPlaceholder, dynamicInputsOf, hashModulo, isDerivationPath, knownOutputPath,
+  makeContentAddressedPath, makeOutputPath, makeTextPath, moduloFinder, noReferences, outputPathName,
+  outputPlaceholder, parseBuiltElement, printHead, printTail, replaceInputs, type Derivation, type DerivationOutput,
+  type DynamicOutputs, type DynamicUse, type HashModulo, type StorePath,
 } from '#formats';
 import type { DerivationRequest, InstantiatedDerivation } from '#eval';
 
@@ -43,12 +44,12 @@ export class DerivationMaker {
   }
 
   make(request: DerivationRequest): MadeDerivation {
-    const { inputDerivations, inputSources } = this.#inputsOf(request.context);
+    const { inputDerivations, dynamicInputs, inputSources } = this.#inputsOf(request.context);
     const env = new Map(request.env);
     const outputs = new Map<string, DerivationOutput>();
     const base = {
-      name: request.name, outputs, inputDerivations, inputSources, system: request.system,
-      builder: request.builder, args: request.args, env,
+      name: request.name, outputs, inputDerivations, ...(dynamicInputs.size === 0 ? {} : { dynamicInputs }),
+      inputSources, system: request.system, builder: request.builder, args: request.args, env,
     };
     let inputs: Map<string, readonly string[]> | undefined;
     if (request.fixedOutput !== undefined) {
@@ -118,8 +119,10 @@ export class DerivationMaker {
 
   /** The inputs that the contexts of a derivation's strings say. */
   #inputsOf(context: readonly string[]): {
-    inputDerivations: Map<StorePath, readonly string[]>; inputSources: StorePath[];
+    inputDerivations: Map<StorePath, readonly string[]>; dynamicInputs: Map<StorePath, DynamicOutputs>;
+    inputSources: StorePath[];
   } {
+    const uses: DynamicUse[] = [];
     const outputs = new Map<StorePath, Set<string>>();
     const sources = new Set<StorePath>();
     const add = (drvPath: StorePath, names: Iterable<string>) => {
@@ -129,8 +132,9 @@ export class DerivationMaker {
     };
     for (const element of context) {
       if (element.startsWith('!')) {
-        const end = element.indexOf('!', 1);
-        add(element.slice(end + 1) as StorePath, [element.slice(1, end)]);
+        const { drvPath, chain } = parseBuiltElement(element);
+        add(drvPath, chain.length === 1 ? chain : []);
+        if (chain.length > 1) uses.push({ drvPath, chain });
       } else if (element.startsWith('=')) {
         for (const path of this.#closureOf(element.slice(1) as StorePath)) {
           sources.add(path);
@@ -144,7 +148,7 @@ export class DerivationMaker {
     for (const drvPath of [...outputs.keys()].sort()) {
       inputDerivations.set(drvPath, [...outputs.get(drvPath) as Set<string>].sort());
     }
-    return { inputDerivations, inputSources: [...sources].sort() };
+    return { inputDerivations, dynamicInputs: dynamicInputsOf(uses), inputSources: [...sources].sort() };
   }
 
   #closureOf(path: StorePath): Set<StorePath> {

@@ -62,7 +62,7 @@ export class LocalStore implements Store {
   readonly #pending = new PendingCommits({
     sync: (paths) => syncTreesSoon(paths, this.#physicalStore),
     register: (infos) => {
-      this.#database.register(infos);
+      this.#database.register(infos.map((info) => this.#withOutputs(info)));
       this.#writeRealisations();
     },
   });
@@ -316,6 +316,8 @@ export class LocalStore implements Store {
     const infos: ValidPathInfo[] = [];
     for (const output of fresh) {
       const info = await measureOutput(output, candidates, options);
+      // An output may be a derivation; a file that only says so by its name is refused.
+      if (output.path.endsWith(derivationExtension)) readDerivationAt(bytePath(output.physical), output.path, this.storeDirectory);
       infos.push(options.sign === undefined ? info : { ...info, signatures: options.sign(info) });
     }
     options.check?.(infos);
@@ -345,9 +347,14 @@ export class LocalStore implements Store {
 
   registerValidPaths(infos: readonly (PathInfo & Partial<ValidPathInfo>)[]): void {
     this.#keep(infos.map((info) => info.path));
-    this.#database.register(infos.map((info) => (info.path.endsWith(derivationExtension)
-      ? { ...info, outputs: knownOutputs(readDerivationAt(bytePath(this.physicalPath(info.path)), info.path, this.storeDirectory)) }
-      : info)));
+    this.#database.register(infos.map((info) => this.#withOutputs(info)));
+  }
+
+  /** What is registered of a path that stands in place: of a derivation its outputs too. */
+  #withOutputs(info: Registration): Registration {
+    if (!info.path.endsWith(derivationExtension)) return info;
+    const place = bytePath(this.physicalPath(info.path));
+    return { ...info, outputs: knownOutputs(readDerivationAt(place, info.path, this.storeDirectory)) };
   }
 
   addSignatures(path: StorePath, signatures: readonly string[]): void {

@@ -7,6 +7,12 @@ export function unknownContextElement(element: string): UserError {
   return new UserError('UNKNOWN_CONTEXT', `Cannot realise '${element}': it is no store path`);
 }
 
+/** Something is wanted of a derivation that another makes, and that fails; `what` is `DRV^out`. */
+export function derivationNotMade(what: string, cause: unknown): UserError {
+  const reason = cause instanceof Error ? `:\n${cause.message}` : '';
+  return new UserError('BUILD_FAILED', `failed to obtain derivation of '${what}'${reason}`, { cause });
+}
+
 /** A configuration named on the command line is not there. */
 export function noSuchConfiguration(path: string): UserError {
   return new UserError('NO_SUCH_CONFIGURATION', `There is no configuration file '${path}'`, {

@@ -13,7 +13,9 @@ import {
   type RealiseOptions, type Wanted,
 } from '#build';
 import { chooseMirrors, ensureChannel, type Channel, type Mirrors } from '#debian';
-import { downstreamPlaceholder, splitStorePath, type Derivation, type StorePath } from '#formats';
+import {
+  downstreamPlaceholder, dynamicPlaceholder, parseBuiltElement, splitStorePath, type Derivation, type DynamicUse, type StorePath,
+} from '#formats';
 import {
   cacheOptions, fetchSearchPathEntry, fetchToStore, flakeTask, hostSystem, readSettings, runEvaluation, substituterOf,
   type ChosenStore, type Environment, type EvaluationServices, type FetchOptions,
@@ -22,7 +24,7 @@ import {
 import type { FetchAttribute } from '#runtime';
 import { LocalStore, type CacheSubstituter } from '#store';
 import type { BuildEngine } from './build-engine.ts';
-import { unknownContextElement } from './errors.ts';
+import { derivationNotMade, unknownContextElement } from './errors.ts';
 
 export interface WorkspaceOptions {
   readonly environment: Environment;
@@ -217,6 +219,22 @@ export class Workspace {
     return realised;
   }
 
+  /**
+   * Makes the derivation that is the last output of a chain of derivations, each an output of the
+   * one before; gives its path.
+   */
+  async realiseChain({ drvPath, chain }: DynamicUse): Promise<StorePath> {
+    let path = drvPath;
+    for (const output of chain) {
+      try {
+        path = (await this.realise([{ drvPath: path, outputs: [output] }])).get(path)?.get(output) as StorePath;
+      } catch (error) {
+        throw derivationNotMade([drvPath, ...chain].join('^'), error);
+      }
+    }
+    return path;
+  }
+
   /** Gives a path, damaged or gone, its content again. */
   async repair(path: StorePath): Promise<void> {
     await repairPath(this.store, path, await this.#realiseOptions());
@@ -330,11 +348,15 @@ export class Workspace {
 
   /** Import from derivation: makes what a string's context names readable. */
   async #realiseElements(elements: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const wanted = elements.map((element) => wantedBy(element, this.store.storeDirectory));
+    const placeholders = new Map<string, string>();
+    for (const use of elements.filter((one) => one.startsWith('!')).map(parseBuiltElement)) {
+      if (use.chain.length > 1) placeholders.set(dynamicPlaceholder(use), await this.realiseChain(use));
+    }
+    const wanted = elements.filter((one) => !one.startsWith('!') || parseBuiltElement(one).chain.length === 1)
+      .map((element) => wantedBy(element, this.store.storeDirectory));
     const { engine } = this.#options;
     const realised = engine === undefined ? await realise(this.store, wanted, await this.#realiseOptions())
       : await engine.realiseHere(this.store, wanted);
-    const placeholders = new Map<string, string>();
     for (const one of wanted) {
       if (!('drvPath' in one)) continue;
       for (const [name, path] of realised.get(one.drvPath) ?? []) {

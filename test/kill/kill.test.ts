@@ -63,8 +63,8 @@ async function verify(place: Workplace, name: string): Promise<void> {
 
 /** Does a unit to its end; gives how long that takes. */
 async function complete(name: string, place: Workplace): Promise<number> {
-  const started = performance.now();
   const child = await start(name, place);
+  const started = performance.now();
   await finish(child);
   assert.deepEqual([child.exitCode, child.signalCode], [0, null], `unit ${place.unit} ends well`);
   await verify(place, name);

@@ -89,8 +89,14 @@ export function operandsOf({ flags }: CommandSession): string[] {
 
 /** Builds or substitutes what the installables mean. */
 export async function buildInstallables(session: CommandSession, installables: readonly Installable[]): Promise<BuiltPath[]> {
-  const derived = installables.flatMap((one) => one.derived);
   const workspace = session.workspace();
+  const derived: DerivedPath[] = [];
+  for (const one of installables.flatMap((installable) => installable.derived)) {
+    derived.push(one.kind === 'path' || one.through === undefined ? one : {
+      kind: 'built', outputs: one.outputs,
+      drvPath: await workspace.realiseChain({ drvPath: one.drvPath as StorePath, chain: one.through }),
+    });
+  }
   const realised = await workspace.realise(derived.map((one) => (one.kind === 'path' ? { path: one.path as StorePath }
     : { drvPath: one.drvPath as StorePath, ...(one.outputs === 'all' ? {} : { outputs: one.outputs }) })));
   return derived.map((one): BuiltPath => {
@@ -205,7 +211,8 @@ async function evaluateOperands(
 
 /** A path in the store, by its name or through a link to it; undefined for what can only be a flake. */
 export function storedOperand(session: CommandSession, operand: string): DerivedPath | undefined {
-  const { text, outputs } = splitOutputs(operand);
+  const { text: whole, outputs } = splitOutputs(operand);
+  const [text = '', ...through] = whole.split('^');
   if (!text.includes('/') || /^[a-z+]+:/.test(text)) return undefined;
   let path: StorePath;
   try {
@@ -214,5 +221,6 @@ export function storedOperand(session: CommandSession, operand: string): Derived
     if (error instanceof UserError) return undefined;
     throw error;
   }
-  return outputs === undefined ? { kind: 'path', path } : { kind: 'built', drvPath: path, outputs };
+  if (outputs === undefined) return { kind: 'path', path };
+  return { kind: 'built', drvPath: path, outputs, ...(through.length === 0 ? {} : { through }) };
 }

@@ -4,6 +4,7 @@
  */
 
 import { NixError } from '#diagnostics';
+import { parseBuiltElement } from '#formats';
 import { ContextString, force, NixPath, type Slot } from '#runtime';
 import type { EvaluationSession } from '../worker/session.ts';
 import { selectPath } from './attribute-path.ts';
@@ -29,7 +30,13 @@ export interface InstallableInput {
 /** A store path, or outputs of a derivation. */
 export type DerivedPath =
   | { readonly kind: 'path'; readonly path: string }
-  | { readonly kind: 'built'; readonly drvPath: string; readonly outputs: 'all' | readonly string[] };
+  | {
+      readonly kind: 'built';
+      readonly drvPath: string;
+      readonly outputs: 'all' | readonly string[];
+      /** The derivation is what these outputs lead to from `drvPath` on, each made by a derivation. */
+      readonly through?: readonly string[];
+    };
 
 /** The results in the order of what is wanted. */
 export function run(session: EvaluationSession, input: unknown): DerivedPath[][] {
@@ -77,9 +84,10 @@ function singlePath(session: EvaluationSession, slot: Slot): DerivedPath | undef
     throw new NixError('EvalError', `string '${text}' has a context which refers to a complete source and binary closure. `
       + 'This is not supported at this time');
   }
-  const built = /^!([^!]+)!(.+)$/.exec(element);
-  return built === null ? { kind: 'path', path: element }
-    : { kind: 'built', drvPath: built[2] as string, outputs: [built[1] as string] };
+  if (!element.startsWith('!')) return { kind: 'path', path: element };
+  const { drvPath, chain } = parseBuiltElement(element);
+  const through = chain.slice(0, -1);
+  return { kind: 'built', drvPath, outputs: chain.slice(-1), ...(through.length === 0 ? {} : { through }) };
 }
 
 function derivationsIn(
