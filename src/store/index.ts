@@ -39,9 +39,12 @@ export { copyPaths, describe, type CopyOptions } from './remote/copy-paths.ts';
 export { DaemonPeer, type MissingPaths } from './remote/daemon-peer.ts';
 export { fileOf, treeOf } from './remote/peer-files.ts';
 export { cannotListenOn } from './remote/errors.ts';
-export { openBuildPeer, openDaemonPeer, type PeerOptions } from './remote/open-peer.ts';
 export {
-  LocalPeer, type BuildPeer, type OfferedPath, type RemoteBuildOptions, type StorePeer,
+  openBuildPeer, openDaemonPeer, openPeer, type PeerOptions, type PeerRequest,
+} from './remote/open-peer.ts';
+export { PeerStore, type PeerStoreOptions } from './remote/peer-store.ts';
+export {
+  LocalPeer, type AblePeer, type BuildPeer, type OfferedPath, type RemoteBuildOptions, type StorePeer,
 } from './remote/peer.ts';
 export {
   failureCode, plainResult, succeeded, type Buildable, type BuildResult, type BuildStatus,

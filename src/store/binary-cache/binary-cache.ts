@@ -64,8 +64,12 @@ export class BinaryCache {
 
   /** What the cache says of the path; undefined if it has none. Throws for a corrupt description. */
   async narInfo(path: StorePath, signal?: AbortSignal): Promise<NarInfo | undefined> {
+    return this.narInfoOf(hashPartOf(path), signal, path);
+  }
+
+  /** As `narInfo`, for whatever path has the hash part, or the one that is wanted. */
+  async narInfoOf(hashPart: string, signal?: AbortSignal, wanted?: StorePath): Promise<NarInfo | undefined> {
     const { memory, storeDirectory } = this.#options;
-    const hashPart = hashPartOf(path);
     const source = `${this.name}/${hashPart}.narinfo`;
     // A folder of this machine is asked as quickly as the memory.
     const remembers = this.url.directory === undefined ? memory : undefined;
@@ -81,7 +85,9 @@ export class BinaryCache {
       return undefined;
     }
     const info = parseNarInfo(text, source, storeDirectory);
-    if (info.path !== path) throw wrongNarInfoPath(source, path, info.path);
+    if (wanted === undefined ? hashPartOf(info.path) !== hashPart : info.path !== wanted) {
+      throw wrongNarInfoPath(source, wanted ?? hashPart, info.path);
+    }
     if (info.narHash.algorithm !== 'sha256') throw corruptNarInfo(source, "'NarHash' is not a SHA-256 hash");
     if (info.narSizeBytes === 0) throw corruptNarInfo(source, "'NarSize' is zero");
     if (recalled === undefined) remembers?.remember(this.name, hashPart, text);

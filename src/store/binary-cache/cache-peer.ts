@@ -7,11 +7,13 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { concatBytes, noProgress, type Progress } from '#base';
-import { defaultStoreDirectory, hashPartOf, type NarInfo, type StorePath } from '#formats';
+import { baseNameOf, defaultStoreDirectory, hashPartOf, type NarInfo, type StorePath } from '#formats';
 import type { Realisation, Store, ValidPathInfo } from '../store.ts';
 import { copyPaths, describe } from '../remote/copy-paths.ts';
-import { pathNotAtPeer } from '../remote/errors.ts';
-import { LocalPeer, type AddPathsOptions, type OfferedPath, type StorePeer } from '../remote/peer.ts';
+import { operationUnsupported, pathNotAtPeer } from '../remote/errors.ts';
+import {
+  LocalPeer, type AddPathsOptions, type OfferedPath, type PeerAbilities, type StorePeer,
+} from '../remote/peer.ts';
 import { BinaryCache } from './binary-cache.ts';
 import { parseCacheUrl, type CacheUrl } from './cache-url.ts';
 import { CacheWriter, type CacheWriterOptions } from './cache-writer.ts';
@@ -30,8 +32,9 @@ export interface CachePeerOptions extends CacheWriterOptions {
 const questionsAtOnce = 16;
 const narsAtOnce = 4;
 const maximumListingBytes = 1 << 28;
+const maximumLogBytes = 1 << 28;
 
-export class CachePeer implements StorePeer {
+export class CachePeer implements StorePeer, Partial<PeerAbilities> {
   readonly name: string;
   readonly storeDirectory: string;
   readonly #url: CacheUrl;
@@ -44,7 +47,7 @@ export class CachePeer implements StorePeer {
   constructor(url: string, options: CachePeerOptions = {}) {
     this.#url = parseCacheUrl(url);
     this.name = this.#url.name;
-    this.storeDirectory = options.storeDirectory ?? defaultStoreDirectory;
+    this.storeDirectory = this.#url.storeDirectory ?? options.storeDirectory ?? defaultStoreDirectory;
     this.#options = options;
   }
 
@@ -93,6 +96,23 @@ export class CachePeer implements StorePeer {
     }
   }
 
+  /** Of a cache in a folder: others cannot be listed. */
+  async queryAllValidPaths(): Promise<StorePath[]> {
+    const transport = await this.#open();
+    if (transport.list === undefined) throw operationUnsupported(this.name, 'queryAllValidPaths');
+    const names = (await transport.list()).flatMap((name) => /^([0-9a-z]{32})\.narinfo$/.exec(name)?.[1] ?? []);
+    const found = await atOnce(questionsAtOnce, names, (hashPart) => this.queryPathFromHashPart(hashPart));
+    return found.filter((path) => path !== undefined);
+  }
+
+  async queryPathFromHashPart(hashPart: string): Promise<StorePath | undefined> {
+    return (await (await this.#openCache()).narInfoOf(hashPart, this.#options.signal))?.path;
+  }
+
+  async addSignatures(path: StorePath, signatures: readonly string[]): Promise<void> {
+    await (await this.#openWriter()).addSignatures(await this.#narInfo(path), signatures);
+  }
+
   /** Adds our signatures to paths that are there. */
   async sign(infos: readonly ValidPathInfo[]): Promise<void> {
     const writer = await this.#openWriter();
@@ -136,15 +156,34 @@ export class CachePeer implements StorePeer {
     return (await this.#openCache()).realisation(drvPath, output, this.#options.signal);
   }
 
+  /** What is known of the output stays, and gets the signatures too. */
   async registerRealisation(realisation: Realisation): Promise<void> {
     await this.#openWriter();
+    const { drvPath, output, signatures } = realisation;
+    const known = await this.queryRealisation(drvPath, output);
     await (await this.#open()).write({
-      name: realisationName(realisation.drvPath, realisation.output), type: 'application/json',
-      content: Buffer.from(formatRealisation(realisation, this.#options.secretKeys ?? [])),
+      name: realisationName(drvPath, output), type: 'application/json',
+      content: Buffer.from(formatRealisation(
+        { ...known ?? realisation, signatures: [...known?.signatures ?? [], ...signatures] }, this.#options.secretKeys ?? [])),
+    }, this.#reading);
+  }
+
+  /** What a derivation's build printed, if the cache keeps it. */
+  async buildLog(drvPath: StorePath): Promise<Uint8Array | undefined> {
+    return (await this.#open()).read(logName(drvPath), maximumLogBytes, this.#reading);
+  }
+
+  async addBuildLog(drvPath: StorePath, log: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#openWriter();
+    const pieces: Uint8Array[] = [];
+    for await (const piece of log) pieces.push(piece.slice());
+    await (await this.#open()).write({
+      name: logName(drvPath), type: 'text/plain; charset=utf-8', content: concatBytes(pieces),
     }, this.#reading);
   }
 
   async close(): Promise<void> {
+    this.#options.memory?.close();
     await (await this.#transport?.catch(() => undefined))?.close();
   }
 
@@ -199,9 +238,13 @@ export class CachePeer implements StorePeer {
   #openCache(): Promise<BinaryCache> {
     const { storeDirectory } = this;
     const { transport, memory, signal } = this.#options;
-    return this.#cache ??= BinaryCache.open(this.#url, {
-      storeDirectory, ...(transport === undefined ? {} : { transport }), ...(memory === undefined ? {} : { memory }),
-    }, signal);
+    return this.#cache ??= (async () => {
+      // A folder that is no cache yet becomes one, as in C++ Nix.
+      if (this.#url.directory !== undefined) await this.#openWriter();
+      return BinaryCache.open(this.#url, {
+        storeDirectory, ...(transport === undefined ? {} : { transport }), ...(memory === undefined ? {} : { memory }),
+      }, signal);
+    })();
   }
 
   #openWriter(): Promise<CacheWriter> {
@@ -240,6 +283,11 @@ export async function copyToCache(
   } finally {
     await cache.close();
   }
+}
+
+/** Where the log of a derivation's build is, as in C++ Nix. */
+function logName(drvPath: StorePath): string {
+  return `log/${baseNameOf(drvPath)}`;
 }
 
 /** The results for all items, so many at once. */

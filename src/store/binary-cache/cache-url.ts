@@ -34,6 +34,8 @@ export interface CacheUrl {
   readonly writeListing: boolean;
   /** What a cache made there says of itself. */
   readonly wantMassQuery?: boolean;
+  /** The logical store, where it is not the usual one. */
+  readonly storeDirectory?: string;
   /** A folder that keeps NARs and listings that were read one file at a time. */
   readonly localNarCache?: string;
 }
@@ -50,10 +52,12 @@ export function parseCacheUrl(text: string): CacheUrl {
   const level = numberOf(text, parameters, 'compression-level');
   const compression = parameters.get('compression');
   const localNarCache = parameters.get('local-nar-cache');
+  const storeDirectory = parameters.get('store');
   const common = {
     trusted: isOn('trusted'), parallelCompression: isOn('parallel-compression'), writeListing: isOn('write-nar-listing'),
     ...(parameters.has('want-mass-query') ? { wantMassQuery: isOn('want-mass-query') } : {}),
     ...(localNarCache ? { localNarCache } : {}),
+    ...(storeDirectory ? { storeDirectory } : {}),
     secretKeyFiles: [parameters.get('secret-key'), ...(parameters.get('secret-keys') ?? '').split(',')]
       .filter((file): file is string => Boolean(file)),
     ...(priority === undefined ? {} : { priority }),

@@ -141,9 +141,15 @@ export class CacheWriter {
     const info = parseNarInfo(byteString(bytes), `${this.#url.name}/${name}`, this.#storeDirectory);
     // Ours says nothing of a NAR that another build made.
     if (!sameHash(own.narHash, info.narHash)) return;
-    const signatures = new Set([...info.signatures, ...keys.map((key) => signPath(own, key))]);
+    await this.addSignatures(info, keys.map((key) => signPath(own, key)));
+  }
+
+  /** Describes the path anew, with the signatures too. */
+  async addSignatures(info: NarInfo, more: readonly string[]): Promise<void> {
+    const signatures = new Set([...info.signatures, ...more]);
     if (signatures.size === info.signatures.length) return;
-    await this.#write(name, 'text/x-nix-narinfo', formatNarInfo({ ...info, signatures: [...signatures].sort() }));
+    await this.#write(`${hashPartOf(info.path)}.narinfo`, 'text/x-nix-narinfo',
+      formatNarInfo({ ...info, signatures: [...signatures].sort() }));
   }
 
   get #reading(): { readonly signal?: AbortSignal } {

@@ -7,7 +7,7 @@
 
 import { createReadStream } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { access, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { encodeHex } from '#base';
 import { badNarInfoUrl, cacheFileFailed, cacheFileMissing, cacheFileTooLarge } from './errors.ts';
@@ -89,6 +89,13 @@ export class FileTransport implements WritableTransport {
     } catch {
       return false;
     }
+  }
+
+  async list(): Promise<string[]> {
+    return readdir(this.#directory).catch((error: unknown) => {
+      if (isMissing(error)) return [];
+      throw cacheFileFailed('reading', this.#directory, error);
+    });
   }
 
   async write({ name, content }: WrittenFile): Promise<void> {

@@ -36,6 +36,8 @@ export interface WritableTransport extends CacheTransport {
   /** Where large files are to be put together before `write`. */
   stagingFolder(): Promise<string>;
   exists(name: string, options?: ReadOptions): Promise<boolean>;
+  /** The names of the files that stand at the top, where they can be told. */
+  list?(): Promise<string[]>;
   /** The file appears whole, or not at all; one that is there is replaced. */
   write(file: WrittenFile, options?: ReadOptions): Promise<void>;
   /** Removes what was staged and not written. */

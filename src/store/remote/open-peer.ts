@@ -5,7 +5,11 @@ import { defaultStoreDirectory } from '#formats';
 import { DaemonPeer } from './daemon-peer.ts';
 import { openSocket } from './channel.ts';
 import { badStoreUrl } from './errors.ts';
-import type { BuildPeer } from './peer.ts';
+import { CachePeer } from '../binary-cache/cache-peer.ts';
+import { readSecretKeys } from '../binary-cache/cache-writer.ts';
+import { LookupMemory, type LookupTimes } from '../binary-cache/lookup-memory.ts';
+import type { TransportSettings } from '../binary-cache/transport.ts';
+import type { AblePeer, BuildPeer } from './peer.ts';
 import { ServePeer } from './serve-peer.ts';
 import { openSsh, shellWords, type SshEnvironment } from './ssh.ts';
 import { parseStoreReference, type StoreReference } from './store-reference.ts';
@@ -18,6 +22,40 @@ export interface PeerOptions {
   readonly progress?: Progress;
   readonly handshakeSeconds?: number;
   readonly timeoutSeconds?: number;
+}
+
+/** All that a peer is opened with, as plain values: they go to other threads. */
+export interface PeerRequest {
+  /** The store's name, with its parameters. */
+  readonly name: string;
+  readonly storeDirectory: string;
+  readonly environment: SshEnvironment;
+  readonly options?: WorkerOptions;
+  readonly timeoutSeconds?: number;
+  /** Of binary caches. */
+  readonly transport?: TransportSettings;
+  readonly secretKeyFiles?: readonly string[];
+  /** Where what caches said is remembered, and how long. */
+  readonly memory?: { readonly file: string } & LookupTimes;
+}
+
+/** What is not a plain value. */
+export interface PeerExtras {
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** Opens any store but one of ours. Throws BAD_STORE_URL. */
+export function openPeer(request: PeerRequest, { progress, signal }: PeerExtras = {}): AblePeer & (BuildPeer | CachePeer) {
+  const { name, storeDirectory, transport, memory } = request;
+  if (parseStoreReference(name).kind !== 'cache') {
+    return openBuildPeer(name, { ...request, ...(progress === undefined ? {} : { progress }) });
+  }
+  return new CachePeer(name, {
+    storeDirectory, secretKeys: readSecretKeys(request.secretKeyFiles ?? []),
+    ...(transport === undefined ? {} : { transport }), ...(signal === undefined ? {} : { signal }),
+    ...(memory === undefined ? {} : { memory: new LookupMemory(memory.file, memory) }),
+  });
 }
 
 const defaultSocket = '/nix/var/nix/daemon-socket/socket';

@@ -8,7 +8,7 @@
 
 import { noProgress, type Progress } from '#base';
 import type { Derivation, StorePath } from '#formats';
-import type { Store, ValidPathInfo } from '../store.ts';
+import type { Realisation, Store, ValidPathInfo } from '../store.ts';
 import type { BuildMode, BuildResult, Buildable } from './protocol-values.ts';
 
 /** A path on its way. */
@@ -41,6 +41,28 @@ export interface StorePeer {
   close(): void | Promise<void>;
 }
 
+/** What some kinds of stores can tell or do besides, and others have no words for. */
+export interface PeerAbilities {
+  queryAllValidPaths(): Promise<StorePath[]>;
+  queryReferrers(path: StorePath): Promise<StorePath[]>;
+  /** Valid derivations that have the path as an output. */
+  queryDerivers(path: StorePath): Promise<StorePath[]>;
+  /** Outputs by name; undefined for those that are not known yet. */
+  queryDerivationOutputs(drvPath: StorePath): Promise<Map<string, StorePath | undefined>>;
+  queryPathFromHashPart(hashPart: string): Promise<StorePath | undefined>;
+  queryRealisation(drvPath: StorePath, output: string): Promise<Realisation | undefined>;
+  registerRealisation(realisation: Realisation): Promise<void>;
+  addSignatures(path: StorePath, signatures: readonly string[]): Promise<void>;
+  /** Keeps a path from garbage collection while the connection lasts. */
+  addTemporaryRoot(path: StorePath): Promise<void>;
+  /** What a derivation's build printed. */
+  buildLog(drvPath: StorePath): Promise<Uint8Array | undefined>;
+  addBuildLog(drvPath: StorePath, log: AsyncIterable<Uint8Array>): Promise<void>;
+}
+
+/** A peer with those of the abilities that its kind has. */
+export type AblePeer = StorePeer & Partial<PeerAbilities>;
+
 export interface BuildPeer extends StorePeer {
   /** Whether it takes input-addressed derivations from us as they are; undefined if it does not say. */
   readonly trustsUs: boolean | undefined;
@@ -58,7 +80,7 @@ export interface RemoteBuildOptions {
 }
 
 /** A store of this machine, seen as others are. */
-export class LocalPeer implements StorePeer {
+export class LocalPeer implements StorePeer, Partial<PeerAbilities> {
   readonly name: string;
   readonly storeDirectory: string;
   readonly #store: Store;
@@ -92,6 +114,14 @@ export class LocalPeer implements StorePeer {
       options.signal?.throwIfAborted();
       await this.#store.addNar(info, nar(), options.progress ?? noProgress);
     }
+  }
+
+  async queryRealisation(drvPath: StorePath, output: string): Promise<Realisation | undefined> {
+    return this.#store.queryRealisation(drvPath, output);
+  }
+
+  async registerRealisation(realisation: Realisation): Promise<void> {
+    this.#store.registerRealisations([realisation]);
   }
 
   close(): void {
