@@ -16,6 +16,7 @@ export * from './nar-writer.ts';
 export * from './store-path.ts';
 export * from './lz4.ts';
 export * from './ar.ts';
+export { Bzip2Writer } from './bzip2/writer.ts';
 export * from './deb.ts';
 export * from './tar.ts';
 export * from './unpack-plan.ts';
