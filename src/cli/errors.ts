@@ -111,6 +111,11 @@ export function unknownSetting(name: string): UserError {
   return new UserError('UNKNOWN_SETTING', `could not find setting '${name}'`);
 }
 
+export function featureRequired(feature: string): UserError {
+  return new UserError('FEATURE_REQUIRED', `experimental Nix feature '${feature}' is disabled;`
+    + ` add '--extra-experimental-features ${feature}' to enable it`);
+}
+
 export function appOutsideStore(program: string): UserError {
   return new UserError('APP_OUTSIDE_STORE', `app program '${program}' is not in the Nix store`);
 }

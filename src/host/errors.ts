@@ -275,8 +275,8 @@ export function missingInclude(included: string, file: string): UserError {
   return new UserError('MISSING_INCLUDE', `file "${included}" included from "${file}" not found`);
 }
 
-export function notBoolean(name: string, value: string): UserError {
-  return new UserError('BAD_SETTING', `Boolean setting '${name}' has invalid value '${value}'`);
+export function invalidSetting(message: string): UserError {
+  return new UserError('BAD_SETTING', message);
 }
 
 export function statisticsNotWritten(path: string, cause: unknown): UserError {

@@ -6,7 +6,8 @@
 
 import { encodeUtf8 } from '#base';
 import { resolvePath, type EvalSettings, type SearchPathEntry } from '#runtime';
-import { hostSystem, type Environment, type NixSettings } from './settings.ts';
+import { hostSystem } from './host-system.ts';
+import type { Environment, NixSettings } from './settings.ts';
 
 /**
  * `includes` are the operands of `-I`, which come first; `workingDirectory` is a byte string, where

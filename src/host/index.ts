@@ -5,8 +5,9 @@
  */
 export * from './fetch.ts';
 export * from './profile-places.ts';
-export { defaultSettings } from './default-settings.ts';
-export * from './setting-aliases.ts';
+export { hostSystem } from './host-system.ts';
+export * from './setting-table.ts';
+export { usualValue } from './setting-values.ts';
 export * from './settings.ts';
 export * from './store-location.ts';
 export * from './flakes/flake-source.ts';

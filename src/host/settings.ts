@@ -8,8 +8,9 @@
 
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { currentSettingName } from './setting-aliases.ts';
-import { badSetting, missingInclude, notBoolean } from './errors.ts';
+import { badSetting, missingInclude } from './errors.ts';
+import { currentSettingName, isAppendable, settingForms, type SettingForm } from './setting-table.ts';
+import { addedValue, usualValue } from './setting-values.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,21 +25,63 @@ export interface SettingSources {
   readonly overrides: readonly (readonly [name: string, value: string])[];
 }
 
-/** The merged settings, by name. */
+/** The merged settings, by name; elder names mean those of today. */
 export class NixSettings {
   readonly #values = new Map<string, string>();
   readonly #replaced = new Set<string>();
+  readonly #warnings: string[] = [];
+  readonly #unknown = new Set<string>();
 
-  /** Sets one; `extra-` adds to what is there. */
-  set(spelled: string, value: string): void {
+  /**
+   * Sets some from one source, their experimental features first; `extra-` adds to what is there.
+   * Throws for a value that a setting cannot have; what has no effect is told in `warnings`.
+   */
+  apply(pairs: readonly (readonly [name: string, value: string])[]): void {
+    const isFeatures = ([name]: readonly [string, string]) => /^(?:extra-)?experimental-features$/.test(name);
+    for (const [name, value] of pairs.filter(isFeatures)) this.#set(name, value);
+    for (const [name, value] of pairs.filter((pair) => !isFeatures(pair))) this.#set(name, value);
+  }
+
+  #set(spelled: string, value: string): void {
     const name = currentSettingName(spelled);
-    const extra = /^extra-(.+)$/.exec(name)?.[1];
-    if (extra === undefined) {
-      this.#values.set(name, value);
-      this.#replaced.add(name);
-    } else {
-      this.#values.set(extra, [this.#values.get(extra) ?? '', value].filter(Boolean).join(' '));
+    const form = settingForms.get(name);
+    if (form !== undefined) return this.#take(form, value, false);
+    const extended = name.startsWith('extra-') ? settingForms.get(name.slice(6)) : undefined;
+    if (extended !== undefined && isAppendable(extended)) return this.#take(extended, value, true);
+    this.#unknown.add(spelled);
+  }
+
+  #take(form: SettingForm, text: string, adds: boolean): void {
+    const { name, feature } = form;
+    if (feature !== undefined && !this.hasFeature(feature)) {
+      this.#warnings.push(
+        `Ignoring setting '${name}' because experimental feature '${feature}' is not enabled`);
+      return;
     }
+    const value = usualValue(form, text, (warning) => this.#warnings.push(warning));
+    if (adds) {
+      this.#values.set(name, addedValue(form, this.#values.get(name) ?? '', value));
+      return;
+    }
+    this.#values.set(name, value);
+    this.#replaced.add(name);
+    if (name === 'warn-short-path-literals') this.#warnOfShortPaths(value === 'true' ? 'warn' : 'ignore');
+  }
+
+  /** By the elder setting; what `lint-short-path-literals` itself says counts for more. */
+  #warnOfShortPaths(level: string): void {
+    const name = 'lint-short-path-literals';
+    this.#warnings.push(`'warn-short-path-literals' is deprecated, use '${name} = ${level}' instead`);
+    if (!this.#replaced.has(name)) this.#values.set(name, level);
+  }
+
+  /** What C++ Nix warns of: settings that nobody knows, and those that are ignored. */
+  get warnings(): readonly string[] {
+    return [...this.#warnings, ...[...this.#unknown].sort().map((name) => `unknown setting '${name}'`)];
+  }
+
+  hasFeature(feature: string): boolean {
+    return this.list('experimental-features').includes(feature);
   }
 
   forget(name: string): void {
@@ -48,7 +91,7 @@ export class NixSettings {
 
   /** Whether one was set, not only added to. */
   isReplaced(name: string): boolean {
-    return this.#replaced.has(name);
+    return this.#replaced.has(currentSettingName(name));
   }
 
   /** All that are set, by name. */
@@ -57,24 +100,22 @@ export class NixSettings {
   }
 
   text(name: string): string | undefined {
-    return this.#values.get(name);
+    return this.#values.get(currentSettingName(name));
   }
 
   flag(name: string, otherwise: boolean): boolean {
-    const value = this.#values.get(name);
-    if (value === undefined) return otherwise;
-    if (!/^(?:true|yes|1|false|no|0)$/.test(value)) throw notBoolean(name, value);
-    return /^(?:true|yes|1)$/.test(value);
+    const value = this.text(name);
+    return value === undefined ? otherwise : value === 'true';
   }
 
-  /** A number; `otherwise` for what is not one. */
+  /** A number; `otherwise` if nothing sets it. */
   number(name: string, otherwise: number): number {
-    const value = this.#values.get(name) ?? '';
+    const value = this.text(name) ?? '';
     return /^[0-9]+$/.test(value) ? Number(value) : otherwise;
   }
 
   list(name: string): string[] {
-    return (this.#values.get(name) ?? '').split(/\s+/).filter(Boolean);
+    return (this.text(name) ?? '').split(/\s+/).filter(Boolean);
   }
 }
 
@@ -90,30 +131,31 @@ export function readSettings(sources: SettingSources): NixSettings {
   const inline = environment['NIX_CONFIG'];
   if (inline !== undefined) readTextInto(settings, inline, 'NIX_CONFIG', '/');
   if (environment['NIX_PATH'] !== undefined) settings.forget('nix-path');
-  for (const [name, value] of sources.overrides) settings.set(name, value);
+  settings.apply(sources.overrides);
   return settings;
 }
 
-/** The system that this process runs on, in Nix's words. */
-export function hostSystem(): string {
-  const cpu = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i686', arm: 'armv7l', riscv64: 'riscv64' } as Record<string, string>;
-  const kernel = process.platform === 'darwin' ? 'darwin' : 'linux';
-  return `${cpu[process.arch] ?? process.arch}-${kernel}`;
+/** A file that is not there or cannot be read sets nothing. */
+function readFileInto(settings: NixSettings, file: string): void {
+  const text = readIfThere(file);
+  if (text !== undefined) readTextInto(settings, text, file, dirname(file));
 }
 
-/** A file that is not there or cannot be read sets nothing; false then. */
-function readFileInto(settings: NixSettings, file: string): boolean {
-  let text;
+function readIfThere(file: string): string | undefined {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
-    return false;
+    return undefined;
   }
-  readTextInto(settings, text, file, dirname(file));
-  return true;
 }
 
 function readTextInto(settings: NixSettings, text: string, file: string, directory: string): void {
+  settings.apply(readPairs(text, file, directory));
+}
+
+/** The lines NAME = VALUE of a text and of what it includes, in order. */
+function readPairs(text: string, file: string, directory: string): [name: string, value: string][] {
+  const pairs: [string, string][] = [];
   for (const line of text.split('\n')) {
     const content = line.replace(/#.*/, '');
     const [name, second, ...rest] = content.split(/[ \t\r]+/).filter((word) => word !== '');
@@ -121,10 +163,13 @@ function readTextInto(settings: NixSettings, text: string, file: string, directo
     if (name === 'include' || name === '!include') {
       if (second === undefined || rest.length > 0) throw badSetting(file, content);
       const included = resolve(directory, second);
-      if (!readFileInto(settings, included) && name === 'include') throw missingInclude(included, file);
+      const inner = readIfThere(included);
+      if (inner !== undefined) pairs.push(...readPairs(inner, included, dirname(included)));
+      else if (name === 'include') throw missingInclude(included, file);
     } else {
       if (second !== '=') throw badSetting(file, content);
-      settings.set(name, rest.join(' '));
+      pairs.push([name, rest.join(' ')]);
     }
   }
+  return pairs;
 }

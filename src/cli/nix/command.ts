@@ -13,7 +13,7 @@ import { openCommandProgress } from './progress.ts';
 import type { ClosableProgress } from '../progress/output.ts';
 import { settingOverrides } from './evaluation.ts';
 import { commonFlags } from './evaluation-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { indentJson } from './indent-json.ts';
 import type { StoreCommand } from './store-command.ts';
 import { writeVersion } from './version.ts';
@@ -41,7 +41,7 @@ export function defineCommand(description: CommandDescription): CommandModule {
   ];
   return {
     async run(argv, context) {
-      const flags = parseFlags(name, table, argv, settingNames);
+      const flags = parseFlags(name, table, argv, context);
       if (flags.has('--help')) {
         context.stdout.write(describeFlags(`${name} [FLAGS] ${operands}`.trimEnd(), summary, table));
         return 0;

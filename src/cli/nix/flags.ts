@@ -7,8 +7,10 @@
  * own flags.
  */
 
-import { currentSettingName } from '#host';
-import { usageError } from '../errors.ts';
+import { UserError } from '#base';
+import { currentSettingName, readSettings, settingForms, type SettingKind } from '#host';
+import type { CommandContext } from '../context.ts';
+import { featureRequired, usageError } from '../errors.ts';
 
 export interface Flag {
   /** All spellings, the one that names it first, each with its dashes. */
@@ -36,17 +38,21 @@ export interface ParsedFlags {
 
 const isDigit = (character: string | undefined) => character !== undefined && /[0-9]/.test(character);
 
-/** Parses an argument vector by a table. `settings` are the known names of nix.conf settings. */
+/**
+ * Parses an argument vector by a table. Warns of settings, from wherever, that have no effect.
+ */
 export function parseFlags(
   command: string,
   table: readonly Flag[],
   argv: readonly string[],
-  settingNames: ReadonlySet<string>,
+  context: Pick<CommandContext, 'env' | 'stderr'>,
 ): ParsedFlags {
   const byName = new Map(table.flatMap((flag) => flag.names.map((name) => [name, flag] as const)));
   const uses = new Map<string, string[][]>();
   const operands: string[] = [];
   const settings: [string, string][] = [];
+  const features = new Set<string>();
+  const warn = (text: string) => context.stderr.write(`warning: ${text}\n`);
   const rest = unbundle(argv, byName);
 
   while (rest.length > 0) {
@@ -61,11 +67,20 @@ export function parseFlags(
       const list = uses.get(flag.names[0]) ?? [];
       uses.set(flag.names[0], list);
       list.push(given);
-      if (flag.names[0] === '--option') settings.push([given[0] ?? '', given[1] ?? '']);
+      if (flag.names[0] === '--option') settings.push(...takeOption(given[0] ?? '', given[1] ?? '', warn));
+      const kind = settingForms.get(flag.names[0].slice(2))?.kind;
+      if (kind === 'number' || kind === 'jobs') settings.push([flag.names[0].slice(2), given[0] ?? '']);
     } else {
-      settings.push(takeSetting(command, word, rest, settingNames));
+      const [name, value] = takeSetting(command, word, rest);
+      const feature = settingForms.get(name)?.feature;
+      if (feature !== undefined) features.add(feature);
+      settings.push([name, value]);
     }
   }
+
+  const inForce = readSettings({ environment: context.env, overrides: settings });
+  for (const feature of features) if (!inForce.hasFeature(feature)) throw featureRequired(feature);
+  inForce.warnings.forEach(warn);
 
   return {
     operands,
@@ -112,11 +127,22 @@ function takeOperands(
   return rest.splice(0, names.length);
 }
 
+/** What `--option` sets; a value that cannot be is warned of and sets nothing. */
+function takeOption(name: string, value: string, warn: (text: string) => void): [string, string][] {
+  try {
+    readSettings({ environment: {}, overrides: [[name, value]] });
+    return [[name, value]];
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'BAD_SETTING') throw error;
+    warn(error.message);
+    return [];
+  }
+}
+
 function takeSetting(
   command: string,
   word: string,
   rest: string[],
-  settingNames: ReadonlySet<string>,
 ): [string, string] {
   const isNegated = word.startsWith('--no-');
   const name = isNegated ? `no-${currentSettingName(word.slice(5))}` : currentSettingName(word.replace(/^--/, ''));
@@ -134,44 +160,14 @@ function takeSetting(
   throw usageError(`The flag '${word}' is not one of ${command}'s`, command);
 }
 
-/** Settings whose value is a truth value (the sandbox may be `relaxed` besides). */
-export const booleanSettings: ReadonlySet<string> = new Set([
-  'abort-on-warn', 'accept-flake-config', 'allow-dirty', 'allow-dirty-locks',
-  'allow-import-from-derivation', 'allow-new-privileges', 'allow-symlinked-store',
-  'always-allow-substitutes', 'auto-allocate-uids', 'auto-optimise-store',
-  'builders-use-substitutes', 'commit-lock-file', 'compress-build-log', 'debugger-on-trace',
-  'debugger-on-warn', 'eval-cache', 'fallback', 'filter-syscalls', 'fsync-metadata',
-  'fsync-store-paths', 'http2', 'http3', 'ignore-gc-delete-failure', 'ignore-try',
-  'impersonate-linux-26', 'keep-build-log', 'keep-derivations', 'keep-env-derivations',
-  'keep-failed', 'keep-going', 'keep-outputs', 'preallocate-contents', 'print-missing', 'pure-eval',
-  'require-drop-supplementary-groups', 'require-sigs', 'restrict-eval', 'run-diff-hook', 'sandbox',
-  'sandbox-fallback', 'show-trace', 'substitute', 'sync-before-registering', 'trace-function-calls',
-  'trace-import-from-derivation', 'trace-verbose', 'trust-tarballs-from-git-forges',
-  'use-case-hack', 'use-cgroups', 'use-registries', 'use-sqlite-wal', 'use-xdg-base-directories',
-  'warn-dirty',
-]);
+const namesOfKind = (wanted: (kind: SettingKind) => boolean): ReadonlySet<string> =>
+  new Set([...settingForms.values()].filter(({ kind }) => wanted(kind)).map(({ name }) => name));
 
-/** All settings of nix.conf that may stand as flags. */
-export const settingNames: ReadonlySet<string> = new Set([
-  ...booleanSettings,
-  'access-tokens', 'allowed-impure-host-deps', 'allowed-uris', 'allowed-users', 'bash-prompt',
-  'bash-prompt-prefix', 'bash-prompt-suffix', 'build-dir', 'build-hook', 'build-poll-interval',
-  'build-users-group', 'builders', 'commit-lock-file-summary', 'connect-timeout', 'cores',
-  'diff-hook', 'download-attempts', 'download-buffer-size', 'download-speed', 'eval-profile-file',
-  'eval-profiler', 'eval-profiler-frequency', 'eval-system', 'experimental-features',
-  'external-builders', 'extra-platforms', 'filetransfer-retry-attempts', 'flake-registry',
-  'gc-keep-outputs', 'gc-reserved-space', 'hashed-mirrors', 'http-connections', 'id-count',
-  'ignored-acls', 'impure-env', 'json-log-path', 'lint-absolute-path-literals',
-  'lint-short-path-literals', 'lint-url-literals', 'log-lines', 'max-build-log-size',
-  'max-call-depth', 'max-free', 'max-jobs', 'max-silent-time', 'max-substitution-jobs', 'min-free',
-  'min-free-check-interval', 'nar-buffer-size', 'narinfo-cache-meta-ttl',
-  'narinfo-cache-negative-ttl', 'narinfo-cache-positive-ttl', 'netrc-file', 'nix-path',
-  'nix-shell-always-looks-for-shell-nix', 'nix-shell-shebang-arguments-relative-to-script', 'plugin-files', 'post-build-hook', 'pre-build-hook',
-  'sandbox-build-dir', 'sandbox-dev-shm-size', 'sandbox-paths', 'secret-key-files', 'ssl-cert-file',
-  'stalled-download-timeout', 'start-id', 'store', 'substituters', 'system', 'system-features',
-  'tarball-ttl', 'timeout', 'trusted-public-keys', 'trusted-substituters', 'trusted-users',
-  'upgrade-nix-store-path-url', 'user-agent-suffix', 'warn-large-path-threshold',
-]);
+/** Settings whose value is a truth value (the sandbox may be `relaxed` besides). */
+export const booleanSettings = namesOfKind((kind) => kind === 'boolean' || kind === 'sandbox');
+
+/** All settings of nix.conf; they may stand as flags. */
+export const settingNames = namesOfKind(() => true);
 
 /** The text of `--help`: usage, then a paragraph a flag. */
 export function describeFlags(usage: string, summary: string, table: readonly Flag[]): string {

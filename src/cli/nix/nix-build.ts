@@ -15,7 +15,7 @@ import type { ClosableProgress } from '../progress/output.ts';
 import { withBuildStatus } from './build-status.ts';
 import { autoArguments, expressionSources } from './evaluation.ts';
 import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { describeMissing, missingText } from './missing.ts';
 import { addRoot } from './roots.ts';
 import { writeVersion } from './version.ts';
@@ -33,7 +33,7 @@ const table: readonly Flag[] = [
 ];
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('nix-build', table, argv, settingNames);
+  const flags = parseFlags('nix-build', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
       'nix-build [FLAGS] [FILES | --expr EXPRESSIONS]',

@@ -15,7 +15,7 @@ import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { openCommandProgress } from './progress.ts';
 import { commonFlags } from './evaluation-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { placesOf } from './profile-command.ts';
 import { followToStorePath } from './store-command.ts';
 import { writeVersion } from './version.ts';
@@ -36,7 +36,7 @@ const table: readonly Flag[] = [
 ];
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('nix-channel', table, argv, settingNames);
+  const flags = parseFlags('nix-channel', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
       'nix-channel OPERATION [ARGUMENTS]', 'Keeps channels: names for expressions that change with time.', table));

@@ -12,7 +12,7 @@ import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { chosenStore } from './evaluation.ts';
 import { commonFlags } from './evaluation-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { defaultProfile, inform, placesOf, profileChange } from './profile-command.ts';
 import { collectAndReport, freedLimit, reportDead } from './store-garbage.ts';
 import { writeVersion } from './version.ts';
@@ -27,7 +27,7 @@ const table: readonly Flag[] = [
 ];
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('nix-collect-garbage', table, argv, settingNames);
+  const flags = parseFlags('nix-collect-garbage', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
       'nix-collect-garbage [FLAGS]', 'Deletes store paths that nothing needs any more.', table));

@@ -9,7 +9,7 @@ import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { chosenStore } from './evaluation.ts';
 import { commonFlags } from './evaluation-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag } from './flags.ts';
+import { describeFlags, parseFlags, type Flag } from './flags.ts';
 import { Peers } from './peers.ts';
 import { openCommandProgress } from './progress.ts';
 import { followToStorePath, outputsOf } from './store-command.ts';
@@ -29,7 +29,7 @@ const table: readonly Flag[] = [
 ];
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('nix-copy-closure', table, argv, settingNames);
+  const flags = parseFlags('nix-copy-closure', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
       'nix-copy-closure [--to | --from] [FLAGS] USER@HOST PATHS',

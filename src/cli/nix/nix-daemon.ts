@@ -14,7 +14,7 @@ import type { WorkspaceService } from '#system';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { commonFlags } from './evaluation-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag } from './flags.ts';
+import { describeFlags, parseFlags, type Flag } from './flags.ts';
 import { openService } from './store-service.ts';
 import { writeVersion } from './version.ts';
 
@@ -30,7 +30,7 @@ const table: readonly Flag[] = [
 ];
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('nix-daemon', table, argv, settingNames);
+  const flags = parseFlags('nix-daemon', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags('nix-daemon [--stdio] [FLAGS]', 'Serves the store to clients.', table));
     return 0;

@@ -8,14 +8,14 @@ import { usageError } from '../errors.ts';
 import type { CommandContext } from '../context.ts';
 import type { EnvironmentCommand } from './env-command.ts';
 import { environmentFlags, findOperation, type EnvironmentOperation } from './env-flags.ts';
-import { describeFlags, parseFlags, settingNames } from './flags.ts';
+import { describeFlags, parseFlags } from './flags.ts';
 import { chosenProfile, ensureDefaultExpressions, placesOf } from './profile-command.ts';
 import { writeVersion } from './version.ts';
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const operation = findOperation(argv);
   const table = environmentFlags(operation);
-  const flags = parseFlags('nix-env', table, argv, settingNames);
+  const flags = parseFlags('nix-env', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
       'nix-env OPERATION [FLAGS] [PACKAGES]',

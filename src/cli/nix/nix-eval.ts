@@ -14,7 +14,7 @@ import { alreadyExists, usageError } from '../errors.ts';
 import { autoArguments, evaluationRequest, messagesOnly } from './evaluation.ts';
 import { commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { flakeFlags, flakeSource } from './flake-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { indentJson } from './indent-json.ts';
 import { debianEntry, evaluationServices } from './services.ts';
 import { writeVersion } from './version.ts';
@@ -36,7 +36,7 @@ const table: readonly Flag[] = [
 type FileTree = string | Map<string, FileTree>;
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('nix eval', table, argv, settingNames);
+  const flags = parseFlags('nix eval', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
       'nix eval [FLAGS] (FLAKE[#ATTRIBUTE-PATH] | (--expr EXPR | --file FILE) [ATTRIBUTE-PATH])', 'Prints the value of an expression.', table));

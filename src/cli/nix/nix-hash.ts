@@ -11,7 +11,7 @@ import {
 import { bytePath, hashTreeNow } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
-import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { writeVersion } from './version.ts';
 
 const table: readonly Flag[] = [
@@ -35,7 +35,7 @@ const formats: Readonly<Record<string, HashFormat>> = {
 };
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('nix-hash', table, argv, settingNames);
+  const flags = parseFlags('nix-hash', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
       'nix-hash [FLAGS] PATHS | nix-hash --to-FORM [--type ALGORITHM] HASHES',

@@ -15,7 +15,7 @@ import {
   autoArguments, evaluationRequest, evaluationStores, expressionSources, messagesOnly,
 } from './evaluation.ts';
 import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { debianEntry, evaluationServices } from './services.ts';
 import { writeVersion } from './version.ts';
 
@@ -41,7 +41,7 @@ const table: readonly Flag[] = [
 ];
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('nix-instantiate', table, argv, settingNames);
+  const flags = parseFlags('nix-instantiate', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
       'nix-instantiate [FLAGS] [FILES | --expr EXPRESSIONS]',

@@ -12,7 +12,7 @@ import { usageError } from '../errors.ts';
 import { openCommandProgress } from './progress.ts';
 import { autoArguments } from './evaluation.ts';
 import { commonFlags, evaluationFlags } from './evaluation-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { inform } from './profile-command.ts';
 import { writeVersion } from './version.ts';
 import { openWorkspace } from './workspace.ts';
@@ -30,7 +30,7 @@ const table: readonly Flag[] = [
 ];
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('nix-prefetch-url', table, argv, settingNames);
+  const flags = parseFlags('nix-prefetch-url', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
       'nix-prefetch-url [FLAGS] URL [HASH]', 'Downloads a file into the store and prints its hash.', table));

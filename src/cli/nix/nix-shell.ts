@@ -19,7 +19,7 @@ import { openCommandProgress } from './progress.ts';
 import type { ClosableProgress } from '../progress/output.ts';
 import { autoArguments, expressionSources } from './evaluation.ts';
 import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { describeMissing } from './missing.ts';
 import { addRoot } from './roots.ts';
 import { commandSettings } from './profile-command.ts';
@@ -52,7 +52,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   const script = words === undefined || first === undefined ? undefined
     : { path: first, folder: dirname(resolve(context.cwd, first)), args: argv.slice(1) };
   const own = script === undefined ? table : [...table, interpreterFlag];
-  const flags = parseFlags('nix-shell', own, words ?? argv, settingNames);
+  const flags = parseFlags('nix-shell', own, words ?? argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
       'nix-shell [FLAGS] [FILE | --expr EXPRESSION | --packages PACKAGES]',

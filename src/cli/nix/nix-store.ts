@@ -11,7 +11,7 @@ import { usageError } from '../errors.ts';
 import { openCommandProgress } from './progress.ts';
 import { chosenStore, connectedStore } from './evaluation.ts';
 import { buildFlags, commonFlags } from './evaluation-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from './flags.ts';
+import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import type { StoreCommand, StoreOperation } from './store-command.ts';
 import { writeVersion } from './version.ts';
 
@@ -112,7 +112,7 @@ const table: readonly Flag[] = [
 ];
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('nix-store', table, argv, settingNames);
+  const flags = parseFlags('nix-store', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags('nix-store OPERATION [FLAGS] [PATHS]', 'Works on the store itself.', table));
     return 0;

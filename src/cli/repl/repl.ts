@@ -11,7 +11,7 @@ import type { Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
 import { autoArguments, evaluationRequest, messagesOnly } from '../nix/evaluation.ts';
 import { buildFlags, commonFlags, evaluationFlags } from '../nix/evaluation-flags.ts';
-import { describeFlags, parseFlags, settingNames, type Flag, type ParsedFlags } from '../nix/flags.ts';
+import { describeFlags, parseFlags, type Flag, type ParsedFlags } from '../nix/flags.ts';
 import { debianEntry, evaluationServices } from '../nix/services.ts';
 import { reportError } from '../report-error.ts';
 import { performLine, type ReplCommands } from './commands.ts';
@@ -23,7 +23,7 @@ const table: readonly Flag[] = [
 ];
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('firn repl', table, argv, settingNames);
+  const flags = parseFlags('firn repl', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
       'firn repl [FLAGS] [FILES | --expr EXPRESSIONS]',

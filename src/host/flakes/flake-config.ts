@@ -17,7 +17,7 @@ export function applyConfig(session: EvaluationSession, { config }: Flake): void
   const texts = new Map([...config].map(([name, value]) =>
     [name, Array.isArray(value) ? value.join(' ') : String(value)]));
   const { attributes: trusted } = session.host.fetch('flakeConfig', texts);
-  for (const [name, value] of trusted) session.nixSettings.set(name, String(value));
+  session.nixSettings.apply([...trusted].map(([name, value]) => [name, String(value)] as const));
   for (const name of texts.keys()) {
     if (trusted.has(name)) continue;
     session.evaluator.warn(

@@ -2,10 +2,9 @@
 
 import { delimiter, join } from 'node:path';
 import { accessSync, constants } from 'node:fs';
-import { defaultSettings } from '#host';
+import { settingForms } from '#host';
 import { unknownSetting, usageError } from '../../errors.ts';
 import { defineCommand, jsonFlags, type CommandSession } from '../command.ts';
-import { settingNames } from '../flags.ts';
 
 const show = (name: string) => defineCommand({
   name, operands: '[SETTING]', summary: 'Prints the settings that are in force, or one of them.', flags: jsonFlags,
@@ -20,7 +19,7 @@ const show = (name: string) => defineCommand({
       session.print(value);
     } else if (flags.has('--json')) {
       session.printJson(Object.fromEntries([...values].map(([key, value]) =>
-        [key, { value: typedValue(value), defaultValue: typedValue(defaultSettings.get(key) ?? '') }])));
+        [key, { value: typedValue(value), defaultValue: typedValue(settingForms.get(key)!.otherwise) }])));
     } else {
       for (const [key, value] of values) session.print(`${key} = ${value}`);
     }
@@ -41,10 +40,11 @@ const check = defineCommand({
   },
 });
 
-/** All settings by name, those that nothing sets with their defaults. */
+/** All settings by name, those that nothing sets with their defaults, without those that are off. */
 function settingsInForce({ settings }: CommandSession): Map<string, string> {
-  const names = [...new Set([...settingNames, ...defaultSettings.keys()])].sort();
-  return new Map(names.map((name) => [name, settings.text(name) ?? defaultSettings.get(name) ?? '']));
+  const forms = [...settingForms.values()].filter(({ feature }) => feature === undefined || settings.hasFeature(feature));
+  const rows = forms.map(({ name, otherwise }) => [name, settings.text(name) ?? otherwise] as const);
+  return new Map(rows.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 function typedValue(text: string): unknown {
