@@ -44,6 +44,11 @@ export function parseStoreReference(text: string): StoreReference {
   return { scheme: 'local', authority: resolve(name), parameters };
 }
 
+/** Whether the name is that of a store behind a connection, or of a binary cache. */
+export function namesStoreElsewhere(text: string): boolean {
+  return /^(daemon(\?|$)|unix:\/\/|(mounted-)?ssh(-ng)?:\/\/|file:\/\/|https?:\/\/|s3:\/\/)/.test(text);
+}
+
 /** The location of the local store that is named; `UserError` STORE_NOT_LOCAL for another kind. */
 export function storeLocation(sources: SettingSources, chosen?: string): ChosenStore {
   return locationOf(storeReference(sources, chosen), sources.environment);
@@ -51,7 +56,10 @@ export function storeLocation(sources: SettingSources, chosen?: string): ChosenS
 
 /** As `storeLocation`, for a reference that is at hand. */
 export function locationOf({ scheme, authority, parameters }: StoreReference, environment: Environment): ChosenStore {
-  if (scheme === 'dummy') return noStore(parameters.get('store'));
+  if (scheme === 'dummy') {
+    const directory = parameters.get('store') ?? environment['NIX_STORE_DIR'];
+    return parameters.get('read-only') === 'false' ? passingStore(environment, directory) : noStore(directory);
+  }
   if (scheme !== 'auto' && scheme !== 'local') throw storeNotLocal(`${scheme}://${authority}`);
   const named = authority === '' ? parameters.get('root') ?? (environment['FIRN_ROOT'] || undefined) : authority;
   const variables = named === undefined ? environment : {};
@@ -71,6 +79,13 @@ export function locationOf({ scheme, authority, parameters }: StoreReference, en
 /** For evaluations that write nothing: a store that is nowhere. */
 function noStore(storeDirectory = '/nix/store'): ChosenStore {
   return { root: '/proc/self/no-store', storeDirectory, readOnly: true };
+}
+
+/** For evaluations whose results nobody keeps: gone when the process ends. */
+function passingStore(environment: Environment, storeDirectory = '/nix/store'): ChosenStore {
+  const root = mkdtempSync(join(environment['TMPDIR'] || '/tmp', 'firn-passing-'));
+  process.once('exit', () => { loadStore().deleteTree(root); });
+  return { root, storeDirectory, physicalStoreDirectory: join(root, 'nix/store') };
 }
 
 /** The folder that `nix/store` is below when nothing else is said. */

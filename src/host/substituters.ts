@@ -6,7 +6,7 @@
  */
 
 import { join, resolve } from 'node:path';
-import type { CacheSubstituter, CacheSubstituterOptions } from '#store';
+import type { CacheSubstituter, CacheSubstituterOptions, PeerRequest, TransportSettings } from '#store';
 import { loadStore } from './lazy-store.ts';
 import type { Environment, NixSettings } from './settings.ts';
 
@@ -15,24 +15,36 @@ export function cacheOptions(
   settings: NixSettings, environment: Environment, cacheDirectory: string, urls: readonly string[],
 ): CacheSubstituterOptions {
   const { LookupMemory } = loadStore();
+  const memory = lookupMemory(settings, cacheDirectory);
   return {
     urls,
     trustedKeys: settings.list('trusted-public-keys'),
     requireSignatures: settings.flag('require-sigs', true),
     fallback: settings.flag('fallback', false),
     downloads: Math.min(8, settings.number('http-connections', 8) || 8),
-    transport: {
-      attempts: settings.number('download-attempts', 5),
-      connections: settings.number('http-connections', 25) || 100,
-      connectTimeoutMilliseconds: 1000 * (settings.number('connect-timeout', 0) || 15),
-      stallTimeoutMilliseconds: 1000 * settings.number('stalled-download-timeout', 300),
-      environment,
-      netrcFile: resolve(environment['NIX_CONF_DIR'] ?? '/etc/nix', settings.text('netrc-file') ?? 'netrc'),
-    },
-    memory: new LookupMemory(join(cacheDirectory, 'binary-caches.sqlite'), {
-      positiveSeconds: settings.number('narinfo-cache-positive-ttl', 30 * 86_400),
-      negativeSeconds: settings.number('narinfo-cache-negative-ttl', 3600),
-    }),
+    transport: transportSettings(settings, environment),
+    memory: new LookupMemory(memory.file, memory),
+  };
+}
+
+/** How servers are asked. */
+export function transportSettings(settings: NixSettings, environment: Environment): TransportSettings {
+  return {
+    attempts: settings.number('download-attempts', 5),
+    connections: settings.number('http-connections', 25) || 100,
+    connectTimeoutMilliseconds: 1000 * (settings.number('connect-timeout', 0) || 15),
+    stallTimeoutMilliseconds: 1000 * settings.number('stalled-download-timeout', 300),
+    environment,
+    netrcFile: resolve(environment['NIX_CONF_DIR'] ?? '/etc/nix', settings.text('netrc-file') ?? 'netrc'),
+  };
+}
+
+/** Where what caches have said is remembered, and how long. */
+export function lookupMemory(settings: NixSettings, cacheDirectory: string): NonNullable<PeerRequest['memory']> {
+  return {
+    file: join(cacheDirectory, 'binary-caches.sqlite'),
+    positiveSeconds: settings.number('narinfo-cache-positive-ttl', 30 * 86_400),
+    negativeSeconds: settings.number('narinfo-cache-negative-ttl', 3600),
   };
 }
 

@@ -8,6 +8,7 @@ export { makeDirectory } from './make-directory.ts';
 export { hashTreeNow, measureNar, scanTree } from './tree-hash.ts';
 export { knownOutputs } from './derivation-file.ts';
 export * from './local-store.ts';
+export { LayeredStore } from './layered-store.ts';
 export { MemoryStore } from './memory-store.ts';
 export type { GivenLocation, StoreLocation } from './store-location.ts';
 export { addIndirectRoot, findRoots, replaceLink, storePathOfLink } from './roots.ts';
@@ -33,12 +34,13 @@ export { parseCacheUrl, type CacheUrl } from './binary-cache/cache-url.ts';
 export { readNetrc } from './binary-cache/netrc.ts';
 export { LookupMemory } from './binary-cache/lookup-memory.ts';
 export { Trust } from './binary-cache/trust.ts';
+export type { TransportSettings } from './binary-cache/transport.ts';
 export { lockFile, tryLockFileSoon, type FileLock } from './file-lock.ts';
 export { streamChannel, type ByteChannel } from './remote/channel.ts';
 export { copyPaths, describe, type CopyOptions } from './remote/copy-paths.ts';
 export { DaemonPeer, type MissingPaths } from './remote/daemon-peer.ts';
 export { fileOf, treeOf } from './remote/peer-files.ts';
-export { cannotListenOn } from './remote/errors.ts';
+export { cannotListenOn, operationUnsupported } from './remote/errors.ts';
 export {
   openBuildPeer, openDaemonPeer, openPeer, type PeerOptions, type PeerRequest,
 } from './remote/open-peer.ts';
@@ -51,7 +53,7 @@ export {
 } from './remote/protocol-values.ts';
 export { serveStore } from './remote/serve-server.ts';
 export type { SshEnvironment } from './remote/ssh.ts';
-export { isRemoteReference, parseStoreReference } from './remote/store-reference.ts';
+export { parseStoreReference } from './remote/store-reference.ts';
 export type { ServiceRequest, StoreService } from './remote/store-service.ts';
 export { serveDaemon } from './remote/worker-server.ts';
 export type { WorkerOptions } from './remote/worker-operations.ts';

@@ -19,7 +19,7 @@ import {
 } from './errors.ts';
 import { lockPaths } from './file-lock.ts';
 import type { LocalStore } from './local-store.ts';
-import { addIndirectRoot, replaceLink, storePathOfLink } from './roots.ts';
+import { addIndirectRoot, replaceLink, storePathOfLink, type RootKeeper } from './roots.ts';
 
 export interface Generation {
   readonly number: number;
@@ -78,7 +78,7 @@ export async function withProfileLock<T>(
 }
 
 /** A new generation for the path; the newest one, if it has the path already. */
-export function createGeneration(store: LocalStore, profile: string, path: StorePath): string {
+export function createGeneration(store: LocalStore | RootKeeper, profile: string, path: StorePath): string {
   const last = findGenerations(profile).all.at(-1);
   if (last !== undefined && storePathOfLink(store, last.link) === path) return last.link;
   return addIndirectRoot(store, path, `${profile}-${(last?.number ?? 0) + 1}-link`);

@@ -18,11 +18,25 @@ import { fileFailed, rootInTheWay } from './errors.ts';
 import { bytePath } from './file-tree.ts';
 import type { LocalStore } from './local-store.ts';
 
+/** A store that keeps roots by itself, behind a connection, and whose files are on this machine. */
+export interface RootKeeper {
+  readonly storeDirectory: string;
+  readonly physicalStoreDirectory: string;
+  /** Registers a link, made by the caller, that leads to a store path. */
+  keepLink(link: string): void;
+}
+
 /** Links `link` (absolute) to a valid path and registers it as a root. Returns `link`. */
-export function addIndirectRoot(store: LocalStore, path: StorePath, link: string): string {
+export function addIndirectRoot(store: LocalStore | RootKeeper, path: StorePath, link: string): string {
   const status = lstatSync(link, { throwIfNoEntry: false });
   if (status !== undefined && (!status.isSymbolicLink() || storePathOfLink(store, link) === undefined)) {
     throw rootInTheWay(link);
+  }
+  if ('keepLink' in store) {
+    // The logical name: by another the other end would not know what the link keeps.
+    replaceLink(link, path);
+    store.keepLink(link);
+    return link;
   }
   const auto = join(store.stateDirectory, 'gcroots/auto');
   const name = formatHash(hashOf('sha1', bytePath(link)), 'nix32');
@@ -89,7 +103,9 @@ function visitLink(store: LocalStore, path: string, roots: Map<string, StorePath
 }
 
 /** The store path that a link points to or into, logically or physically. */
-export function storePathOfLink(store: LocalStore, link: string): StorePath | undefined {
+export function storePathOfLink(
+  store: Pick<LocalStore, 'storeDirectory' | 'physicalStoreDirectory'>, link: string,
+): StorePath | undefined {
   const target = readLink(link);
   if (target === undefined) return undefined;
   const absolute = resolve(dirname(link), target);

@@ -48,19 +48,26 @@ export class BuildEngine {
     const [failure] = failures;
     if (failure !== undefined) throw failures.length === 1 ? failure : severalBuiltElsewhereFailed(failures);
     const realised: Realised = new Map();
-    wanted.forEach((one, index) => {
-      if (!('drvPath' in one)) return;
+    for (const [index, one] of wanted.entries()) {
+      if (!('drvPath' in one)) continue;
       const known = store.readDerivation(one.drvPath).outputs;
       const outputs = realised.get(one.drvPath) ?? new Map<string, StorePath>();
       for (const name of one.outputs ?? known.keys()) {
         const output = known.get(name);
-        const path = (output === undefined ? undefined : knownOutputPath(output)) ?? results[index]?.outputs.get(name);
+        const path = (output === undefined ? undefined : knownOutputPath(output)) ?? results[index]?.outputs.get(name)
+          ?? await this.#builtTo(one.drvPath, name);
         if (path === undefined) throw outputNotKnown(one.drvPath, name, peer.name);
         outputs.set(name, path);
       }
       realised.set(one.drvPath, outputs);
-    });
+    }
     return realised;
+  }
+
+  /** For other ends whose results do not tell it. */
+  async #builtTo(drvPath: StorePath, output: string): Promise<StorePath | undefined> {
+    const { peer } = this.#options;
+    return peer instanceof DaemonPeer ? (await peer.queryDerivationOutputs(drvPath)).get(output) : undefined;
   }
 
   /** As `realise`, and brings the outputs here, so that they can be read. */
@@ -105,7 +112,8 @@ export class BuildEngine {
     const drvPaths = wanted.flatMap((one) => ('drvPath' in one ? [one.drvPath] : []));
     const elsewhere = drvPaths.filter((path) => !store.isValidPath(path));
     if (elsewhere.length > 0) await copyPaths(this.#options.peer, new LocalPeer(store), elsewhere, this.#copying);
-    await this.send(store, drvPaths.filter((path) => !elsewhere.includes(path)));
+    const sources = wanted.flatMap((one) => ('path' in one && store.isValidPath(one.path) ? [one.path] : []));
+    await this.send(store, [...drvPaths.filter((path) => !elsewhere.includes(path)), ...sources]);
   }
 
   get #copying() {

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { decodeUtf8, encodeUtf8, noProgress, type Progress } from '#base';
 import {
   BuiltinRunner, buildResolved, buildSettings, parseMachines, RemoteBuilder, realise, repairClosure, repairPath, sandboxFromSettings, type Builder, type Realised,
-  type RealiseOptions, type Wanted,
+  type RealiseOptions, type Substituter, type Wanted,
 } from '#build';
 import { chooseMirrors, ensureChannel, type Channel, type Mirrors } from '#debian';
 import {
@@ -22,7 +22,7 @@ import {
   type FlakeTaskResult, type NixSettings, type RegistryEntry,
 } from '#host';
 import type { FetchAttribute } from '#runtime';
-import { LocalStore, type CacheSubstituter } from '#store';
+import { copyPaths, LayeredStore, LocalPeer, LocalStore, PeerStore, type CacheSubstituter } from '#store';
 import type { BuildEngine } from './build-engine.ts';
 import { derivationNotMade, unknownContextElement } from './errors.ts';
 
@@ -44,8 +44,8 @@ export interface WorkspaceOptions {
   /** How many threads one build may keep busy. */
   readonly cores: number;
   readonly keepGoing?: boolean;
-  /** Builds elsewhere, in a store that is not `store`. */
-  readonly engine?: BuildEngine | undefined;
+  /** What is built goes to a store that is not `store`, or is built there. */
+  readonly elsewhere?: Elsewhere | undefined;
   /** Whether what is wanted and valid is built again and compared, or repaired. */
   readonly mode?: 'normal' | 'check' | 'repair';
   readonly color?: boolean;
@@ -61,11 +61,20 @@ export interface WorkspaceOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Another store than the one that evaluations write to. */
+export interface Elsewhere {
+  readonly store: LocalStore | PeerStore;
+  /** Builds there; without one our own builders do, and the results go there. */
+  readonly engine?: BuildEngine | undefined;
+}
+
 export interface EvaluateOptions {
   /** Receives what the task prints. */
   readonly onOutput?: (bytes: Uint8Array) => void;
   /** Settings of the command itself; those of flags stand above them. */
   readonly settingOverrides?: readonly (readonly [name: string, value: string])[];
+  /** Whether pure evaluation may look up `<debian>`, which the lock file pins. */
+  readonly archiveInPure?: boolean;
 }
 
 /** Of the settings that a flake names, those that are to hold. */
@@ -81,6 +90,7 @@ export class Workspace {
   readonly #progress: Progress;
   readonly #mirrors: Mirrors;
   #store: LocalStore | undefined;
+  #layered: LayeredStore | undefined;
   #channel: Promise<Channel> | undefined;
   #runner: BuiltinRunner | undefined;
   #sandbox: Builder | undefined;
@@ -103,9 +113,25 @@ export class Workspace {
     return this.#store;
   }
 
+  /** Where what is built goes. */
+  get target(): LocalStore | PeerStore {
+    return this.#options.elsewhere?.store ?? this.store;
+  }
+
   /** What builds elsewhere, if something does. */
   get engine(): BuildEngine | undefined {
-    return this.#options.engine;
+    return this.#options.elsewhere?.engine;
+  }
+
+  /** The store that goals work with: where the results go, with the derivations that were evaluated. */
+  get goalStore(): LocalStore | LayeredStore {
+    if (this.#options.elsewhere === undefined) return this.store;
+    return this.#layered ??= new LayeredStore(this.target, this.store);
+  }
+
+  /** The store of ours that is built in or, if that is none, evaluated into. */
+  get #ownStore(): LocalStore {
+    return this.target instanceof LocalStore ? this.target : this.store;
   }
 
   /** The channel that the lock file names; both are made if they are not there. */
@@ -138,7 +164,7 @@ export class Workspace {
       environment: options.environment,
       settingOverrides: [...settingOverrides, ...this.#overrides],
       includes: options.includes ?? [],
-      lastEntries: [{ prefix: 'debian', path: channelEntry }],
+      lastEntries: [{ prefix: 'debian', path: channelEntry, pinned: more.archiveInPure === true }],
       workingDirectory: options.workingDirectory,
       store: options.store,
       cacheDirectory: options.cacheDirectory,
@@ -207,14 +233,14 @@ export class Workspace {
    * opened for that; throws `UserError` when a build fails.
    */
   async realise(wanted: readonly Wanted[]): Promise<Realised> {
-    const { mode = 'normal', engine } = this.#options;
+    const { mode = 'normal' } = this.#options;
+    const { engine } = this;
     if (engine !== undefined) return engine.realise(this.store, wanted);
     const options = await this.#realiseOptions();
     const check = { keepDifferent: this.settings.flag('keep-failed', false), diffHook: this.#diffHook() };
-    const realised = await realise(this.store, wanted, mode === 'check' ? { ...options, check } : options);
+    const realised = await realise(this.goalStore, wanted, mode === 'check' ? { ...options, check } : options);
     if (mode === 'repair') {
-      const paths = wanted.flatMap((one) => ('path' in one ? [one.path] : [...realised.get(one.drvPath)?.values() ?? []]));
-      await repairClosure(this.store, paths, options);
+      await repairClosure(this.#ownStore, realisedPaths(wanted, realised), options);
     }
     return realised;
   }
@@ -237,12 +263,12 @@ export class Workspace {
 
   /** Gives a path, damaged or gone, its content again. */
   async repair(path: StorePath): Promise<void> {
-    await repairPath(this.store, path, await this.#realiseOptions());
+    await repairPath(this.#ownStore, path, await this.#realiseOptions());
   }
 
   /** Builds a derivation that is given, whose inputs are all valid paths; gives its outputs. */
   async buildResolved(drvPath: StorePath, derivation: Derivation): Promise<ReadonlyMap<string, StorePath>> {
-    return buildResolved(this.store, drvPath, derivation, await this.#realiseOptions());
+    return buildResolved(this.goalStore, drvPath, derivation, await this.#realiseOptions());
   }
 
   async #realiseOptions(): Promise<RealiseOptions> {
@@ -251,16 +277,16 @@ export class Workspace {
     return {
       builders: [
         this.#runner, ...this.#remoteBuilders(),
-        // No jobs at all means that other machines build.
-        ...(options.jobs > 0 ? [this.#sandbox ??= this.#makeSandbox()] : []),
+        // No jobs at all means that other machines build; files of other stores are not at hand.
+        ...(options.jobs > 0 && this.target instanceof LocalStore ? [this.#sandbox ??= this.#makeSandbox()] : []),
       ],
-      substituters: this.substituters,
+      substituters: [...this.#evaluated(), ...this.substituters],
       jobs: options.jobs,
       cores: options.cores,
       keepGoing: options.keepGoing ?? false,
       progress: this.#progress,
-      logDirectory: join(this.store.location.logDirectory, 'drvs'),
-      ...buildSettings(this.settings, { store: this.store, environment: options.environment, progress: this.#progress }),
+      logDirectory: join(this.#ownStore.location.logDirectory, 'drvs'),
+      ...buildSettings(this.settings, { store: this.#ownStore, environment: options.environment, progress: this.#progress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
   }
@@ -271,10 +297,18 @@ export class Workspace {
 
   /** Ends the threads and closes the store. */
   async close(): Promise<void> {
-    await this.#options.engine?.close();
+    await this.engine?.close();
     await this.#runner?.close();
     for (const substituter of this.#substituters ?? []) substituter.close();
+    this.#options.elsewhere?.store.close();
     this.#store?.close();
+  }
+
+  /** Sources that an evaluation has written to another store than the one that is built in. */
+  #evaluated(): Substituter[] {
+    const store = this.goalStore;
+    return store instanceof LocalStore ? []
+      : [{ name: 'what was evaluated', substitute: async (path) => store.bring(path) }];
   }
 
   /** What fetchers work with. */
@@ -328,7 +362,7 @@ export class Workspace {
       const file = join(environment['NIX_CONF_DIR'] ?? '/etc/nix', 'machines');
       const machines = parseMachines(settings.text('builders') ?? `@${file}`, settings.text('system') || hostSystem());
       this.#remote = machines.length === 0 ? [] : [new RemoteBuilder({
-        machines, stateDirectory: this.store.stateDirectory, environment, progress: this.#progress,
+        machines, stateDirectory: this.#ownStore.stateDirectory, environment, progress: this.#progress,
         useSubstitutes: settings.flag('builders-use-substitutes', false),
         maxSilentSeconds: settings.number('max-silent-time', 0), timeoutSeconds: settings.number('timeout', 0),
         keepFailed: settings.flag('keep-failed', false),
@@ -342,8 +376,22 @@ export class Workspace {
     return sandboxFromSettings(this.settings, {
       system: hostSystem(),
       environment,
-      keptDirectory: join(this.store.stateDirectory, 'builds'),
+      keptDirectory: join(this.#ownStore.stateDirectory, 'builds'),
     });
+  }
+
+  /** Brings what was evaluated to the store that is meant, if that is behind a connection or a cache. */
+  async publish(paths: readonly StorePath[]): Promise<void> {
+    const { target } = this;
+    if (!(target instanceof PeerStore) || paths.length === 0) return;
+    await copyPaths(new LocalPeer(this.store), target.peer, paths, { progress: this.#progress, withoutSignatures: true });
+  }
+
+  /** Makes what was built readable where the evaluation reads: unless it stands at its own name. */
+  async #bringBack(paths: readonly StorePath[]): Promise<void> {
+    const { target, store } = this;
+    if (target === store || (target instanceof LocalStore && target.physicalStoreDirectory === target.storeDirectory)) return;
+    await copyPaths(new LocalPeer(target), new LocalPeer(store), paths, { progress: this.#progress, withoutSignatures: true });
   }
 
   /** Import from derivation: makes what a string's context names readable. */
@@ -354,9 +402,10 @@ export class Workspace {
     }
     const wanted = elements.filter((one) => !one.startsWith('!') || parseBuiltElement(one).chain.length === 1)
       .map((element) => wantedBy(element, this.store.storeDirectory));
-    const { engine } = this.#options;
-    const realised = engine === undefined ? await realise(this.store, wanted, await this.#realiseOptions())
+    const { engine } = this;
+    const realised = engine === undefined ? await realise(this.goalStore, wanted, await this.#realiseOptions())
       : await engine.realiseHere(this.store, wanted);
+    if (engine === undefined) await this.#bringBack(realisedPaths(wanted, realised));
     for (const one of wanted) {
       if (!('drvPath' in one)) continue;
       for (const [name, path] of realised.get(one.drvPath) ?? []) {
@@ -365,6 +414,10 @@ export class Workspace {
     }
     return placeholders;
   }
+}
+
+function realisedPaths(wanted: readonly Wanted[], realised: Realised): StorePath[] {
+  return wanted.flatMap((one) => ('path' in one ? [one.path] : [...realised.get(one.drvPath)?.values() ?? []]));
 }
 
 /** A context element: a path, `!output!drvPath`, or `=drvPath`. */

@@ -6,7 +6,7 @@
  */
 
 import { readSettings, type NixSettings } from '#host';
-import type { LocalStore } from '#store';
+import type { LocalStore, PeerStore } from '#store';
 import type { Workspace } from '#system';
 import type { CommandContext, CommandModule } from '../context.ts';
 import { openCommandProgress } from './progress.ts';
@@ -15,7 +15,7 @@ import { settingOverrides } from './evaluation.ts';
 import { commonFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { indentJson } from './indent-json.ts';
-import type { StoreCommand } from './store-command.ts';
+import { localStoreOf, type StoreCommand } from './store-command.ts';
 import { writeVersion } from './version.ts';
 import { openWorkspace } from './workspace.ts';
 
@@ -75,8 +75,13 @@ export class CommandSession implements StoreCommand {
     return this.#settings ??= readSettings({ environment: this.context.env, overrides: settingOverrides(this.flags) });
   }
 
-  get store(): LocalStore {
-    return this.workspace().store;
+  get store(): LocalStore | PeerStore {
+    return this.workspace().target;
+  }
+
+  /** The store, for what only one of our own can do. Throws STORE_NOT_LOCAL. */
+  get localStore(): LocalStore {
+    return localStoreOf(this.store);
   }
 
   async openProgress(): Promise<ClosableProgress> {

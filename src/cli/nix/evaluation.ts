@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { encodeUtf8, type Progress } from '#base';
 import {
-  cacheDirectory, evaluationStore, readSettings, storeLocation, type AutoArgument, type ChosenStore, type EvaluationRequest, type ExpressionSource,
+  cacheDirectory, evaluationStore, namesStoreElsewhere, readSettings, storeLocation, type AutoArgument, type ChosenStore,
+  type EvaluationRequest, type ExpressionSource, type NixSettings,
 } from '#host';
 import type { CommandContext } from '../context.ts';
 import { isShown } from '../progress/output.ts';
@@ -34,20 +35,34 @@ export function chosenStore(flags: ParsedFlags, context: CommandContext): Chosen
   return storeLocation({ environment: context.env, overrides: settingOverrides(flags) }, flags.last('--store'));
 }
 
-/** The store that an evaluation writes to, and the name of the one that builds if it is another. */
-export function evaluationStores(
-  flags: ParsedFlags, context: CommandContext,
-): { readonly store: ChosenStore; readonly builder: string | undefined } {
-  const builder = connectedStore(flags, context);
-  return builder === undefined ? { store: chosenStore(flags, context), builder }
-    : { store: evaluationStore(context.env, flags.last('--eval-store')), builder };
+/** The stores that a command works with. */
+export interface NamedStores {
+  /** The one of ours that an evaluation writes to. */
+  readonly store: ChosenStore;
+  /** The name of the one that builds, if that is behind a connection or a binary cache. */
+  readonly builder: string | undefined;
+  /** The one that builds, if that is another of ours. */
+  readonly target: ChosenStore | undefined;
 }
 
-/** The store behind a connection that flags, settings and environment name; undefined for one of our own. */
+export function evaluationStores(flags: ParsedFlags, context: CommandContext): NamedStores {
+  const builder = connectedStore(flags, context);
+  const given = flags.last('--eval-store') ?? settingsOf(flags, context).text('eval-store');
+  const named = given === undefined || given === '' || given === 'auto' ? undefined : given;
+  if (builder !== undefined) return { store: evaluationStore(context.env, named), builder, target: undefined };
+  const target = chosenStore(flags, context);
+  return named === undefined ? { store: target, builder, target: undefined }
+    : { store: evaluationStore(context.env, named), builder, target };
+}
+
+/** The name of the store behind a connection, or of the cache, that is meant; undefined for one of our own. */
 export function connectedStore(flags: ParsedFlags, context: CommandContext): string | undefined {
-  const sources = { environment: context.env, overrides: settingOverrides(flags) };
-  const named = flags.last('--store') ?? readSettings(sources).text('store') ?? context.env['NIX_REMOTE'] ?? '';
-  return /^(daemon(\?|$)|(unix|ssh|ssh-ng):\/\/)/.test(named) ? named : undefined;
+  const named = flags.last('--store') ?? settingsOf(flags, context).text('store') ?? context.env['NIX_REMOTE'] ?? '';
+  return namesStoreElsewhere(named) ? named : undefined;
+}
+
+function settingsOf(flags: ParsedFlags, context: CommandContext): NixSettings {
+  return readSettings({ environment: context.env, overrides: settingOverrides(flags) });
 }
 
 /** Settings from flags; the flags that are settings in other words among them. */

@@ -2,9 +2,10 @@
 
 import { encodeUtf8 } from '#base';
 import { splitStorePath, type StorePath } from '#formats';
-import { fileOf, findInListing, isRemoteReference, treeOf, type ListedTree, type StorePeer } from '#store';
+import { fileOf, findInListing, treeOf, type ListedTree, type StorePeer } from '#store';
 import { notInStore, pathDoesNotExist } from '../errors.ts';
 import type { CommandSession } from './command.ts';
+import { connectedStore } from './evaluation.ts';
 import type { ListedNode } from './listing.ts';
 import { Peers } from './peers.ts';
 
@@ -27,9 +28,9 @@ export function contentElsewhere(session: CommandSession, operand: string): Prom
 async function inPeer<T>(
   session: CommandSession, operand: string, work: (peer: StorePeer, path: StorePath, rest: string) => Promise<T>,
 ): Promise<T | undefined> {
-  const { flags, context, settings } = session;
-  const name = flags.last('--store') ?? settings.text('store') ?? context.env['NIX_REMOTE'] ?? '';
-  if (!isRemoteReference(name)) return undefined;
+  const { flags, context } = session;
+  const name = connectedStore(flags, context);
+  if (name === undefined) return undefined;
   const opened = new Peers(flags, context, await session.openProgress()).open(name);
   try {
     const found = splitStorePath(operand, opened.peer.storeDirectory);

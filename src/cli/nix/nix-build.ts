@@ -19,7 +19,7 @@ import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.
 import { describeMissing, missingText } from './missing.ts';
 import { addRoot } from './roots.ts';
 import { writeVersion } from './version.ts';
-import { openBuildWorkspace } from './workspace.ts';
+import { openWorkspace } from './workspace.ts';
 
 const table: readonly Flag[] = [
   { names: ['--out-link', '-o'], operands: ['PATH'], description: 'where the link to the result goes (default: ./result)' },
@@ -42,7 +42,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   }
   if (flags.has('--version')) return writeVersion('nix-build', context);
   const progress = await openCommandProgress(flags, context);
-  const workspace = openBuildWorkspace(flags, context, progress);
+  const workspace = openWorkspace(flags, context, progress);
   try {
     return await build(workspace, flags, context, progress);
   } finally {
@@ -70,7 +70,7 @@ async function build(
       context.stderr.write(missingText(await engine.queryMissing(workspace.store, wanted)));
       return 0;
     }
-    context.stderr.write(await describeMissing(workspace.store, wanted, { substituters }));
+    context.stderr.write(await describeMissing(workspace.goalStore, wanted, { substituters }));
     return 0;
   }
   const realised = await withBuildStatus(() => workspace.realise(wanted));
@@ -107,7 +107,6 @@ async function makeLinks(
     const prefix = number === 1 ? base : `${base}-${number}`;
     const link = output === 'out' ? prefix : `${prefix}-${output}`;
     const path = paths[index] as StorePath;
-    if (workspace.engine === undefined) addRoot(workspace.store, link, path);
-    else await workspace.engine.addRoot(link, path);
+    addRoot(workspace.target, link, path);
   }
 }

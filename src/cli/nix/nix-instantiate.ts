@@ -103,15 +103,15 @@ async function instantiate(flags: ParsedFlags, context: CommandContext, base: Ba
     `${links[index]}${output === 'out' ? '' : `!${output}`}\n`).join(''));
 }
 
-/** Brings the derivations to the daemon that --store or the environment names, if one is named. */
+/** Brings the derivations to the store that --store or the environment names, if that is none of ours. */
 async function sendToBuilder(
   flags: ParsedFlags, context: CommandContext, base: Base, found: readonly FoundDerivation[],
 ): Promise<void> {
   if (evaluationStores(flags, context).builder === undefined || found.length === 0) return;
-  const { openBuildWorkspace } = await import('./workspace.ts');
-  const workspace = openBuildWorkspace(flags, context, base.progress ?? noProgress);
+  const { openWorkspace } = await import('./workspace.ts');
+  const workspace = openWorkspace(flags, context, base.progress ?? noProgress);
   try {
-    await workspace.engine?.send(workspace.store, found.map(({ drvPath }) => drvPath as StorePath));
+    await workspace.publish(found.map(({ drvPath }) => drvPath as StorePath));
   } finally {
     await workspace.close();
   }

@@ -95,12 +95,12 @@ class ShellCommand {
     try {
       const program = await this.#prepare(workspace, progress, folder, pure, shown);
       if (program === undefined) return 0;
-      const { root, storeDirectory, physicalStoreDirectory } = workspace.store;
+      const { storeDirectory, physicalStoreDirectory } = workspace.target;
       progress.close();
       // While the shell runs, others may collect garbage: what it uses is seen in its environment.
       await workspace.close();
       isRunning = true;
-      return await runOnStore(program, { root, storeDirectory, physicalStoreDirectory }, context);
+      return await runOnStore(program, { storeDirectory, physicalStoreDirectory }, context);
     } finally {
       if (!isRunning) {
         progress.close();

@@ -5,14 +5,16 @@
  * name. Each operation is a function in one of the files of the family; this one only chooses.
  */
 
-import { LocalStore } from '#store';
+import { noProgress } from '#base';
+import { LocalStore, type PeerStore } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { openCommandProgress } from './progress.ts';
 import { chosenStore, connectedStore } from './evaluation.ts';
 import { buildFlags, commonFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
-import type { StoreCommand, StoreOperation } from './store-command.ts';
+import { Peers } from './peers.ts';
+import { localStoreOf, type StoreCommand, type StoreOperation } from './store-command.ts';
 import { writeVersion } from './version.ts';
 
 interface Operation extends Flag {
@@ -122,13 +124,9 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   if (wanted.length === 0) throw usageError('No operation is specified', 'nix-store');
   if (wanted.length > 1) throw usageError('Only one operation may be specified', 'nix-store');
   const [chosen] = wanted as [Operation];
-  const elsewhere = connectedStore(flags, context);
-  if (elsewhere !== undefined) {
-    const { remoteOperations, runRemotely } = await import('./store-remote.ts');
-    const remote = remoteOperations.get(chosen.names[0]);
-    if (remote !== undefined) return runRemotely(remote, elsewhere, flags, context);
-  }
-  const operation = await chosen.load();
+  const remote = connectedStore(flags, context) === undefined ? undefined
+    : (await import('./store-remote.ts')).remoteOperations.get(chosen.names[0]);
+  const operation = remote ?? await chosen.load();
   const command = new OpenedCommand(flags, context);
   try {
     return await operation(command);
@@ -138,21 +136,30 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 }
 
 /** Whoever opens the store has made it. */
-const initialise: StoreOperation = async ({ store }) => (store.location.readOnly === true ? 1 : 0);
+const initialise: StoreOperation = async ({ localStore }) => (localStore.location.readOnly === true ? 1 : 0);
 
 /** Opens the store at its first use: some operations need none. */
 class OpenedCommand implements StoreCommand {
   readonly flags: ParsedFlags;
   readonly context: CommandContext;
-  #store: LocalStore | undefined;
+  #store: LocalStore | PeerStore | undefined;
 
   constructor(flags: ParsedFlags, context: CommandContext) {
     this.flags = flags;
     this.context = context;
   }
 
-  get store(): LocalStore {
-    return this.#store ??= new LocalStore(chosenStore(this.flags, this.context));
+  get store(): LocalStore | PeerStore {
+    if (this.#store === undefined) {
+      const elsewhere = connectedStore(this.flags, this.context);
+      this.#store = elsewhere === undefined ? new LocalStore(chosenStore(this.flags, this.context))
+        : new Peers(this.flags, this.context, noProgress).openStore(elsewhere);
+    }
+    return this.#store;
+  }
+
+  get localStore(): LocalStore {
+    return localStoreOf(this.store);
   }
 
   openProgress() {

@@ -3,11 +3,12 @@
 import { resolve } from 'node:path';
 import type { Progress } from '#base';
 import {
-  cacheDirectory, cacheOptions, locationOf, parseStoreReference, readSettings, type NixSettings,
+  cacheDirectory, locationOf, lookupMemory, namesStoreElsewhere, parseStoreReference, readSettings, transportSettings,
+  type NixSettings,
 } from '#host';
 import {
-  CachePeer, isRemoteReference, LocalPeer, LocalStore, openBuildPeer, openDaemonPeer, readSecretKeys, Trust,
-  parseCacheUrl, type BuildPeer, type DaemonPeer, type StorePeer, type WorkerOptions,
+  CachePeer, LocalPeer, LocalStore, openBuildPeer, openDaemonPeer, openPeer, parseCacheUrl, parseStoreReference as parsePeerReference,
+  PeerStore, Trust, type AblePeer, type BuildPeer, type DaemonPeer, type PeerRequest,
 } from '#store';
 import type { PathInfo } from '#formats';
 import type { CommandContext } from '../context.ts';
@@ -16,7 +17,7 @@ import type { ParsedFlags } from './flags.ts';
 
 /** A store with what belongs to it. */
 export interface OpenedPeer {
-  readonly peer: StorePeer;
+  readonly peer: AblePeer;
   /** Where the peer is a local store. */
   readonly store: LocalStore | undefined;
   /** Of caches that are signed as they are written. */
@@ -40,10 +41,10 @@ export class Peers {
   /** Opens the store of that name; undefined is the one that --store and the environment name. */
   open(text: string | undefined): OpenedPeer {
     const name = text ?? this.#named();
-    if (name !== undefined && isRemoteReference(name)) {
-      if (/^(file|https?|s3):/.test(name)) return this.#openCache(name);
-      const peer = this.openBuilder(name);
-      return { peer, store: undefined, cache: undefined, close: async () => { await peer.close(); } };
+    if (name !== undefined && namesStoreElsewhere(name)) {
+      const peer = openPeer(this.request(name), { progress: this.#progress, signal: this.#context.signal });
+      const cache = peer instanceof CachePeer ? peer : undefined;
+      return { peer, store: undefined, cache, close: async () => { await peer.close(); } };
     }
     const location = text === undefined ? chosenStore(this.#flags, this.#context)
       : locationOf(parseStoreReference(text), this.#context.env);
@@ -51,13 +52,48 @@ export class Peers {
     return { peer: new LocalPeer(store, name ?? 'local'), store, cache: undefined, close: async () => store.close() };
   }
 
+  /** The store of that name, which is none of ours, as a store like others. */
+  openStore(name: string): PeerStore {
+    const reference = parsePeerReference(name);
+    const isHere = reference.kind === 'daemon' || (reference.kind === 'ssh-ng' && reference.mounted);
+    return new PeerStore(this.request(name), {
+      progress: this.#progress, signal: this.#context.signal,
+      root: isHere ? reference.parameters.get('root') ?? '/' : undefined,
+    });
+  }
+
   /** A store behind a connection. */
   openBuilder(name: string): BuildPeer {
-    return openBuildPeer(name, this.#peerOptions());
+    return openBuildPeer(name, { ...this.request(name), progress: this.#progress });
   }
 
   openDaemon(name: string): DaemonPeer {
-    return openDaemonPeer(name, this.#peerOptions());
+    return openDaemonPeer(name, { ...this.request(name), progress: this.#progress });
+  }
+
+  /** What the settings say of how to open the store of that name. */
+  request(name: string): PeerRequest {
+    const { settings } = this;
+    const { env, cwd } = this.#context;
+    const common = {
+      name, environment: { ...env },
+      storeDirectory: parseStoreReference(name).parameters.get('store') ?? (env['NIX_STORE_DIR'] || '/nix/store'),
+    };
+    if (parsePeerReference(name).kind === 'cache') {
+      const keyFiles = [...parseCacheUrl(name).secretKeyFiles, ...settings.list('secret-key-files')];
+      return {
+        ...common, secretKeyFiles: [...new Set(keyFiles.map((file) => resolve(cwd, file)))],
+        transport: transportSettings(settings, common.environment), memory: lookupMemory(settings, cacheDirectory(env)),
+      };
+    }
+    return {
+      ...common, timeoutSeconds: settings.number('timeout', 0),
+      options: {
+        keepFailed: settings.flag('keep-failed', false), keepGoing: settings.flag('keep-going', false),
+        fallback: settings.flag('fallback', false), maxSilentSeconds: settings.number('max-silent-time', 0),
+        substitutes: settings.flag('substitute', true), cores: settings.number('cores', 0),
+      },
+    };
   }
 
   /** Whether a description is signed by a trusted key, or needs no signature. */
@@ -68,38 +104,7 @@ export class Peers {
     return (info) => trust.believes(info, storeDirectory);
   }
 
-  #openCache(name: string): OpenedPeer {
-    const { env, cwd, signal } = this.#context;
-    const { transport, memory } = cacheOptions(this.settings, env, cacheDirectory(env), [name]);
-    const url = parseCacheUrl(name);
-    const keyFiles = [...url.secretKeyFiles, ...this.settings.list('secret-key-files')].map((file) => resolve(cwd, file));
-    const cache = new CachePeer(name, {
-      secretKeys: readSecretKeys([...new Set(keyFiles)]), signal,
-      ...(transport === undefined ? {} : { transport }),
-    });
-    return {
-      peer: cache, store: undefined, cache,
-      async close() {
-        memory?.close();
-        await cache.close();
-      },
-    };
-  }
-
   #named(): string | undefined {
     return this.#flags.last('--store') ?? this.settings.text('store') ?? this.#context.env['NIX_REMOTE'] ?? undefined;
-  }
-
-  #peerOptions() {
-    const { settings } = this;
-    const options: WorkerOptions = {
-      keepFailed: settings.flag('keep-failed', false), keepGoing: settings.flag('keep-going', false),
-      fallback: settings.flag('fallback', false), maxSilentSeconds: settings.number('max-silent-time', 0),
-      substitutes: settings.flag('substitute', true), cores: settings.number('cores', 0),
-    };
-    return {
-      environment: this.#context.env, progress: this.#progress, options,
-      timeoutSeconds: settings.number('timeout', 0),
-    };
   }
 }

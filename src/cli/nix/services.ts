@@ -20,8 +20,8 @@ export function evaluationServices(
 ): ClosableServices {
   let opened: ReturnType<typeof open> | undefined;
   const open = async () => {
-    const { openBuildWorkspace } = await import('./workspace.ts');
-    return openBuildWorkspace(flags, context, progress);
+    const { openWorkspace } = await import('./workspace.ts');
+    return openWorkspace(flags, context, progress);
   };
   const workspace = () => opened ??= open();
   const services = async () => (await workspace()).services;

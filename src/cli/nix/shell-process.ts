@@ -20,7 +20,7 @@ export interface Program {
 }
 
 /** Where the store's paths stand, and where they say that they do. */
-export type StorePlaces = Pick<LocalStore, 'root' | 'storeDirectory' | 'physicalStoreDirectory'>;
+export type StorePlaces = Pick<LocalStore, 'storeDirectory' | 'physicalStoreDirectory'>;
 
 /** Runs the program with our standard streams; the status is the program's. */
 export async function runOnStore(program: Program, store: StorePlaces, context: CommandContext): Promise<number> {
@@ -50,7 +50,7 @@ function mountStore(program: Program, store: StorePlaces, searchPath: string): P
   if (storeDirectory === physicalStoreDirectory) return program;
   const bwrap = findProgram('bwrap', searchPath);
   if (bwrap === undefined) {
-    throw new UserError('STORE_NOT_MOUNTED', `nothing runs with this store: its paths stand below '${store.root}'`, {
+    throw new UserError('STORE_NOT_MOUNTED', `nothing runs with this store: its paths stand in '${physicalStoreDirectory}'`, {
       hint: 'Install bubblewrap, which mounts it where its paths say',
     });
   }

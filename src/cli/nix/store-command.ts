@@ -3,7 +3,8 @@
 import { readlinkSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isDerivationPath, splitStorePath, type StorePath } from '#formats';
-import { bytePath, type LocalStore } from '#store';
+import { storeNotLocal } from '#host';
+import { bytePath, LocalStore, PeerStore, type Store } from '#store';
 import type { CommandContext } from '../context.ts';
 import { notInStore, pathIsNotValid } from '../errors.ts';
 import type { ClosableProgress } from '../progress/output.ts';
@@ -13,7 +14,9 @@ export interface StoreCommand {
   readonly flags: ParsedFlags;
   readonly context: CommandContext;
   /** Opened at its first use. */
-  readonly store: LocalStore;
+  readonly store: LocalStore | PeerStore;
+  /** The store, for what only one of our own can do. Throws STORE_NOT_LOCAL. */
+  readonly localStore: LocalStore;
   openProgress(): Promise<ClosableProgress>;
   /** A line on standard output. */
   print(line: string): void;
@@ -22,16 +25,19 @@ export interface StoreCommand {
 /** Returns the exit status. */
 export type StoreOperation = (command: StoreCommand) => Promise<number>;
 
+export function localStoreOf(store: LocalStore | PeerStore): LocalStore {
+  if (store instanceof LocalStore) return store;
+  throw storeNotLocal(store.name);
+}
+
 /** The store path that an operand names: itself, one below it, or what links lead to. */
 export function followToStorePath(
-  command: { readonly store: LocalStore; readonly context: Pick<CommandContext, 'cwd'> }, operand: string,
+  command: { readonly store: Store; readonly context: Pick<CommandContext, 'cwd'> }, operand: string,
 ): StorePath {
   const { store, context } = command;
   let path = resolve(context.cwd, operand);
   for (let links = 0; links < maximumLinks; links++) {
-    const logical = path.startsWith(`${store.physicalStoreDirectory}/`)
-      ? store.storeDirectory + path.slice(store.physicalStoreDirectory.length) : path;
-    const found = splitStorePath(bytePath(logical), store.storeDirectory);
+    const found = splitStorePath(bytePath(logicalPath(store, path)), store.storeDirectory);
     if (found !== undefined) return found.storePath;
     try {
       path = resolve(dirname(path), readlinkSync(path));
@@ -56,21 +62,27 @@ export function validPlace(command: StoreCommand, operand: string): { place: str
   const { store, context } = command;
   const path = resolve(context.cwd, operand);
   const storePath = validPath(command, operand);
-  const logical = path.startsWith(`${store.physicalStoreDirectory}/`)
-    ? store.storeDirectory + path.slice(store.physicalStoreDirectory.length) : path;
+  const logical = logicalPath(store, path);
   return {
     place: store.physicalPath(storePath),
     rest: logical.startsWith(storePath) ? logical.slice(storePath.length) : '',
   };
 }
 
+/** The name that a path on this machine has in the store, if it stands there. */
+function logicalPath(store: Store, path: string): string {
+  const isHere = store instanceof LocalStore || (store instanceof PeerStore && store.root !== undefined);
+  if (!isHere || !path.startsWith(`${store.physicalStoreDirectory}/`)) return path;
+  return store.storeDirectory + path.slice(store.physicalStoreDirectory.length);
+}
+
 /** The outputs of a derivation, or the path itself. */
-export function outputsOf(store: LocalStore, path: StorePath): StorePath[] {
+export function outputsOf(store: Store, path: StorePath): StorePath[] {
   return isDerivationPath(path) ? [...store.queryDerivationOutputs(path).values()] : [path];
 }
 
 /** All paths, each after what it refers to, as C++ Nix orders them. */
-export function topologicalOrder(store: LocalStore, paths: Iterable<StorePath>): StorePath[] {
+export function topologicalOrder(store: Store, paths: Iterable<StorePath>): StorePath[] {
   const wanted = new Set([...paths].sort());
   const order: StorePath[] = [];
   const seen = new Set<StorePath>();

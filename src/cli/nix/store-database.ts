@@ -12,7 +12,7 @@ import { followToStorePath, validPath, type StoreCommand } from './store-command
 import { openWorkspace } from './workspace.ts';
 
 export async function verify(command: StoreCommand): Promise<number> {
-  const { flags, store, context } = command;
+  const { flags, localStore: store, context } = command;
   const checkContents = flags.has('--check-contents');
   const say = (text: string): void => { context.stderr.write(`${text}\n`); };
   const workspace = flags.has('--repair') ? openWorkspace(flags, context, messagesOnly(context, flags)) : undefined;
@@ -52,7 +52,7 @@ async function triedRepair(workspace: Workspace, path: StorePath, say: (text: st
 }
 
 /** Makes files of the same content one. */
-export async function optimise({ store, context }: StoreCommand): Promise<number> {
+export async function optimise({ localStore: store, context }: StoreCommand): Promise<number> {
   const { filesLinked, freedBytes } = await optimiseStore(store, {
     signal: context.signal, warn: (text) => { context.stderr.write(`warning: ${text}\n`); },
   });

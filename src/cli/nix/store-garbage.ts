@@ -9,7 +9,7 @@ import { commandSettings } from './profile-command.ts';
 import { followToStorePath, type StoreCommand } from './store-command.ts';
 
 export async function collect(command: StoreCommand): Promise<number> {
-  const { flags, store, context, print } = command;
+  const { flags, localStore: store, context, print } = command;
   if (flags.operands.length > 0) throw usageError('no arguments expected', 'nix-store');
   const prints = ['--print-roots', '--print-live', '--print-dead'].find((flag) => flags.has(flag));
   if (prints !== undefined && flags.has('--max-freed')) {
@@ -28,7 +28,7 @@ export async function collect(command: StoreCommand): Promise<number> {
 }
 
 export async function deleteOperation(command: StoreCommand): Promise<number> {
-  const { flags, store, context } = command;
+  const { flags, localStore: store, context } = command;
   const paths = flags.operands.map((operand) => followToStorePath(command, operand));
   reportCollected(flags, context, await deletePaths(store, paths, {
     ignoreLiveness: flags.has('--ignore-liveness'), signal: context.signal,

@@ -1,18 +1,20 @@
 /** `nix-store --read-log` and `--print-env`. */
 
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { concatBytes, noProgress } from '#base';
 import { baseNameOf, isDerivationPath, type StorePath } from '#formats';
-import type { LocalStore } from '#store';
+import { namesStoreElsewhere } from '#host';
+import { Bzip2Reader, LocalStore } from '#store';
 import { noLog, unknownDeriver } from '../errors.ts';
+import { Peers } from './peers.ts';
 import { followToStorePath, validPath, type StoreCommand } from './store-command.ts';
 
 export async function readLogs(command: StoreCommand): Promise<number> {
   for (const operand of command.flags.operands) {
     const drvPath = derivationOf(command, followToStorePath(command, operand));
-    const log = findLog(command.store, drvPath);
+    const log = await findLog(command, drvPath);
     if (log === undefined) throw noLog(drvPath);
     command.context.stdout.write(log);
   }
@@ -37,28 +39,44 @@ function derivationOf(command: StoreCommand, path: StorePath): StorePath {
   return deriver;
 }
 
-/** What a derivation's last build printed; undefined if none was kept. */
-export function findLog(store: LocalStore, drvPath: StorePath): Uint8Array | undefined {
+/** What a derivation's last build printed, as the store or one of the caches has it. */
+export async function findLog(command: StoreCommand, drvPath: StorePath): Promise<Uint8Array | undefined> {
+  const { store, flags, context } = command;
+  const own = store instanceof LocalStore ? keptLog(store, drvPath) : await store.peer.buildLog?.(drvPath);
+  if (own !== undefined) return own;
+  const peers = new Peers(flags, context, noProgress);
+  for (const url of peers.settings.list('substituters').filter(namesStoreElsewhere)) {
+    const opened = peers.open(url);
+    try {
+      const found = await opened.peer.buildLog?.(drvPath);
+      if (found !== undefined) return found;
+    } finally {
+      await opened.close();
+    }
+  }
+  return undefined;
+}
+
+/** What a derivation's last build here printed; undefined if none was kept. */
+export function keptLog(store: LocalStore, drvPath: StorePath): Uint8Array | undefined {
   const base = baseNameOf(drvPath);
   const plain = join(store.location.logDirectory, 'drvs', base.slice(0, 2), base.slice(2));
   for (const [extension, decompress] of decompressors) {
     const file = plain + extension;
     if (existsSync(file)) return decompress(readFileSync(file));
   }
-  const packed = `${plain}.bz2`;
-  return existsSync(packed) ? unpackWithBzip2(packed) : undefined;
+  return undefined;
 }
 
 const decompressors: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[] = [
-  ['', (bytes) => bytes], ['.zst', zstdDecompressSync], ['.gz', gunzipSync], ['.br', brotliDecompressSync],
+  ['', (bytes) => bytes], ['.bz2', unpackBzip2], ['.zst', zstdDecompressSync], ['.gz', gunzipSync], ['.br', brotliDecompressSync],
 ];
 
 function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** C++ Nix packs logs with bzip2, for which there is nothing in Node. */
-function unpackWithBzip2(file: string): Uint8Array | undefined {
-  const result = spawnSync('bzip2', ['-dc', file], { maxBuffer: 1 << 30 });
-  return result.status === 0 ? result.stdout : undefined;
+function unpackBzip2(bytes: Uint8Array): Uint8Array {
+  const reader = new Bzip2Reader();
+  return concatBytes([...reader.write(bytes), ...reader.finish()].map((piece) => piece.slice()));
 }

@@ -2,7 +2,7 @@
 
 import { formatPrefixedHash, reachable } from '#base';
 import { derivationExtension, isDerivationPath, type StorePath } from '#formats';
-import { findRoots, type LocalStore } from '#store';
+import { findRoots, type Store } from '#store';
 import { noSuchVariable, unknownDeriver } from '../errors.ts';
 import { printGraph, printGraphMl } from './store-graphs.ts';
 import {
@@ -55,7 +55,7 @@ function operandPaths(command: StoreCommand): StorePath[] {
   });
 }
 
-function printSorted(command: StoreCommand, find: (store: LocalStore, path: StorePath) => StorePath[]): void {
+function printSorted(command: StoreCommand, find: (store: Store, path: StorePath) => StorePath[]): void {
   const all = new Set<StorePath>();
   for (const path of operandPaths(command)) for (const one of find(command.store, path)) all.add(one);
   for (const path of topologicalOrder(command.store, all)) command.print(path);
@@ -69,7 +69,7 @@ function eachOutput(command: StoreCommand, show: (path: StorePath) => string): v
   for (const path of operandPaths(command)) command.print(show(path));
 }
 
-function requisites(command: StoreCommand, store: LocalStore, path: StorePath): StorePath[] {
+function requisites(command: StoreCommand, store: Store, path: StorePath): StorePath[] {
   const closure = store.closureOf([path]);
   if (!command.flags.has('--include-outputs')) return closure;
   const outputs = closure.filter(isDerivationPath).flatMap((drv) => outputsOf(store, drv))
@@ -77,7 +77,7 @@ function requisites(command: StoreCommand, store: LocalStore, path: StorePath): 
   return store.closureOf([...closure, ...outputs]);
 }
 
-function referrersClosure(store: LocalStore, path: StorePath): StorePath[] {
+function referrersClosure(store: Store, path: StorePath): StorePath[] {
   return [...reachable([path], (one) => store.queryReferrers(one))];
 }
 
@@ -95,7 +95,7 @@ function printBinding(command: StoreCommand): void {
 
 function printRoots(command: StoreCommand): void {
   const wanted = new Set(operandPaths(command).flatMap((path) => referrersClosure(command.store, path)));
-  for (const [link, path] of findRoots(command.store)) {
+  for (const [link, path] of findRoots(command.localStore)) {
     if (wanted.has(path)) command.print(`${link} -> ${path}`);
   }
 }

@@ -1,10 +1,10 @@
 /** `nix-store --realise`: making outputs of derivations, and paths, valid. */
 
 import { resolve } from 'node:path';
-import type { Wanted } from '#build';
-import { isDerivationPath, knownOutputPath, type StorePath } from '#formats';
+import type { Realised, Wanted } from '#build';
+import { isDerivationPath, type StorePath } from '#formats';
 import { withBuildStatus } from './build-status.ts';
-import { describeMissing } from './missing.ts';
+import { describeMissing, missingText } from './missing.ts';
 import { addRoot } from './roots.ts';
 import { followToStorePath, type StoreCommand } from './store-command.ts';
 import { openWorkspace } from './workspace.ts';
@@ -16,12 +16,11 @@ export async function realisePaths(command: StoreCommand): Promise<number> {
     await describeAll(command, wanted);
     return 0;
   }
-  await realiseAll(command, wanted);
+  const realised = await realiseAll(command, wanted);
   const results = wanted.flatMap((one): StorePath[] => {
     if (!('drvPath' in one)) return [one.path];
-    const { outputs } = store.readDerivation(one.drvPath);
-    return (one.outputs ?? [...outputs.keys()])
-      .map((name) => knownOutputPath(outputs.get(name)!) ?? store.queryDerivationOutputs(one.drvPath).get(name)!);
+    const outputs = realised.get(one.drvPath) as ReadonlyMap<string, StorePath>;
+    return (one.outputs ?? [...outputs.keys()].sort()).map((name) => outputs.get(name) as StorePath);
   });
   const root = flags.last('--add-root');
   results.forEach((path, index) => {
@@ -40,6 +39,10 @@ async function describeAll(command: StoreCommand, wanted: readonly Wanted[]): Pr
   const progress = await command.openProgress();
   const workspace = openWorkspace(flags, context, progress);
   try {
+    if (workspace.engine !== undefined) {
+      context.stderr.write(missingText(await workspace.engine.queryMissing(workspace.store, wanted)));
+      return;
+    }
     const derivations = wanted.flatMap((one) => ('drvPath' in one
       ? [{ drvPath: one.drvPath, outputs: one.outputs ?? [...store.readDerivation(one.drvPath).outputs.keys()] }] : []));
     const paths = wanted.flatMap((one) => ('path' in one ? [one.path] : []));
@@ -57,11 +60,11 @@ export async function makeOperandsValid(command: StoreCommand): Promise<void> {
   await realiseAll(command, wantedOf(command));
 }
 
-async function realiseAll(command: StoreCommand, wanted: readonly Wanted[]): Promise<void> {
+async function realiseAll(command: StoreCommand, wanted: readonly Wanted[]): Promise<Realised> {
   const progress = await command.openProgress();
   const workspace = openWorkspace(command.flags, command.context, progress);
   try {
-    await withBuildStatus(() => workspace.realise(wanted));
+    return await withBuildStatus(() => workspace.realise(wanted));
   } finally {
     progress.close();
     await workspace.close();

@@ -3,33 +3,22 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { encodeUtf8, type Progress } from '#base';
-import { cacheDirectory, readSettings, type ChosenStore } from '#host';
-import { parseStoreReference as parsePeerReference } from '#store';
-import { BuildEngine, Workspace } from '#system';
+import { cacheDirectory, readSettings } from '#host';
+import { LocalStore, parseStoreReference as parsePeerReference } from '#store';
+import { BuildEngine, Workspace, type Elsewhere } from '#system';
 import type { CommandContext } from '../context.ts';
 import { trustedSettings } from './flake-config.ts';
 import { overriddenFlakes } from './flake-names.ts';
-import { chosenStore, evaluationStores, settingOverrides } from './evaluation.ts';
+import { evaluationStores, settingOverrides, type NamedStores } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
 import { Peers } from './peers.ts';
 
-/** A workspace whose builds happen where `--store` and the environment say: here, or in a daemon. */
-export function openBuildWorkspace(flags: ParsedFlags, context: CommandContext, progress: Progress): Workspace {
-  const { store, builder } = evaluationStores(flags, context);
-  if (builder === undefined) return openWorkspace(flags, context, progress);
-  const reference = parsePeerReference(builder);
-  const root = reference.kind === 'daemon' ? reference.parameters.get('root') ?? '/' : undefined;
-  const engine = new BuildEngine({
-    peer: new Peers(flags, context, progress).openBuilder(builder), root, progress, signal: context.signal,
-    mode: modeOf(flags),
-  });
-  return openWorkspace(flags, context, progress, { store, engine });
-}
-
-export function openWorkspace(
-  flags: ParsedFlags, context: CommandContext, progress: Progress,
-  elsewhere?: { readonly store: ChosenStore; readonly engine: BuildEngine },
-): Workspace {
+/**
+ * A workspace whose builds happen where `--store` and the environment say: here, in a daemon, or in
+ * another store.
+ */
+export function openWorkspace(flags: ParsedFlags, context: CommandContext, progress: Progress): Workspace {
+  const stores = evaluationStores(flags, context);
   const overrides = settingOverrides(flags);
   const settings = readSettings({ environment: context.env, overrides });
   const processors = availableParallelism();
@@ -37,8 +26,8 @@ export function openWorkspace(
   return new Workspace({
     environment: context.env,
     workingDirectory: encodeUtf8(context.cwd),
-    store: elsewhere?.store ?? chosenStore(flags, context),
-    engine: elsewhere?.engine,
+    store: stores.store,
+    elsewhere: elsewhereOf(stores, flags, context, progress),
     cacheDirectory: cacheDirectory(context.env),
     lockPath: lock === undefined ? join(context.cwd, 'firn.lock') : resolve(context.cwd, lock),
     mirror: flags.last('--mirror'),
@@ -55,6 +44,23 @@ export function openWorkspace(
     progress,
     signal: context.signal,
   });
+}
+
+/** Where builds happen, if not in the store that evaluations write to. */
+function elsewhereOf(
+  { builder, target }: NamedStores, flags: ParsedFlags, context: CommandContext, progress: Progress,
+): Elsewhere | undefined {
+  if (target !== undefined) return { store: new LocalStore(target) };
+  if (builder === undefined) return undefined;
+  const peers = new Peers(flags, context, progress);
+  const store = peers.openStore(builder);
+  if (parsePeerReference(builder).kind === 'cache') return { store };
+  return {
+    store,
+    engine: new BuildEngine({
+      peer: peers.openBuilder(builder), root: store.root, progress, signal: context.signal, mode: modeOf(flags),
+    }),
+  };
 }
 
 function modeOf(flags: ParsedFlags): 'normal' | 'check' | 'repair' {

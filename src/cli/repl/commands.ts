@@ -159,8 +159,8 @@ function build(repl: ReplCommands, drvPath: StorePath, link: boolean): Promise<v
 
 function showLog(repl: ReplCommands, drvPath: StorePath): Promise<void> {
   return repl.withWorkspace(repl.signal, async (workspace) => {
-    const { findLog } = await import('../nix/store-logs.ts');
-    const log = findLog(workspace.store, drvPath);
+    const { keptLog } = await import('../nix/store-logs.ts');
+    const log = keptLog(workspace.store, drvPath);
     if (log === undefined) throw noLog(drvPath);
     repl.context.stdout.write(log);
   });

@@ -31,6 +31,7 @@ export interface PeerQuestions {
   registerRealisations(realisations: readonly Realisation[]): Promise<void>;
   addSignatures(path: StorePath, signatures: readonly string[]): Promise<void>;
   addTemporaryRoot(path: StorePath): Promise<void>;
+  addIndirectRoot(link: string): Promise<void>;
   /** Unpacks the path's archive to where nothing stands. */
   unpack(path: StorePath, place: string): Promise<void>;
   addFiled(paths: readonly FiledPath[]): Promise<void>;
@@ -56,6 +57,7 @@ export function answerer(peer: AblePeer): PeerQuestions {
     },
     addSignatures: async (path, signatures) => able('addSignatures')(path, signatures),
     addTemporaryRoot: async (path) => peer.addTemporaryRoot?.(path),
+    addIndirectRoot: async (link) => able('addIndirectRoot')(link),
     async unpack(path, place) {
       const restorer = new TreeRestorer(bytePath(place));
       const reader = new NarReader(restorer);

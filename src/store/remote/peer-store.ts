@@ -26,6 +26,7 @@ import { bytePath, deleteTree, narPieces, treeStands } from '../file-tree.ts';
 import { measureOutput } from '../measure-output.ts';
 import { PathTurns } from '../path-turns.ts';
 import { receiveNar } from '../receive-nar.ts';
+import type { RootKeeper } from '../roots.ts';
 import { stageText, stageTree, type PreparedText, type PreparedTree } from '../staging.ts';
 import type {
   AddTreeOptions, CommitOptions, FinishedOutput, PathLock, Realisation, SoonDurable, Store, ValidPathInfo,
@@ -43,7 +44,7 @@ export interface PeerStoreOptions extends PeerExtras {
   readonly root?: string | undefined;
 }
 
-export class PeerStore implements Store {
+export class PeerStore implements Store, RootKeeper {
   readonly name: string;
   readonly storeDirectory: string;
   readonly #request: PeerRequest;
@@ -62,6 +63,16 @@ export class PeerStore implements Store {
     this.#asked = new BlockingPeer(request);
     this.name = request.name.replace(/\?.*/, '');
     this.storeDirectory = request.storeDirectory;
+  }
+
+  /** The folder that the store's `/nix` stands in, where that is on this machine. */
+  get root(): string | undefined {
+    return this.#options.root;
+  }
+
+  /** Where the files stand, or are put when somebody asks for them. */
+  get physicalStoreDirectory(): string {
+    return this.root === undefined ? this.#files() : join(this.root, this.storeDirectory);
   }
 
   /** The same store for those who can wait. */
@@ -255,6 +266,11 @@ export class PeerStore implements Store {
 
   addTemporaryRoot(path: StorePath): void {
     this.#asked.ask('addTemporaryRoot', path);
+  }
+
+  /** Throws UNSUPPORTED_BY_STORE where the store keeps no roots. */
+  keepLink(link: string): void {
+    this.#asked.ask('addIndirectRoot', link);
   }
 
   lockPaths(paths: readonly StorePath[], signal?: AbortSignal): Promise<PathLock> {

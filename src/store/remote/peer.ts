@@ -55,6 +55,8 @@ export interface PeerAbilities {
   addSignatures(path: StorePath, signatures: readonly string[]): Promise<void>;
   /** Keeps a path from garbage collection while the connection lasts. */
   addTemporaryRoot(path: StorePath): Promise<void>;
+  /** Registers a link, made by the caller, that leads to a store path. */
+  addIndirectRoot(link: string): Promise<void>;
   /** What a derivation's build printed. */
   buildLog(drvPath: StorePath): Promise<Uint8Array | undefined>;
   addBuildLog(drvPath: StorePath, log: AsyncIterable<Uint8Array>): Promise<void>;

@@ -2,9 +2,10 @@
  * The names of stores, as `--store`, `--to`, `--from`, `builders` and `NIX_REMOTE` have them.
  *
  * `daemon` or `unix://SOCKET` is a daemon of this machine; `ssh://HOST` a `nix-store --serve` and
- * `ssh-ng://HOST` a daemon behind ssh; `file:`, `http:`, `https:` and `s3:` are binary caches;
- * everything else is a folder. Parameters follow a question mark. The host named `localhost`,
- * without more, is this machine, and no ssh is used: so it is in C++ Nix.
+ * `ssh-ng://HOST` a daemon behind ssh (`mounted-ssh-ng://HOST` one whose files can be read here as
+ * well); `file:`, `http:`, `https:` and `s3:` are binary caches; everything else is a folder.
+ * Parameters follow a question mark. The host named `localhost`, without more, is this machine, and
+ * no ssh is used: so it is in C++ Nix.
  */
 
 import { resolve } from 'node:path';
@@ -22,6 +23,8 @@ export type StoreReference =
   | {
     readonly kind: 'ssh' | 'ssh-ng'; readonly host: SshHost; readonly name: string;
     readonly parameters: ReadonlyMap<string, string>;
+    /** Its files can be read on this machine, too. */
+    readonly mounted: boolean;
   }
   | { readonly kind: 'cache'; readonly url: string; readonly name: string };
 
@@ -44,8 +47,10 @@ export function parseStoreReference(text: string): StoreReference {
     const socket = decodeURIComponent(plain.slice('unix://'.length));
     return { kind: 'daemon', socket: socket === '' ? undefined : socket, name: plain, parameters };
   }
-  if (scheme === 'ssh' || scheme === 'ssh-ng') {
-    return { kind: scheme, host: parseHost(plain.slice(scheme.length + 3), text), name: plain, parameters };
+  if (scheme === 'ssh' || scheme === 'ssh-ng' || scheme === 'mounted-ssh-ng') {
+    const host = parseHost(plain.slice(scheme.length + 3), text);
+    const mounted = scheme === 'mounted-ssh-ng';
+    return { kind: mounted ? 'ssh-ng' : scheme, host, name: plain, parameters, mounted };
   }
   if (scheme !== undefined && ['file', 'http', 'https', 's3'].includes(scheme)) {
     return { kind: 'cache', url: text, name: plain };
@@ -57,11 +62,6 @@ export function parseStoreReference(text: string): StoreReference {
   }
   const root = parameters.get('root') ?? (folder === '' || plain === 'auto' ? undefined : folder);
   return { kind: 'local', root: root === undefined ? undefined : resolve(root), name: plain, parameters };
-}
-
-/** Whether the name is that of a store behind a connection, or of a cache. */
-export function isRemoteReference(text: string): boolean {
-  return /^(daemon(\?|$)|unix:\/\/|ssh(-ng)?:\/\/|file:\/\/|https?:\/\/|s3:\/\/)/.test(text);
 }
 
 function parametersOf(text: string): Map<string, string> {

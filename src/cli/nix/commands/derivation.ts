@@ -6,7 +6,7 @@ import {
   isDerivationPath, knownOutputPath, makeOutputPath, moduloFinder, outputHashModulo, printDerivation, type Derivation,
   type StorePath,
 } from '#formats';
-import type { LocalStore } from '#store';
+import type { Store } from '#store';
 import { incorrectOutput } from '../../errors.ts';
 import { defineCommand, jsonFlags } from '../command.ts';
 import { derivationsOf, installableFlags, resolveInstallables } from '../installables.ts';
@@ -43,7 +43,7 @@ const add = defineCommand({
 });
 
 /** Fills open output paths in where they follow from the derivation, and checks those given. */
-function withOutputPaths(given: Derivation, store: LocalStore): Derivation {
+function withOutputPaths(given: Derivation, store: Store): Derivation {
   const follows = [...given.outputs.values()].some(({ kind }) => kind === 'deferred' || kind === 'input-addressed');
   if (!follows) return given;
   const names = [...given.outputs.keys()];

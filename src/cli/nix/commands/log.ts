@@ -19,7 +19,7 @@ export const { run } = defineCommand({
     const { derived, text } = wanted;
     const path = (derived.kind === 'built' ? derived.drvPath : derived.path) as StorePath;
     const drvPath = isDerivationPath(path) ? path : store.queryPathInfo(path)?.deriver;
-    const log = drvPath === undefined ? undefined : findLog(store, drvPath);
+    const log = drvPath === undefined ? undefined : await findLog(session, drvPath);
     if (log === undefined) throw noLog(text);
     context.stdout.write(log);
   },

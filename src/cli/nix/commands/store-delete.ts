@@ -2,10 +2,11 @@
 
 import { reachable } from '#base';
 import type { StorePath } from '#formats';
-import { deletePaths, livePaths } from '#store';
+import { deletePaths, livePaths, PeerStore } from '#store';
 import { defineCommand, type CommandSession } from '../command.ts';
 import { recursiveFlag, storePathFlags, storePaths } from '../installables.ts';
 import { reportCollected } from '../store-garbage.ts';
+import { deleteThere } from '../store-remote.ts';
 
 export const { run } = defineCommand({
   name: 'nix store delete',
@@ -18,11 +19,12 @@ export const { run } = defineCommand({
     recursiveFlag, ...storePathFlags,
   ],
   async run(session) {
-    const { flags, store, context } = session;
+    const { flags, context } = session;
     let paths = await storePaths(session, flags.has('--recursive'));
     if (flags.has('--also-referrers')) paths = withReferrers(session, paths);
     if (flags.has('--skip-alive')) paths = deadAmong(session, paths);
-    reportCollected(flags, context, await deletePaths(store, paths, {
+    if (session.store instanceof PeerStore) return deleteThere(session, paths);
+    reportCollected(flags, context, await deletePaths(session.store, paths, {
       ignoreLiveness: flags.has('--ignore-liveness'), signal: context.signal,
     }));
   },
@@ -33,7 +35,7 @@ function withReferrers({ store }: CommandSession, paths: readonly StorePath[]): 
 }
 
 /** Those that neither a root nor a path outside the list needs. */
-function deadAmong({ store, flags }: CommandSession, paths: readonly StorePath[]): StorePath[] {
+function deadAmong({ localStore: store, flags }: CommandSession, paths: readonly StorePath[]): StorePath[] {
   const alive = flags.has('--ignore-liveness') ? new Set<StorePath>() : livePaths(store, {});
   const chosen = new Set(paths.filter((path) => !alive.has(path)));
   for (let before = -1; before !== chosen.size;) {

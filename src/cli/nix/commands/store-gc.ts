@@ -1,9 +1,10 @@
 /** `nix store gc`: deletes what no root needs. */
 
-import { livePaths } from '#store';
+import { livePaths, PeerStore } from '#store';
 import { usageError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
 import { collectAndReport, liveness } from '../store-garbage.ts';
+import { collectThere } from '../store-remote.ts';
 
 export const { run } = defineCommand({
   name: 'nix store gc',
@@ -13,16 +14,19 @@ export const { run } = defineCommand({
     { names: ['--dry-run'], description: 'print what would be deleted' },
   ],
   async run(session) {
-    const { flags, store, context } = session;
+    const { flags, context } = session;
     const limit = flags.last('--max');
     if (limit !== undefined && flags.has('--dry-run')) {
       throw usageError('options --max and --dry-run cannot be combined', session.name);
     }
+    const maximumFreedBytes = limit === undefined ? undefined : Number(limit);
+    if (session.store instanceof PeerStore) return collectThere(session, { dryRun: flags.has('--dry-run'), maximumFreedBytes });
+    const { store } = session;
     if (flags.has('--dry-run')) {
       const alive = livePaths(store, liveness(flags, context));
       for (const path of store.allValidPaths()) if (!alive.has(path)) session.print(path);
       return;
     }
-    await collectAndReport(store, flags, context, limit === undefined ? undefined : Number(limit));
+    await collectAndReport(store, flags, context, maximumFreedBytes);
   },
 });
