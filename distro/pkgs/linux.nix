@@ -2,7 +2,9 @@
 #
 # A kernel is a small tree of links (`bzImage`, `lib/modules/VERSION`) into Debian's package, whose
 # name has the version in it and is found through the package that always depends on the newest:
-# linux-image-amd64.
+# linux-image-amd64. Newer kernels are split: linux-image-VERSION is empty and depends on
+# linux-base-VERSION, linux-binary-VERSION and linux-modules-VERSION, which are merged here; what
+# was in /boot is with the modules.
 { lib, pkgs }:
 let
   inherit (builtins) filter head isString match;
@@ -12,23 +14,38 @@ let
     let
       prefix = "linux-image-";
       # A backports package refers to its own set by a prefix.
-      names = map (name: lib.last (lib.splitString "/" name)) (filter isString metaPackage.depends);
-      name = head (filter (name: match "linux-image-[0-9].*" name != null) names);
+      dependenciesOf = package:
+        map (name: lib.last (lib.splitString "/" name)) (filter isString package.depends);
+      name = head (
+        filter (name: match "linux-image-[0-9].*" name != null) (dependenciesOf metaPackage)
+      );
       modDirVersion = lib.removePrefix prefix name;
       fromBackports = lib.hasPrefix "backports/" metaPackage.reference;
-      image = if fromBackports then pkgs.backports.${name} else pkgs.${name};
+      packages = if fromBackports then pkgs.backports else pkgs;
+      parts = filter (lib.hasSuffix "-${modDirVersion}") (dependenciesOf packages.${name});
+      isSplit = parts != [ ];
+      image =
+        if !isSplit then packages.${name}
+        else pkgs.mergeTrees {
+          inherit name;
+          trees = map (part: packages.${part}) parts;
+          exclude = [ "usr/share" ];
+        };
+      fileOf = file:
+        if isSplit then "${image}/usr/lib/modules/${modDirVersion}/${file}"
+        else "${image}/boot/${file}-${modDirVersion}";
       kernel = pkgs.writeTree {
         name = "linux-${modDirVersion}";
         entries = {
-          "bzImage".target = "${image}/boot/vmlinuz-${modDirVersion}";
-          "config".target = "${image}/boot/config-${modDirVersion}";
+          "bzImage".target = fileOf "vmlinuz";
+          "config".target = fileOf "config";
           "lib/modules/${modDirVersion}".target = "${image}/usr/lib/modules/${modDirVersion}";
         };
         passthru = {
           inherit modDirVersion;
-          # Debian's package of this kernel, and the file that boots.
+          # Debian's package of this kernel, or its parts in one, and the file that boots.
           package = image;
-          imageFile = "${image}/boot/vmlinuz-${modDirVersion}";
+          imageFile = fileOf "vmlinuz";
           pname = "linux";
           # 6.12.107 of 6.12.107+deb13-amd64
           version = head (match "([0-9.]+).*" modDirVersion);

@@ -78,6 +78,7 @@
   ./system/activation/top-level.nix
   ./system/boot/grow-partition.nix
   ./system/boot/kernel.nix
+  ./system/boot/kexec.nix
   ./system/boot/loader/efi.nix
   ./system/boot/loader/grub/grub.nix
   ./system/boot/loader/loader.nix

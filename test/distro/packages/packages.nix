@@ -115,6 +115,26 @@ in
   callPackage = { expr = pkgs.callPackage ({ curl, more, lib }: "${curl.pname} ${more}") { more = "x"; }; expected = "curl x"; };
   configFunction = { expr = (import' { config = { pkgs }: { allowUnfree = true; }; }).config; expected = { allowUnfree = true; }; };
 
+  # A kernel whose package has all of it, and one whose package only depends on its parts.
+  kernelInOnePackage = {
+    expr = let inherit (pkgs.linuxPackages) kernel; in [
+      kernel.version kernel.package.name (lib.removePrefix "${kernel.package}" kernel.imageFile)
+    ];
+    expected = [ "6.1.2" "linux-image-6.1.2+deb13-amd64-6.1.2-1" "/boot/vmlinuz-6.1.2+deb13-amd64" ];
+  };
+  kernelInParts = {
+    expr = let inherit (pkgs.linuxPackages_latest) kernel; in [
+      kernel.version
+      (map (part: part.pname) kernel.package.trees)
+      (lib.removePrefix "${kernel.package}" kernel.imageFile)
+    ];
+    expected = [
+      "7.3.4"
+      [ "linux-base-7.3.4+deb13-amd64" "linux-binary-7.3.4+deb13-amd64" "linux-modules-7.3.4+deb13-amd64" ]
+      "/usr/lib/modules/7.3.4+deb13-amd64/vmlinuz"
+    ];
+  };
+
   textKeepsContext = {
     expr = builtins.attrNames (builtins.getContext "${(pkgs.writeText "t" "${pkgs.shell}/bin/sh").drvPath}") != [ ];
     expected = true;

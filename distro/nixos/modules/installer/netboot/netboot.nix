@@ -94,15 +94,19 @@ in
           exit 1
         fi
         here=$(cd "$(dirname "''${BASH_SOURCE[0]}")" && pwd)
-        kexec --load "$here/bzImage" --initrd="$here/initrd.gz" --command-line "${parameters}" || exit 1
+        kexec --load "$here/${kernelFile}" --initrd="$here/initrd.gz" --command-line "${parameters}" || exit 1
         kexec -e
       '';
 
-      kexecTree = pkgs.linkFarm "kexec-tree" [
-        { name = "initrd.gz"; path = "${config.system.build.netbootRamdisk}/initrd"; }
-        { name = "bzImage"; path = config.system.build.kernel.imageFile; }
-        { name = "kexec-boot"; path = "${config.system.build.kexecScript}"; }
-      ];
+      # Files, not links: the tree is copied to the machine whose system it replaces.
+      kexecTree = pkgs.writeTree {
+        name = "kexec-tree";
+        entries = {
+          "initrd.gz".source = "${config.system.build.netbootRamdisk}/initrd";
+          ${kernelFile}.source = config.system.build.kernel.imageFile;
+          "kexec-boot" = { source = "${config.system.build.kexecScript}"; mode = "0555"; };
+        };
+      };
 
       # All that a boot server has to offer, in one folder: files, not links, to be served from
       # wherever the folder is copied to.
