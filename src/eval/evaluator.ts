@@ -87,9 +87,9 @@ export class Evaluator implements EvalServices {
       host: options.host,
       workingDirectory,
       pure: pureEval,
-      fallback: pureEval ? [] : fallbackEntries,
+      fallback: pureEval ? fallbackEntries.filter(({ pinned }) => pinned === true) : fallbackEntries,
       checkAccess: (path) => this.checkAccess(path),
-      allow: (path) => this.allowStorePath(path),
+      allow: (path) => void this.fetchedRoots.push(path),
       warn: (text) => this.warn(text),
     });
     tracing.on = options.settings.showTrace;
@@ -277,10 +277,8 @@ export class Evaluator implements EvalServices {
   checkAccess(path: string): void {
     const { pureEval, restrictEval, allowedPaths } = this.settings;
     if (!pureEval && !restrictEval) return;
-    const isAllowed = allowedPaths.some(
-      (root) => path === root || root === '/' || path.startsWith(`${root}/`),
-    );
-    if (isAllowed || this.isOwnStorePath(path)) return;
+    const isBelow = (root: string) => path === root || root === '/' || path.startsWith(`${root}/`);
+    if (allowedPaths.some(isBelow) || this.fetchedRoots.some(isBelow) || this.isOwnStorePath(path)) return;
     throw forbiddenPath(path, pureEval ? 'pure' : 'restricted');
   }
 
@@ -290,6 +288,9 @@ export class Evaluator implements EvalServices {
     const end = path.indexOf('/', root.length);
     return this.ownStorePaths.has(end < 0 ? path : path.slice(0, end));
   }
+
+  /** Where entries of the search path were fetched to, which may be outside the store. */
+  private readonly fetchedRoots: string[] = [];
 
   /** Store paths that this evaluation made and may therefore read. */
   private readonly ownStorePaths = new Set<string>();

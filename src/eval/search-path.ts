@@ -96,6 +96,7 @@ export class SearchPath {
         const fetched = host.resolveSearchPathEntry(entry);
         if (fetched !== null) {
           this.#options.allow(fetched);
+          this.#options.allow(this.#withoutLinks(fetched));
           return fetched;
         }
       } catch (error) {

@@ -15,6 +15,8 @@ export interface SearchPathEntry {
   readonly prefix: string;
   /** A path, perhaps relative, or what the host's resolver understands (a URL, `flake:…`, `channel:…`). */
   readonly path: string;
+  /** What it leads to is pinned by a lock file: pure evaluation may use it too. */
+  readonly pinned?: boolean;
 }
 
 export interface EvalSettings {

@@ -68,9 +68,10 @@ const formats: Record<ImageFormat, FormatTraits> = {
     folder: 'netboot',
     defaultProfile: 'netboot-minimal',
     option: 'netboot',
+    // nixpkgs has the parts alone, so there they are linked together.
     derivation:
-      'system.pkgs.symlinkJoin { name = "netboot"; paths = with system.config.system.build;'
-      + ' [ netbootRamdisk kernel netbootIpxeScript ]; }',
+      'system.config.system.build.netboot or (system.pkgs.symlinkJoin { name = "netboot";'
+      + ' paths = with system.config.system.build; [ netbootRamdisk kernel netbootIpxeScript ]; })',
     output: '.',
   },
 };
@@ -140,6 +141,7 @@ export async function instantiateFlakeImage(
   };
   const [found] = await workspace.evaluate<FoundDerivation[]>(instantiateTask, input, {
     settingOverrides: [['pure-eval', 'true'], ['extra-experimental-features', 'flakes nix-command']],
+    archiveInPure: true,
   });
   if (found === undefined) throw noImageInFlake(flake);
   return found;

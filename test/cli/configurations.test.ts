@@ -14,6 +14,14 @@ const installer = join(root, 'distro/nixos/modules/installer/cd-dvd');
 const folder = folderWith({
   'host.nix': '{ ... }: { networking.hostName = "combined"; boot.loader.timeout = 77; }\n',
   'extra.nix': '{ ... }: { image.baseName = "extra-name"; }\n',
+  'flake/flake.nix': `{
+    inputs.firn.url = "path:${root}/distro";
+    outputs = { self, firn }: {
+      nixosConfigurations.rescue = firn.lib.nixosSystem {
+        modules = [ { image.baseName = "from-flake"; } firn.nixosModules.installation-cd-minimal ];
+      };
+    };
+  }\n`,
   'own/default.nix': `{ imports = [ ${installer}/installation-cd-base.nix ]; image.baseName = "own"; }\n`,
 });
 
@@ -42,6 +50,10 @@ describe('configurations that combine', () => {
   });
   test('the default configuration with the newer kernel', () => {
     assert.match(derivationName('--config', 'installation-cd-minimal-new-kernel'), /\.iso$/);
+  });
+  test('a configuration in a flake, on this tree; the lock of the archive is beside it', () => {
+    assert.equal(derivationName('./flake#rescue'), 'from-flake.iso');
+    assert.ok(existsSync(join(folder, 'flake/firn.lock')));
   });
   test('the network boot image', () => {
     assert.equal(derivationName('--format', 'netboot'), 'netboot');

@@ -6,6 +6,8 @@ evaluatorArguments@{
   # The platform; null leaves it to `nixpkgs.hostPlatform`.
   system ? builtins.currentSystem,
   pkgs ? null,
+  # The channel of Debian's packages; null for <debian>.
+  debian ? null,
   baseModules ? import ../modules/module-list.nix,
   # Arguments for modules, which may depend on the configuration.
   extraArgs ? { },
@@ -35,6 +37,7 @@ let
         # A module that names the platform wins.
         nixpkgs.system = lib.mkDefault system;
       })
+      (lib.mkIf (debian != null) { nixpkgs.debian = lib.mkDefault debian; })
       (lib.mkIf (pkgs != null) { nixpkgs.pkgs = lib.mkOptionDefault pkgs; })
       { _module.args = extraArgs // { inherit baseModules extraModules; modules = modules; }; }
       { _module.check = lib.mkDefault check; }

@@ -4,6 +4,7 @@
  * Prints where the image is, its size and hash, how long each step took, and what to do with it.
  */
 
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,7 +64,7 @@ async function build(
     cacheDirectory: cacheDirectory(env),
     lockPath:
       options.lock === undefined
-        ? join(firstHost === undefined ? cwd : dirname(firstHost), 'firn.lock')
+        ? join(firstHost === undefined ? flakeFolder(flake, cwd) : dirname(firstHost), 'firn.lock')
         : resolve(cwd, options.lock),
     mirror: options.mirror,
     settingOverrides: options.showTrace === true ? [['show-trace', 'true']] : [],
@@ -115,6 +116,13 @@ function flakeOf(hosts: readonly string[]): string | undefined {
   return flake;
 }
 
+/** Where a flake's lock of the archive stands: in the flake, if that is a folder here. */
+function flakeFolder(flake: string | undefined, cwd: string): string {
+  const [, path] = /^(?:path:|git\+file:(?:\/\/)?)?([./][^?#]*)/.exec(flake ?? '') ?? [];
+  const folder = resolve(cwd, path ?? '.');
+  return existsSync(join(folder, 'flake.nix')) ? folder : cwd;
+}
+
 /** Our own tree's packages are amd64's on whatever machine; another tree's are this machine's. */
 function systemFor(tree: string): string {
   return tree === ownTree ? 'x86_64-linux' : hostSystem().replace(/-darwin$/, '-linux');
@@ -159,11 +167,18 @@ function netbootAdvice(image: BuiltImage, shown: (path: string) => string): stri
     const file = image.files.find((one) => pattern.test(basename(one.path)));
     return file === undefined ? '' : shown(file.path);
   };
+  const kernel = find(/^bzImage|^vmlinuz/);
   return [
-    '  serve the files and let iPXE load netboot.ipxe, or boot them in a virtual machine with the',
-    '  kernel parameters that netboot.ipxe names:',
-    `    qemu-system-x86_64 -m 2048 -kernel ${find(/^bzImage|^vmlinuz/)} -initrd ${find(/^initrd/)} -append …`,
+    '  serve the files and let iPXE load netboot.ipxe, or boot them in a virtual machine:',
+    `    qemu-system-x86_64 -m 2048 -kernel ${kernel} -initrd ${find(/^initrd/)} -append "${kernelParameters(image)}"`,
   ];
+}
+
+/** What iPXE's script starts the kernel with. */
+function kernelParameters(image: BuiltImage): string {
+  const script = image.files.find((file) => file.path.endsWith('.ipxe'));
+  const text = script === undefined ? '' : readFileSync(script.path, 'utf8');
+  return /^kernel \S+ initrd=\S+ (.*?)(?: \$\{cmdline\})?$/m.exec(text)?.[1] ?? '…';
 }
 
 function parse(
@@ -173,9 +188,10 @@ function parse(
   const command = new Command('firn build')
     .description(
       'Builds a bootable image from configurations.\n\n' +
-        'Without a host configuration it builds the minimal live installer. A host configuration is\n' +
-        'combined with it, unless the host imports an installer module itself. The state of the\n' +
-        'Debian archive is pinned by firn.lock beside the first host (or here), made at first use.',
+        'Without a host configuration it builds the minimal live installer. A host ' +
+        'configuration is combined with it, unless the host imports an installer module ' +
+        'itself. The state of the Debian archive is pinned by firn.lock beside the first host ' +
+        'or in the flake (else here), made at first use.',
     )
     .argument('[host...]', 'host configurations: files, folders with a default.nix, or one FLAKE#NAME')
     .option('-c, --config <name>', "one of the tree's default configurations, or a file")

@@ -27,7 +27,7 @@ Commands of Nix, with Nix's own flags (also when firn is called by these names t
   firn help COMMAND               one command in full
   firn --version
 
-The first build on a machine downloads about 200 MB of packages and takes a few minutes.
+The first build on a machine downloads about 400 MB of packages and takes a few minutes.
 Everything is kept: a build that was interrupted goes on where it stopped.
 `;
 

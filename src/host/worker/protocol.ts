@@ -8,6 +8,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { ActivityKind, ActivityOptions, Progress } from '#base';
+import type { SearchPathEntry } from '#runtime';
 import type { Environment } from '../settings.ts';
 import type { ChosenStore } from '../store-location.ts';
 
@@ -22,7 +23,7 @@ export interface ThreadInput {
   /** Entries after the user's own: channels. */
   readonly usualEntries: readonly { readonly prefix: string; readonly path: string }[];
   /** Entries that stand behind all others: what Firn itself provides. */
-  readonly lastEntries: readonly { readonly prefix: string; readonly path: string }[];
+  readonly lastEntries: readonly SearchPathEntry[];
   readonly workingDirectory: string;
   readonly store: ChosenStore;
   readonly cacheDirectory: string;

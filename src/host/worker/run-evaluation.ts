@@ -40,7 +40,7 @@ export interface EvaluationRequest {
   /** Operands of `-I`. */
   readonly includes?: readonly string[];
   /** Search path entries behind all others. */
-  readonly lastEntries?: readonly { readonly prefix: string; readonly path: string }[];
+  readonly lastEntries?: readonly SearchPathEntry[];
   readonly workingDirectory: string;
   readonly store: ChosenStore;
   readonly cacheDirectory: string;

@@ -54,10 +54,13 @@ let
     if opt.pkgs.isDefined then
       if cfg.overlays == [ ] then cfg.pkgs else cfg.pkgs.appendOverlays cfg.overlays
     else
-      import ../../.. {
-        system = hostSystem;
-        inherit (cfg) config overlays;
-      };
+      import ../../.. (
+        {
+          system = hostSystem;
+          inherit (cfg) config overlays;
+        }
+        // lib.optionalAttrs (cfg.debian != null) { inherit (cfg) debian; }
+      );
 in
 {
   options.nixpkgs = {
@@ -83,6 +86,15 @@ in
       default = [ ];
       example = literalExpression "[ (final: prev: { editor = final.nano; }) ]";
       description = "Changes to the package set, applied in order: functions of its final and its former state.";
+    };
+    debian = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = literalExpression "inputs.debian";
+      description = ''
+        The channel that packages come from: a folder that Firn makes of the state of Debian's
+        archive. If null, it is `<debian>` on the search path, which Firn provides.
+      '';
     };
     hostPlatform = mkOption {
       type = platform;
