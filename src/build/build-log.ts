@@ -1,13 +1,15 @@
 /**
- * What builders say: kept as C++ Nix keeps it, `log/nix/drvs/HH/REST.drv`, and shown on failure.
+ * What builders say: kept as C++ Nix keeps it, `log/nix/drvs/HH/REST.drv.bz2`, and shown on failure.
  *
- * Builtin builders are mostly silent, and leave no file then. It is
- * written as the builder speaks, so a long log costs no memory, and one of a build that is killed
- * with its machine is there too. It is C++ Nix's uncompressed form, which both programs read.
+ * Builtin builders are mostly silent, and leave no file then. A log is written as the builder speaks,
+ * uncompressed and without the `.bz2`: so a long one costs no memory, it can be read while the build
+ * runs, and one of a build that is killed with its machine is there too. It is compressed when the
+ * build has ended. Both programs read both forms.
  */
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { baseNameOf, type StorePath } from '#formats';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { baseNameOf, Bzip2Writer, type StorePath } from '#formats';
 
 export interface LogOptions {
   /** How much of its builder's output a failure shows: the setting `log-lines`. */
@@ -16,19 +18,27 @@ export interface LogOptions {
   readonly keep?: boolean;
   /** Makes the file even if nothing was said. Default: false. */
   readonly keepEmpty?: boolean;
+  /** False leaves the file as it is: the setting `compress-build-log`. Default: true. */
+  readonly compress?: boolean;
 }
 
 /** C++ Nix's number. */
 const usuallyShownLines = 25;
 const bufferedCharacters = 1 << 16;
+/** So soon whoever reads the file of a running build finds what was said. */
+const shownAfterMilliseconds = 200;
+/** Of small blocks, so that a long log does not keep other work waiting. */
+const compressionLevel = 2;
 
 export class BuildLog {
   readonly #path: string | undefined;
   readonly #shownLines: number;
   readonly #keepEmpty: boolean;
+  readonly #compress: boolean;
   readonly #last: string[] = [];
   #waiting = '';
   #file: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   /** `directory` is a `log/nix/drvs`; undefined keeps no file. */
   constructor(directory: string | undefined, drvPath: StorePath, options: LogOptions = {}) {
@@ -36,6 +46,7 @@ export class BuildLog {
     this.#path = directory === undefined || options.keep === false ? undefined
       : join(directory, name.slice(0, 2), name.slice(2));
     this.#keepEmpty = options.keepEmpty === true;
+    this.#compress = options.compress !== false;
     this.#shownLines = options.shownLines ?? usuallyShownLines;
   }
 
@@ -46,6 +57,7 @@ export class BuildLog {
     if (this.#path === undefined) return;
     this.#waiting += `${line}\n`;
     if (this.#waiting.length > bufferedCharacters) this.#write();
+    else this.#timer ??= setTimeout(() => this.#write(), shownAfterMilliseconds).unref();
   }
 
   /** The last lines, for a report. */
@@ -53,14 +65,19 @@ export class BuildLog {
     return this.#shownLines === 0 ? [] : this.#last.slice(-this.#shownLines);
   }
 
-  /** Writes what is left. */
-  close(): void {
+  /** Writes what is left, and compresses the whole. */
+  async close(): Promise<void> {
     if (this.#waiting !== '' || (this.#keepEmpty && this.#file === undefined)) this.#write();
-    if (this.#file !== undefined) closeSync(this.#file);
+    clearTimeout(this.#timer);
+    if (this.#path === undefined || this.#file === undefined) return;
+    closeSync(this.#file);
     this.#file = undefined;
+    if (this.#compress) await compressLog(this.#path);
   }
 
   #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#path === undefined) return;
     if (this.#file === undefined) {
       mkdirSync(dirname(this.#path), { recursive: true });
@@ -68,8 +85,37 @@ export class BuildLog {
       rmSync(`${this.#path}.bz2`, { force: true });
       this.#file = openSync(this.#path, 'w');
     }
-    const bytes = Buffer.from(this.#waiting, 'utf8');
-    for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
+    writeWhole(this.#file, Buffer.from(this.#waiting, 'utf8'));
     this.#waiting = '';
   }
+}
+
+/** Puts the compressed file in the plain one's place; where it cannot be made, the plain one stays. */
+async function compressLog(path: string): Promise<void> {
+  const temporary = `${path}.bz2.${process.pid}`;
+  try {
+    const [from, to] = [openSync(path, 'r'), openSync(temporary, 'w')];
+    try {
+      const writer = new Bzip2Writer(compressionLevel);
+      const buffer = Buffer.alloc(bufferedCharacters);
+      for (let count = readSync(from, buffer); count > 0; count = readSync(from, buffer)) {
+        for (const piece of writer.write(buffer.subarray(0, count))) {
+          writeWhole(to, piece);
+          await nextTurn();
+        }
+      }
+      for (const piece of writer.finish()) writeWhole(to, piece);
+    } finally {
+      closeSync(from);
+      closeSync(to);
+    }
+    renameSync(temporary, `${path}.bz2`);
+    rmSync(path, { force: true });
+  } catch {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function writeWhole(file: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
 }

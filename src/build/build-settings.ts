@@ -22,7 +22,10 @@ export function buildSettings(
   const keys = readSecretKeys(settings.list('secret-key-files'));
   const minimumFree = settings.number('min-free', 0);
   return {
-    logs: { shownLines: settings.number('log-lines', 25), keep: settings.flag('keep-build-log', true) },
+    logs: {
+      shownLines: settings.number('log-lines', 25), keep: settings.flag('keep-build-log', true),
+      compress: settings.flag('compress-build-log', true),
+    },
     ...(keys.length === 0 ? {} : { sign: (info) => keys.map((key) => signPath(info, key)) }),
     ...(hook === undefined || hook === '' ? {} : {
       whenBuilt: (drvPath, outputs) => runHook(hook, drvPath, outputs, environment, progress),

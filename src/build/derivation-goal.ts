@@ -181,7 +181,7 @@ async function buildLocked(
     succeeded = true;
     return { outputs: pathsOf(finished), durable };
   } finally {
-    log.close();
+    await log.close();
     for (const end of endings) end(succeeded);
     if (own !== activity) own.finish(succeeded ? 'done' : 'failed');
     if (!committed) for (const place of places.values()) await removeLeftover(place);

@@ -5,8 +5,8 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { UserError } from '#base';
-import { baseNameOf, knownOutputPath, type Derivation, type PathInfo, type StorePath } from '#formats';
+import { concatBytes, UserError } from '#base';
+import { baseNameOf, Bzip2Writer, knownOutputPath, type Derivation, type PathInfo, type StorePath } from '#formats';
 import { readSettings } from '#host';
 import {
   plainResult, Trust, type Buildable, type BuildResult, type BuildStatus, type LocalStore, type MissingPaths,
@@ -141,10 +141,7 @@ export class WorkspaceService implements StoreService {
   }
 
   async addBuildLog(drvPath: StorePath, log: Uint8Array): Promise<void> {
-    const name = baseNameOf(drvPath);
-    const place = join(this.store.location.logDirectory, 'drvs', name.slice(0, 2), name.slice(2));
-    mkdirSync(dirname(place), { recursive: true });
-    writeFileSync(place, log);
+    writeLog(this.store, drvPath, log);
   }
 
   async #inWorkspace<T>(request: ServiceRequest, work: (workspace: Workspace) => Promise<T>): Promise<T> {
@@ -174,6 +171,15 @@ export class WorkspaceService implements StoreService {
       return path !== undefined && this.store.isValidPath(path);
     });
   }
+}
+
+/** Keeps the log of a build that happened elsewhere, packed as C++ Nix packs them. */
+export function writeLog(store: LocalStore, drvPath: StorePath, log: Uint8Array): void {
+  const name = baseNameOf(drvPath);
+  const place = join(store.location.logDirectory, 'drvs', name.slice(0, 2), `${name.slice(2)}.bz2`);
+  mkdirSync(dirname(place), { recursive: true });
+  const writer = new Bzip2Writer();
+  writeFileSync(place, concatBytes([...writer.write(log), ...writer.finish()]));
 }
 
 function resultOf(error: unknown, signal: AbortSignal): BuildResult {

@@ -11,7 +11,7 @@ import {
 } from '#formats';
 import { SandboxBuilder, realise, type RealiseOptions, type SandboxOptions } from '#build';
 import { hostSystem } from '#host';
-import { LocalStore, deleteTree } from '#store';
+import { Bzip2Reader, LocalStore, deleteTree } from '#store';
 
 export const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path));
 
@@ -124,7 +124,9 @@ export function sandboxAt(scratch: string): SandboxedBuilds {
     },
     logOf(made) {
       const base = made.drvPath.slice('/nix/store/'.length);
-      return readFileSync(join(logDirectory, base.slice(0, 2), base.slice(2)), 'utf8');
+      const reader = new Bzip2Reader();
+      const packed = readFileSync(join(logDirectory, base.slice(0, 2), `${base.slice(2)}.bz2`));
+      return Buffer.concat([...reader.write(packed), ...reader.finish()].map((piece) => piece.slice())).toString('utf8');
     },
     close() {
       store.close();

@@ -6,9 +6,10 @@ import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { concatBytes, noProgress } from '#base';
 import { baseNameOf, isDerivationPath, type StorePath } from '#formats';
 import { namesStoreElsewhere } from '#host';
-import { Bzip2Reader, LocalStore } from '#store';
+import { Bzip2Reader, LocalStore, operationUnsupported } from '#store';
+import { writeLog } from '#system';
 import { noLog, unknownDeriver } from '../errors.ts';
-import { Peers } from './peers.ts';
+import { Peers, type OpenedPeer } from './peers.ts';
 import { followToStorePath, validPath, type StoreCommand } from './store-command.ts';
 
 export async function readLogs(command: StoreCommand): Promise<number> {
@@ -55,6 +56,17 @@ export async function findLog(command: StoreCommand, drvPath: StorePath): Promis
     }
   }
   return undefined;
+}
+
+/** Gives a store the log of a derivation's build. */
+export async function keepLog({ store, peer }: OpenedPeer, drvPath: StorePath, log: Uint8Array): Promise<void> {
+  if (store !== undefined) writeLog(store, drvPath, log);
+  else if (peer.addBuildLog === undefined) throw operationUnsupported(peer.name, 'addBuildLog');
+  else await peer.addBuildLog(drvPath, inOnePiece(log));
+}
+
+async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  yield bytes;
 }
 
 /** What a derivation's last build here printed; undefined if none was kept. */

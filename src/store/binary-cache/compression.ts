@@ -12,6 +12,7 @@ import {
   createZstdDecompress,
 } from 'node:zlib';
 import { concatBytes } from '#base';
+import { Bzip2Writer } from '#formats';
 import { badCompressedNar, cacheFileTooLarge, cannotCompress, unknownCompression } from './errors.ts';
 import { unpackedXzSize } from './xz-size.ts';
 
@@ -19,7 +20,7 @@ type Bytes = AsyncIterable<Uint8Array>;
 
 /** What narinfo files call the compressions that we write, with the end of the file's name. */
 export const writtenCompressions: Readonly<Record<string, string>> = {
-  none: '', zstd: '.zst', xz: '.xz', br: '.br', gzip: '.gz',
+  none: '', zstd: '.zst', xz: '.xz', br: '.br', gzip: '.gz', bzip2: '.bz2',
 };
 
 /** The NAR in pieces. Whoever reads it stops at its announced size, `limitBytes`. */
@@ -53,6 +54,7 @@ export async function* compressNar(
       params: { [constants.ZSTD_c_compressionLevel]: level ?? 9, [constants.ZSTD_c_checksumFlag]: 1 },
     }), 'NAR');
     case 'xz': return yield await packXz(source);
+    case 'bzip2': return yield* compressBzip2(source, level);
     default: throw cannotCompress(compression);
   }
 }
@@ -95,6 +97,12 @@ async function unpackXz(source: Bytes, limitBytes: number, url: string): Promise
 async function packXz(source: Bytes): Promise<Uint8Array> {
   const { xz } = await import('@napi-rs/lzma');
   return xz.compress(await gather(source));
+}
+
+async function* compressBzip2(source: Bytes, level: number | undefined): AsyncGenerator<Uint8Array, void, void> {
+  const writer = new Bzip2Writer(level);
+  for await (const piece of source) yield* writer.write(piece);
+  yield* writer.finish();
 }
 
 async function* decompressBzip2(source: Bytes, url: string): AsyncGenerator<Uint8Array, void, void> {

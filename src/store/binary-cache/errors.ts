@@ -65,7 +65,7 @@ export function unknownCompression(url: string, compression: string): UserError 
 
 export function cannotCompress(compression: string): UserError {
   return new UserError('CANNOT_COMPRESS', `NARs cannot be compressed by '${compression}'`, {
-    hint: 'Write zstd, xz, br, gzip or none',
+    hint: 'Write zstd, xz, bzip2, br, gzip or none',
   });
 }
 

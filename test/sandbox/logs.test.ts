@@ -1,0 +1,67 @@
+/** Logs of builds: readable while the build runs, compressed afterwards, by either program. */
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hasProgram } from '../support/foreign.ts';
+import { freshSandbox, needsSandbox, type Made, type SandboxedBuilds } from './builds.ts';
+
+const logFile = (builds: SandboxedBuilds, { drvPath }: Made): string => {
+  const base = drvPath.slice('/nix/store/'.length);
+  return join(builds.store.location.logDirectory, 'drvs', base.slice(0, 2), base.slice(2));
+};
+const logging = (builds: SandboxedBuilds) => ({ logDirectory: join(builds.store.location.logDirectory, 'drvs') });
+
+test('a log is compressed when the build has ended, as C++ Nix keeps it', needsSandbox, async () => {
+  const builds = freshSandbox();
+  try {
+    const made = builds.add('loud', { script: 'for i in 1 2 3; do echo "line $i"; done; echo done > $out' });
+    await builds.build(made, {}, logging(builds));
+    const file = logFile(builds, made);
+    assert.equal(existsSync(file), false);
+    assert.equal(readFileSync(`${file}.bz2`).toString('latin1', 0, 3), 'BZh');
+    if (hasProgram('bzip2')) {
+      assert.equal(spawnSync('bzip2', ['-dc', `${file}.bz2`], { encoding: 'utf8' }).stdout, 'line 1\nline 2\nline 3\n');
+    }
+    if (hasProgram('nix-store')) {
+      const theirs = spawnSync('nix-store', ['--store', builds.root, '--option', 'build-users-group', '', '-l', made.drvPath], { encoding: 'utf8' });
+      assert.equal(theirs.stdout, 'line 1\nline 2\nline 3\n', theirs.stderr);
+    }
+  } finally {
+    builds.close();
+  }
+});
+
+test('without compression it stays as it is', needsSandbox, async () => {
+  const builds = freshSandbox();
+  try {
+    const made = builds.add('plain', { script: 'echo plain; echo done > $out' });
+    await builds.build(made, {}, { ...logging(builds), logs: { compress: false } });
+    assert.equal(readFileSync(logFile(builds, made), 'utf8'), 'plain\n');
+  } finally {
+    builds.close();
+  }
+});
+
+test('what a build says is in the log while it runs', needsSandbox, async () => {
+  const builds = freshSandbox();
+  const stop = new AbortController();
+  try {
+    const made = builds.add('slow', { script: 'echo begun; while true; do sleep 1; done' });
+    const building = builds.build(made, {}, { ...logging(builds), signal: stop.signal });
+    building.catch(() => {});
+    const file = logFile(builds, made);
+    const said = (): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+    for (let tries = 0; said() === '' && tries < 600; tries++) await sleep(50);
+    assert.equal(said(), 'begun\n');
+    stop.abort(new Error('enough'));
+    await assert.rejects(building, /enough/);
+    assert.deepEqual(readdirSync(join(file, '..')).filter((name) => !name.endsWith('.bz2')), []);
+  } finally {
+    stop.abort(new Error('enough'));
+    builds.close();
+  }
+});
