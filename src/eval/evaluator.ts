@@ -275,11 +275,29 @@ export class Evaluator implements EvalServices {
   }
 
   checkAccess(path: string): void {
+    if (!this.isReadable(path)) throw this.forbidden(path);
+  }
+
+  checkVisible(path: string): void {
+    if (!this.isVisible(path)) throw this.forbidden(path);
+  }
+
+  isVisible(path: string): boolean {
+    if (this.isReadable(path)) return true;
+    const folder = path === '/' ? path : `${path}/`;
+    const roots = [this.settings.allowedPaths, this.fetchedRoots, [...this.ownStorePaths]];
+    return roots.some((group) => group.some((root) => root.startsWith(folder)));
+  }
+
+  private isReadable(path: string): boolean {
     const { pureEval, restrictEval, allowedPaths } = this.settings;
-    if (!pureEval && !restrictEval) return;
+    if (!pureEval && !restrictEval) return true;
     const isBelow = (root: string) => path === root || root === '/' || path.startsWith(`${root}/`);
-    if (allowedPaths.some(isBelow) || this.fetchedRoots.some(isBelow) || this.isOwnStorePath(path)) return;
-    throw forbiddenPath(path, pureEval ? 'pure' : 'restricted');
+    return allowedPaths.some(isBelow) || this.fetchedRoots.some(isBelow) || this.isOwnStorePath(path);
+  }
+
+  private forbidden(path: string): NixError {
+    return forbiddenPath(path, this.settings.pureEval ? 'pure' : 'restricted');
   }
 
   private isOwnStorePath(path: string): boolean {

@@ -110,8 +110,8 @@ export class NixSettings {
 
   /** A number; `otherwise` if nothing sets it. */
   number(name: string, otherwise: number): number {
-    const value = this.text(name) ?? '';
-    return /^[0-9]+$/.test(value) ? Number(value) : otherwise;
+    const [, digits, unit = ''] = /^([0-9]+)([KMGT]?)$/i.exec(this.text(name) ?? '') ?? [];
+    return digits === undefined ? otherwise : Number(digits) * 1024 ** ' KMGT'.indexOf(unit.toUpperCase() || ' ');
   }
 
   list(name: string): string[] {
@@ -119,15 +119,21 @@ export class NixSettings {
   }
 }
 
+/** The user's files, the most important first. */
+export function userConfigurationFiles(environment: Environment): string[] {
+  const given = environment['NIX_USER_CONF_FILES'];
+  if (given !== undefined) return given.split(':').filter((file) => file !== '');
+  const own = environment['XDG_CONFIG_HOME'] || join(environment['HOME'] ?? '', '.config');
+  const shared = (environment['XDG_CONFIG_DIRS'] ?? '/etc/xdg').split(':').filter((folder) => folder !== '');
+  return [own, ...shared].map((folder) => join(folder, 'nix/nix.conf'));
+}
+
 export function readSettings(sources: SettingSources): NixSettings {
   const settings = new NixSettings();
   const { environment } = sources;
   const systemDirectory = environment['NIX_CONF_DIR'] ?? '/etc/nix';
-  const home = environment['HOME'] ?? '';
-  const userFiles = environment['NIX_USER_CONF_FILES']?.split(':')
-    ?? [join(environment['XDG_CONFIG_HOME'] || join(home, '.config'), 'nix/nix.conf')];
   readFileInto(settings, join(systemDirectory, 'nix.conf'));
-  for (const file of [...userFiles].reverse()) readFileInto(settings, file);
+  for (const file of userConfigurationFiles(environment).reverse()) readFileInto(settings, file);
   const inline = environment['NIX_CONFIG'];
   if (inline !== undefined) readTextInto(settings, inline, 'NIX_CONFIG', '/');
   if (environment['NIX_PATH'] !== undefined) settings.forget('nix-path');

@@ -86,6 +86,9 @@ export interface EvalServices {
   realiseContext(context: Context, position: Position): ReadonlyMap<string, string>;
   /** Fails unless the path may be read under the settings. */
   checkAccess(path: string): void;
+  /** Fails unless it may at least be looked at: it, or something below it, may be read. */
+  checkVisible(path: string): void;
+  isVisible(path: string): boolean;
   /** Lets a store path be read in pure and restricted evaluation: the program itself made it. */
   allowStorePath(storePath: string): void;
   /** Copies a path into the store once per evaluation and returns its store path. */

@@ -46,7 +46,7 @@ export function defineCommand(description: CommandDescription): CommandModule {
         context.stdout.write(describeFlags(`${name} [FLAGS] ${operands}`.trimEnd(), summary, table));
         return 0;
       }
-      if (flags.has('--version')) return writeVersion('nix', context);
+      if (flags.has('--version')) return writeVersion('nix', context, flags);
       const session = new CommandSession(name, flags, context);
       try {
         return await description.run(session) ?? 0;

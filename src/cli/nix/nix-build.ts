@@ -40,7 +40,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       'Evaluates Nix expressions, builds the derivations they make, and links to the results.', table));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix-build', context);
+  if (flags.has('--version')) return writeVersion('nix-build', context, flags);
   const progress = await openCommandProgress(flags, context);
   const workspace = openWorkspace(flags, context, progress);
   try {

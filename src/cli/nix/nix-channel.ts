@@ -42,7 +42,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       'nix-channel OPERATION [ARGUMENTS]', 'Keeps channels: names for expressions that change with time.', table));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix-channel', context);
+  if (flags.has('--version')) return writeVersion('nix-channel', context, flags);
   const places = placesOf(flags, context);
   mkdirSync(places.directory, { recursive: true });
   const last = argv.findLast((word) => operations.some(({ names }) => names[0] === word));

@@ -33,7 +33,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       'nix-collect-garbage [FLAGS]', 'Deletes store paths that nothing needs any more.', table));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix-collect-garbage', context);
+  if (flags.has('--version')) return writeVersion('nix-collect-garbage', context, flags);
   if (flags.operands.length > 0) throw usageError('no arguments expected', 'nix-collect-garbage');
   const dryRun = flags.has('--dry-run');
   if (dryRun && flags.has('--max-freed')) {

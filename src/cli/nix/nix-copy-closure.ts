@@ -36,7 +36,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       'Copies store paths with all they refer to between two machines.', table));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix-copy-closure', context);
+  if (flags.has('--version')) return writeVersion('nix-copy-closure', context, flags);
   const [host, ...operands] = flags.operands;
   if (host === undefined) throw usageError('No host is given', 'nix-copy-closure');
   if (flags.has('--to') && flags.has('--from')) throw usageError('--to and --from exclude each other', 'nix-copy-closure');

@@ -35,7 +35,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     context.stdout.write(describeFlags('nix-daemon [--stdio] [FLAGS]', 'Serves the store to clients.', table));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix-daemon', context);
+  if (flags.has('--version')) return writeVersion('nix-daemon', context, flags);
   if (flags.operands.length > 0) throw usageError(`Unexpected argument '${flags.operands[0]}'`, 'nix-daemon');
   const service = openService(flags, context);
   const trusted = !flags.has('--force-untrusted');

@@ -22,7 +22,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       'Installs, upgrades and lists packages of a profile. OPERATION --help shows the flags of one operation.', table));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix-env', context);
+  if (flags.has('--version')) return writeVersion('nix-env', context, flags);
   if (operation === undefined) throw usageError('no operation specified', 'nix-env');
   const places = placesOf(flags, context);
   ensureDefaultExpressions(places);

@@ -8,10 +8,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { encodeUtf8 } from '#base';
-import { evalTask, runEvaluation, type EvalInput, type ExpressionSource } from '#host';
+import { evalTask, readSettings, runEvaluation, type EvalInput, type ExpressionSource } from '#host';
 import type { CommandContext } from '../context.ts';
 import { alreadyExists, usageError } from '../errors.ts';
-import { autoArguments, evaluationRequest, messagesOnly } from './evaluation.ts';
+import { autoArguments, evaluationRequest, messagesOnly, settingOverrides } from './evaluation.ts';
 import { commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { flakeFlags, flakeSource } from './flake-flags.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
@@ -42,7 +42,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       'nix eval [FLAGS] (FLAKE[#ATTRIBUTE-PATH] | (--expr EXPR | --file FILE) [ATTRIBUTE-PATH])', 'Prints the value of an expression.', table));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix', context);
+  if (flags.has('--version')) return writeVersion('nix', context, flags);
   const input = evalInput(flags, context);
   const target = flags.last('--write-to');
   const folder = target === undefined ? undefined : resolve(context.cwd, target);
@@ -91,6 +91,10 @@ function expressionSource(flags: ParsedFlags, context: CommandContext): Expressi
     throw usageError("'--file' and '--expr' are exclusive", 'nix eval');
   }
   if (expression !== undefined) return { kind: 'text', text: encodeUtf8(expression) };
+  const settings = readSettings({ environment: context.env, overrides: settingOverrides(flags) });
+  if (file !== undefined && settings.flag('pure-eval', false)) {
+    throw usageError("'--file' is not compatible with '--pure-eval'", 'nix eval');
+  }
   if (file === '-') return { kind: 'stdin', text: readFileSync(0, 'latin1') };
   if (file !== undefined) return { kind: 'file', path: encodeUtf8(file) };
   return flakeSource(flags.operands[0] ?? '.', flags, context);

@@ -42,7 +42,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       'Prints hashes of files and trees, or hashes in another form.', table));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix-hash', context);
+  if (flags.has('--version')) return writeVersion('nix-hash', context, flags);
   if (flags.operands.length === 0) throw usageError('There is nothing to hash', 'nix-hash');
   const wanted = chosenForm(flags, '--to-');
   for (const operand of flags.operands) {

@@ -48,7 +48,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       'Evaluates Nix expressions and prints the paths of the derivations they make.', table));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix-instantiate', context);
+  if (flags.has('--version')) return writeVersion('nix-instantiate', context, flags);
   const progress = messagesOnly(context, flags);
   const services = evaluationServices(flags, context, progress);
   try {

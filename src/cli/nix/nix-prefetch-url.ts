@@ -36,7 +36,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       'nix-prefetch-url [FLAGS] URL [HASH]', 'Downloads a file into the store and prints its hash.', table));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix-prefetch-url', context);
+  if (flags.has('--version')) return writeVersion('nix-prefetch-url', context, flags);
   const [operand, hashText, ...rest] = flags.operands;
   if (rest.length > 0) throw usageError('too many arguments', 'nix-prefetch-url');
   if (operand === undefined && !flags.has('--attr')) throw usageError('you must specify a URL', 'nix-prefetch-url');

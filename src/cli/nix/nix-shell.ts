@@ -59,7 +59,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       'Starts a shell, or runs a command, in the environment of a derivation or with packages at hand.', own));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix-shell', context);
+  if (flags.has('--version')) return writeVersion('nix-shell', context, flags);
   if (flags.has('--packages') && flags.has('--expr')) {
     throw usageError("'-p' and '-E' are mutually exclusive", 'nix-shell');
   }

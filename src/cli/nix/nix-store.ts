@@ -119,7 +119,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     context.stdout.write(describeFlags('nix-store OPERATION [FLAGS] [PATHS]', 'Works on the store itself.', table));
     return 0;
   }
-  if (flags.has('--version')) return writeVersion('nix-store', context);
+  if (flags.has('--version')) return writeVersion('nix-store', context, flags);
   const wanted = operations.filter((operation) => flags.has(operation.names[0]));
   if (wanted.length === 0) throw usageError('No operation is specified', 'nix-store');
   if (wanted.length > 1) throw usageError('Only one operation may be specified', 'nix-store');

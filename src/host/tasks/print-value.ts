@@ -44,6 +44,6 @@ function show(
       return valueToXml(value, collector, { strict: options.strict, location: options.location });
     case 'plain':
       if (options.strict) forceDeep(value);
-      return `${printAmbiguous(value)}\n`;
+      return `${printAmbiguous(value, services.settings.maxCallDepth)}\n`;
   }
 }

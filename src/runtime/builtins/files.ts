@@ -136,7 +136,10 @@ export const files: readonly PrimOpDefinition[] = [
       if (status === null) throw fileNotFound(place);
       if (status.type !== 'directory') throw evalError(`'${place}' is not a directory`);
       const entries: AttrsEntry[] = [];
-      for (const [name, type] of services.host.readDirectory(place)) entries.push([name, type]);
+      const prefix = place === '/' ? place : `${place}/`;
+      for (const [name, type] of services.host.readDirectory(place)) {
+        if (services.isVisible(prefix + name)) entries.push([name, type]);
+      }
       return Attrs.fromEntries(entries);
     },
   }),

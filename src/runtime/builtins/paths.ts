@@ -31,10 +31,10 @@ export function realisePath(services: EvalServices, slot: Slot, links: LinkMode 
     () => `while realising the context of path '${path}'`,
     () => {
       const real = realiseText(services, path, collector);
-      services.checkAccess(real);
+      services.checkVisible(real);
       if (links === 'none') return real;
       const resolved = resolveLinks(services, real, links);
-      if (resolved !== real) services.checkAccess(resolved);
+      if (resolved !== real) services.checkVisible(resolved);
       return resolved;
     },
   );
