@@ -1,5 +1,6 @@
 /** What Nix's settings say of how builds are run and told, beside the sandbox. */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Progress } from '#base';
 import { signPath, type StorePath } from '#formats';
 import { collectForSpace, readSecretKeys, type LocalStore } from '#store';
@@ -17,10 +18,13 @@ export interface BuildSurroundings {
 /** The options of `realise` that settings name. */
 export function buildSettings(
   settings: SandboxSettings, { store, environment, progress }: BuildSurroundings,
-): Pick<RealiseOptions, 'logs' | 'sign' | 'whenBuilt' | 'beforeBuild'> {
+): Pick<RealiseOptions, 'logs' | 'sign' | 'whenBuilt' | 'makeRoom'> {
   const hook = settings.text('post-build-hook');
   const keys = readSecretKeys(settings.list('secret-key-files'));
   const minimumFree = settings.number('min-free', 0);
+  const checkInterval = settings.number('min-free-check-interval', 5);
+  // By it C++ Nix's tests say how much is free.
+  const freeSpaceFile = environment['_NIX_TEST_FREE_SPACE_FILE'];
   return {
     logs: {
       shownLines: settings.number('log-lines', 25), keep: settings.flag('keep-build-log', true),
@@ -31,13 +35,17 @@ export function buildSettings(
       whenBuilt: (drvPath, outputs) => runHook(hook, drvPath, outputs, environment, progress),
     }),
     ...(minimumFree === 0 ? {} : {
-      beforeBuild: () => collectForSpace(store, {
-        minimumFreeBytes: minimumFree,
-        maximumFreeBytes: settings.number('max-free', Number.MAX_SAFE_INTEGER),
-        keepDerivations: settings.flag('keep-derivations', true),
-        keepOutputs: settings.flag('keep-outputs', false),
-        checkedEverySeconds: settings.number('min-free-check-interval', 5),
-      }),
+      makeRoom: {
+        everySeconds: Math.max(1, checkInterval),
+        collect: () => collectForSpace(store, {
+          minimumFreeBytes: minimumFree,
+          maximumFreeBytes: settings.number('max-free', Number.MAX_SAFE_INTEGER),
+          keepDerivations: settings.flag('keep-derivations', true),
+          keepOutputs: settings.flag('keep-outputs', false),
+          checkedEverySeconds: checkInterval,
+          ...(freeSpaceFile === undefined ? {} : { freeBytes: () => Number(readFileSync(freeSpaceFile, 'utf8')) }),
+        }),
+      },
     }),
   };
 }

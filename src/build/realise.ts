@@ -57,8 +57,8 @@ export interface RealiseOptions {
   readonly sign?: ((info: PathInfo) => readonly string[]) | undefined;
   /** Called after each build, with outputs that are valid for everybody. */
   readonly whenBuilt?: (drvPath: StorePath, outputs: OutputMap) => void | Promise<void>;
-  /** Called before each build: makes room, for example. */
-  readonly beforeBuild?: () => Promise<void>;
+  /** Makes room in the store: waited for before each build, and done again and again while builds run. */
+  readonly makeRoom?: { readonly everySeconds: number; collect(): Promise<void> };
 }
 
 /** The outputs asked for, by derivation and name. */
@@ -99,6 +99,7 @@ class Realisation {
   readonly #builds: Slots;
   readonly #downloads: Slots;
   #dependents = 0;
+  #roomMade: Promise<void> | undefined;
   #plan: WorkPlan = new Map();
 
   constructor(store: Store, options: RealiseOptions) {
@@ -124,7 +125,10 @@ class Realisation {
     const { signal } = this.#options;
     signal?.throwIfAborted();
     const abort = (): void => this.#stop.abort(signal?.reason);
+    const abortWith = (error: unknown): void => this.#stop.abort(error);
     signal?.addEventListener('abort', abort);
+    const { makeRoom } = this.#options;
+    const timer = makeRoom && setInterval(() => { void this.#makeRoom().catch(abortWith); }, makeRoom.everySeconds * 1000);
     try {
       const derivations = wanted.flatMap((one) => ('drvPath' in one ? [one.drvPath] : []));
       this.#plan = planWork(this.#store, derivations);
@@ -144,7 +148,14 @@ class Realisation {
       throw error;
     } finally {
       signal?.removeEventListener('abort', abort);
+      clearInterval(timer);
     }
+  }
+
+  /** One at a time, however many builds begin. */
+  #makeRoom(): Promise<void> {
+    return this.#roomMade ??= (this.#options.makeRoom?.collect() ?? Promise.resolve())
+      .finally(() => { this.#roomMade = undefined; });
   }
 
   /** Several may want different outputs of one derivation. */
@@ -212,7 +223,7 @@ class Realisation {
     const slots = kind === 'download' ? this.#downloads : this.#builds;
     const activity = this.#activity(kind);
     try {
-      await this.#options.beforeBuild?.();
+      await this.#makeRoom();
       const context = { ...this.#context, check };
       return await buildDerivation(context, { slots, rank }, drvPath, derivation, activity);
     } catch (error) {

@@ -26,6 +26,8 @@ export interface CollectOptions extends LivenessOptions {
   readonly maximumFreedBytes?: number;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
+  /** Waited for when the lock is taken, and when the roots have been read: C++ Nix's tests meet us there. */
+  readonly meet?: (point: 'locked' | 'rooted') => Promise<void>;
 }
 
 export interface Collected {
@@ -77,23 +79,41 @@ export interface SpaceOptions extends LivenessOptions {
   /** until so much is. */
   readonly maximumFreeBytes: number;
   readonly checkedEverySeconds: number;
+  /** How much is free; by default what the system says of the store's disk. */
+  readonly freeBytes?: () => number;
 }
 
-const lastChecks = new Map<string, number>();
+/** When the room was last looked at, and how much the last collection left free. */
+const lastChecks = new Map<string, { time: number; freeAfter: number }>();
 
-/** Collects garbage if the store's disk has too little room; nothing if another process does. */
+/**
+ * Collects garbage if the store's disk has too little room; nothing if another process does, or if
+ * there is as little as after the last collection: it would find nothing.
+ */
 export async function collectForSpace(store: LocalStore, options: SpaceOptions): Promise<void> {
   const now = performance.now();
-  const last = lastChecks.get(store.stateDirectory) ?? Number.NEGATIVE_INFINITY;
-  if (now - last < options.checkedEverySeconds * 1000) return;
-  lastChecks.set(store.stateDirectory, now);
-  const { bavail, bsize } = statfsSync(store.physicalStoreDirectory);
-  const free = bavail * bsize;
+  const last = lastChecks.get(store.stateDirectory) ?? { time: Number.NEGATIVE_INFINITY, freeAfter: Infinity };
+  if (now - last.time < options.checkedEverySeconds * 1000) return;
+  const check = { ...last, time: now };
+  lastChecks.set(store.stateDirectory, check);
+  const { freeBytes = () => freeOnDisk(store) } = options;
+  const free = freeBytes();
   if (free >= options.minimumFreeBytes || free >= options.maximumFreeBytes) return;
+  if (free > check.freeAfter * nearlyAsMuch) return;
   const lock = tryLockFile(join(store.stateDirectory, 'gc.lock'), 'exclusive');
   if (lock === undefined) return;
   lock.release();
   await collectGarbage(store, { ...options, maximumFreedBytes: options.maximumFreeBytes - free });
+  check.time = performance.now();
+  check.freeAfter = freeBytes();
+}
+
+/** Of what was free after the last collection: less than this, and it is worth another. */
+const nearlyAsMuch = 0.97;
+
+function freeOnDisk(store: LocalStore): number {
+  const { bavail, bsize } = statfsSync(store.physicalStoreDirectory);
+  return bavail * bsize;
 }
 
 /** What is needed by those who came while garbage is collected. */
@@ -119,10 +139,11 @@ class Needed {
 
 /** Runs `work` as the only collector, with what others need from now on. */
 async function whileCollecting<T>(
-  store: LocalStore, { signal }: { readonly signal?: AbortSignal }, work: (needed: Needed) => Promise<T>,
+  store: LocalStore, { signal, meet }: Pick<CollectOptions, 'signal' | 'meet'>, work: (needed: Needed) => Promise<T>,
 ): Promise<T> {
   const lock = await lockFile(join(store.stateDirectory, 'gc.lock'), 'exclusive', { signal });
   try {
+    await meet?.('locked');
     const needed = new Needed();
     const server = await listenForRoots(store.stateDirectory, store.storeDirectory, (path) => needed.add(path));
     try {
@@ -142,6 +163,7 @@ async function deleteDead(
   // Only after the socket is open: whoever comes later says so there.
   for (const path of temporaryRoots(store)) needed.add(path);
   const alive = livePaths(store, options);
+  await options.meet?.('rooted');
   const deleted: string[] = [];
   const limit = options.maximumFreedBytes ?? Infinity;
   let freedBytes = 0;

@@ -138,6 +138,26 @@ test('garbage is collected when too little room is left', async () => {
   assert.equal(store.allValidPaths().length, 0);
 });
 
+test('garbage is collected again only when there is less room than the last collection left', async () => {
+  const store = freshStore();
+  let freeBytes = 100;
+  const collect = () => collectForSpace(store, {
+    minimumFreeBytes: 1000, maximumFreeBytes: 1001, checkedEverySeconds: 0, freeBytes: () => freeBytes,
+  });
+  const addGarbage = (): number => {
+    store.addTextToStore('garbage', 'garbage', []);
+    store.releaseTemporaryRoots();
+    return store.allValidPaths().length;
+  };
+  for (const [free, left] of [[100, 0], [100, 1], [98, 1], [90, 0], [2000, 1]] as const) {
+    freeBytes = free;
+    assert.equal(addGarbage(), 1);
+    await collect();
+    assert.equal(store.allValidPaths().length, left, `with ${free} bytes free`);
+  }
+  store.close();
+});
+
 test('files of the same content become one, as C++ Nix has them', needs('nix-store'), async () => {
   const store = freshStore();
   const files = (name: string): StorePath => {

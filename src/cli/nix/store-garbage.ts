@@ -1,5 +1,6 @@
 /** Collecting garbage: `nix-store --gc` and `--delete`, and what `nix-collect-garbage` does alike. */
 
+import { readFile } from 'node:fs/promises';
 import { collectGarbage, deletePaths, findRoots, livePaths, type Collected, type LocalStore } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
@@ -43,7 +44,13 @@ export async function collectAndReport(
   reportCollected(flags, context, await collectGarbage(store, {
     ...liveness(flags, context),
     ...(maximumFreedBytes === undefined ? {} : { maximumFreedBytes }), signal: context.signal,
+    meet: (point) => meetTest(context.env[point === 'locked' ? '_NIX_TEST_GC_SYNC_1' : '_NIX_TEST_GC_SYNC_2']),
   }));
+}
+
+/** Waits until somebody writes to the FIFO by which C++ Nix's tests hold a collector. */
+async function meetTest(fifo: string | undefined): Promise<void> {
+  if (fifo !== undefined) await readFile(fifo);
 }
 
 /** Says how much is dead. */
