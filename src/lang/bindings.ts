@@ -6,6 +6,7 @@
  */
 
 import { showPosition } from '#diagnostics';
+import { uniqueName } from './names.ts';
 import type { Parser } from './parser.ts';
 import { bracedExpression, quotedString } from './text-literals.ts';
 import { Token, type TokenKind } from './tokens.ts';
@@ -108,7 +109,7 @@ function attrName(parser: Parser): AttrName {
   switch (lexer.kind) {
     case Token.identifier:
     case Token.orKeyword: {
-      const name = lexer.tokenText;
+      const name = lexer.name;
       lexer.advance();
       return name;
     }
@@ -127,7 +128,7 @@ function attrName(parser: Parser): AttrName {
 }
 
 function literalName(expr: Expr): AttrName {
-  return expr.kind === 'string' ? expr.value : expr;
+  return expr.kind === 'string' ? uniqueName(expr.value) : expr;
 }
 
 function parseInherit(parser: Parser, set: AttrsExpr): void {
@@ -290,7 +291,7 @@ export function parseFormals(
           parser.expect(Token.braceClose);
           return { list, ellipsis: true };
         case Token.identifier:
-          pending = { name: lexer.tokenText, at: lexer.start };
+          pending = { name: lexer.name, at: lexer.start };
           lexer.advance();
           break;
         default:

@@ -16,7 +16,8 @@ import {
   isUriChar,
   isUriScheme,
 } from './characters.ts';
-import { keywords, Token, type TokenKind } from './tokens.ts';
+import { addToHash, findName, kindAt, nameAt } from './names.ts';
+import { Token, type TokenKind } from './tokens.ts';
 
 const SLASH = 47;
 const DOLLAR = 36;
@@ -32,6 +33,8 @@ export class Lexer {
   /** Offsets of the current token. */
   start = 0;
   end = 0;
+  /** The current token, if it is an identifier. */
+  name = '';
 
   constructor(text: string, base: number, pipes: boolean) {
     this.text = text;
@@ -95,9 +98,13 @@ export class Lexer {
 
   private scanWord(start: number): void {
     const text = this.text;
-    let i = start + 1;
-    while ((classes[text.charCodeAt(i)]! & isIdPart) !== 0) i++;
-    const next = text.charCodeAt(i);
+    let i = start;
+    let next = text.charCodeAt(i);
+    let hash = 0;
+    do {
+      hash = addToHash(hash, next);
+      next = text.charCodeAt(++i);
+    } while ((classes[next]! & isIdPart) !== 0);
     this.end = i;
     // Only these can make a longer token of it: a path or a URI.
     if (next === SLASH || next === 46 || next === 43 || next === 58) {
@@ -114,15 +121,9 @@ export class Lexer {
       }
       if (this.tryPath(start, i)) return;
     }
-    const length = i - start;
-    this.kind = Token.identifier;
-    if (length >= 2 && length <= 7) {
-      const first = text.charCodeAt(start);
-      if (first >= 97 && first <= 119) {
-        const keyword = keywords.get(text.slice(start, i));
-        if (keyword !== undefined) this.kind = keyword;
-      }
-    }
+    const place = findName(text, start, i, hash);
+    this.name = nameAt(place);
+    this.kind = kindAt(place);
   }
 
   /** End of a URI at `start`, or -1. */

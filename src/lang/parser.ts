@@ -81,7 +81,7 @@ export class Parser {
     const start = lexer.start;
     switch (lexer.kind) {
       case Token.identifier: {
-        const name = lexer.tokenText;
+        const name = lexer.name;
         lexer.advance();
         if ((lexer.kind as TokenKind) === Token.colon) {
           lexer.advance();
@@ -173,7 +173,7 @@ export class Parser {
       return this.patternLambda(start, parseFormals(this, undefined));
     }
     if (lexer.kind === Token.identifier) {
-      const name = lexer.tokenText;
+      const name = lexer.name;
       const at = lexer.start;
       lexer.advance();
       const kind = lexer.kind as TokenKind;
@@ -194,7 +194,7 @@ export class Parser {
     if (lexer.kind === Token.at) {
       lexer.advance();
       if ((lexer.kind as TokenKind) !== Token.identifier) this.unexpected(Token.identifier);
-      argument = lexer.tokenText;
+      argument = lexer.name;
       lexer.advance();
     }
     this.checkFormals(formals.list, start, argument);
@@ -370,7 +370,7 @@ export class Parser {
     const start = lexer.start;
     switch (lexer.kind) {
       case Token.identifier: {
-        const name = lexer.tokenText;
+        const name = lexer.name;
         lexer.advance();
         return this.nameExpression(name, start);
       }

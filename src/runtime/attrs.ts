@@ -6,6 +6,7 @@
  */
 
 import type { Position } from '#diagnostics';
+import { packedArray } from './packed-array.ts';
 import { emptyShape, restrictShape, Shape, sortedShape } from './shape.ts';
 import type { Slot } from './values.ts';
 
@@ -103,20 +104,18 @@ export class Attrs {
   restrict(keep: readonly number[]): Attrs {
     if (keep.length === 0) return emptyAttrs;
     if (keep.length === this.slots.length) return this;
-    return new Attrs(
-      restrictShape(this.shape, keep, false),
-      keep.map((i) => this.slots[i]!),
-    );
+    const slots = packedArray<Slot>(keep.length);
+    for (let i = 0; i < slots.length; i++) slots[i] = this.slots[keep[i]!]!;
+    return new Attrs(restrictShape(this.shape, keep, false), slots);
   }
 
   /** The set without one name. */
   without(name: string): Attrs {
     const plan = this.shape.withoutPlan(name);
     if (plan === undefined) return this;
-    return new Attrs(
-      plan.shape,
-      plan.keep.map((i) => this.slots[i]!),
-    );
+    const slots = packedArray<Slot>(plan.keep.length);
+    for (let i = 0; i < slots.length; i++) slots[i] = this.slots[plan.keep[i]!]!;
+    return new Attrs(plan.shape, slots);
   }
 }
 

@@ -1,13 +1,17 @@
 /**
  * Merging attribute sets: `left // right`.
  *
- * Three ways: by a plan, when the same two shapes meet again; by copying the left set and putting
- * the few attributes of the right one in, which is how package sets grow; else name by name.
+ * By a plan, when the same two shapes meet again. Else it is found out first where each attribute
+ * comes from, and then the arrays are filled, each made at its size: most merges happen once, so
+ * what counts is to compare few names and to leave no garbage. When no name is new, the names are
+ * those of one side; a large left set is copied in runs, which is how package sets grow.
  */
 
 import { Attrs } from './attrs.ts';
 import { counters } from './counters.ts';
-import { fitted, Shape } from './shape.ts';
+import { findSources, lowerBound, sources } from './merge-sources.ts';
+import { mergedShape, Shape } from './shape.ts';
+import { packedArray } from './packed-array.ts';
 import { shortcut } from './thunk.ts';
 import type { Slot } from './values.ts';
 
@@ -24,58 +28,37 @@ export function mergeAttrs(left: Attrs, right: Attrs): Attrs {
   if (b.length === 0) return left;
   counters.attributeMerges++;
   const plan = left.shape.mergePlan(right.shape);
-  if (plan !== undefined) return new Attrs(plan.shape, pick(plan.sources, a, b));
+  if (plan !== undefined) return new Attrs(plan.shape, pick(plan.sources, plan.sources.length, a, b));
   if (a.length >= largeSet && a.length > b.length * runRatio) return mergeFew(left, right);
-  return mergeByName(left, right);
+  return mergeOnce(left, right);
 }
 
-function pick(sources: readonly number[], a: readonly Slot[], b: readonly Slot[]): Slot[] {
-  const slots: Slot[] = [];
-  const isLarge = sources.length >= largeSet;
-  for (let i = 0; i < sources.length; i++) {
-    const source = sources[i]!;
-    const slot = source >= 0 ? a[source]! : b[~source]!;
-    slots.push(isLarge ? slot : shortcut(slot));
-  }
-  return fitted(slots);
+function mergeOnce(left: Attrs, right: Attrs): Attrs {
+  const a = left.shape;
+  const b = right.shape;
+  const count = findSources(a.names, b.names);
+  // Every attribute of the left set is replaced.
+  if (count === right.slots.length) return right;
+  const slots = pick(sources, count, left.slots, right.slots);
+  return new Attrs(mergedShape(a, b, sources, count, a.lasting && b.lasting), slots);
 }
 
-function mergeByName(left: Attrs, right: Attrs): Attrs {
-  const a = left.shape.names;
-  const b = right.shape.names;
-  const names: string[] = [];
-  const positions: number[] = [];
-  const slots: Slot[] = [];
-  let i = 0;
-  let j = 0;
-  while (i < a.length && j < b.length) {
-    const x = a[i]!;
-    const y = b[j]!;
-    if (x !== y && x < y) {
-      names.push(x);
-      positions.push(left.shape.positions[i]!);
-      slots.push(shortcut(left.slots[i]!));
-      i++;
-    } else {
-      if (x === y) i++;
-      names.push(y);
-      positions.push(right.shape.positions[j]!);
-      slots.push(shortcut(right.slots[j]!));
-      j++;
+function pick(
+  from: Int32Array, count: number, a: readonly Slot[], b: readonly Slot[],
+): Slot[] {
+  const slots = packedArray<Slot>(count);
+  if (count >= largeSet) {
+    for (let i = 0; i < count; i++) {
+      const source = from[i]!;
+      slots[i] = source >= 0 ? a[source]! : b[~source]!;
     }
+    return slots;
   }
-  for (; i < a.length; i++) {
-    names.push(a[i]!);
-    positions.push(left.shape.positions[i]!);
-    slots.push(shortcut(left.slots[i]!));
+  for (let i = 0; i < count; i++) {
+    const source = from[i]!;
+    slots[i] = shortcut(source >= 0 ? a[source]! : b[~source]!);
   }
-  for (; j < b.length; j++) {
-    names.push(b[j]!);
-    positions.push(right.shape.positions[j]!);
-    slots.push(shortcut(right.slots[j]!));
-  }
-  const lasting = left.shape.lasting && right.shape.lasting;
-  return new Attrs(new Shape(fitted(names), fitted(positions), lasting), fitted(slots));
+  return slots;
 }
 
 /** Copies runs of the large left set between the places of the right one's names. */
@@ -105,16 +88,4 @@ function mergeFew(left: Attrs, right: Attrs): Attrs {
 /** The arrays one after the other; elements that are arrays themselves stay whole. */
 function joined<T>(parts: T[][]): T[] {
   return ([] as T[]).concat(...parts);
-}
-
-/** Index of the first name that is not before `name`, from `from` on. */
-function lowerBound(names: readonly string[], name: string, from: number): number {
-  let low = from;
-  let high = names.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (names[middle]! < name) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

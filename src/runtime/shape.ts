@@ -12,6 +12,8 @@
 import { assert } from '#base';
 import type { Position } from '#diagnostics';
 import { counters } from './counters.ts';
+import { findSources, sources } from './merge-sources.ts';
+import { packedArray, zeroes } from './packed-array.ts';
 
 /** Below this size a name is found by looking at each. */
 const linearLimit = 8;
@@ -24,10 +26,7 @@ export class Shape {
   readonly lasting: boolean;
   private index: Map<string, number> | undefined;
   private searches: number;
-  /** Null for a pair that was met once. */
-  private mergePlans: Map<Shape, MergePlan | null> | undefined;
-  private withoutPlans: Map<string, RestrictPlan> | undefined;
-  private unplaced: Shape | undefined;
+  private memory: ShapeMemory | undefined;
 
   constructor(names: readonly string[], positions: readonly Position[], lasting: boolean) {
     this.names = names;
@@ -35,9 +34,7 @@ export class Shape {
     this.lasting = lasting;
     this.index = undefined;
     this.searches = 0;
-    this.mergePlans = undefined;
-    this.withoutPlans = undefined;
-    this.unplaced = undefined;
+    this.memory = undefined;
     counters.shapesMade++;
   }
 
@@ -81,17 +78,16 @@ export class Shape {
    */
   mergePlan(right: Shape): MergePlan | undefined {
     if (!this.lasting || !right.lasting) return undefined;
-    const plans = this.mergePlans;
-    if (plans === undefined) {
-      this.mergePlans = new Map([[right, null]]);
+    const memory = (this.memory ??= new ShapeMemory());
+    const known = memory.mergePlans?.get(right);
+    if (known !== undefined) return known;
+    if (memory.met !== right && memory.metBefore !== right) {
+      memory.metBefore = memory.met;
+      memory.met = right;
       return undefined;
     }
-    const known = plans.get(right);
-    if (known === undefined) {
-      if (plans.size < mergePlanLimit) plans.set(right, null);
-      return undefined;
-    }
-    if (known !== null) return known;
+    const plans = (memory.mergePlans ??= new Map());
+    if (plans.size >= mergePlanLimit) return undefined;
     const plan = makeMergePlan(this, right);
     plans.set(right, plan);
     return plan;
@@ -101,9 +97,10 @@ export class Shape {
   withoutPlan(name: string): RestrictPlan | undefined {
     const at = this.indexOf(name);
     if (at < 0) return undefined;
-    const known = this.withoutPlans?.get(name);
+    const memory = (this.memory ??= new ShapeMemory());
+    const known = memory.withoutPlans?.get(name);
     if (known !== undefined) return known;
-    const plans = (this.withoutPlans ??= new Map());
+    const plans = (memory.withoutPlans ??= new Map());
     const room = this.lasting && plans.size < mergePlanLimit;
     const keep = this.names.map((_, i) => i).filter((i) => i !== at);
     const plan = { shape: restrictShape(this, keep, room), keep };
@@ -113,13 +110,14 @@ export class Shape {
 
   /** The shape of the same names with nothing known about their places. */
   withoutPositions(): Shape {
-    if (this.unplaced !== undefined) return this.unplaced;
+    const memory = (this.memory ??= new ShapeMemory());
+    if (memory.unplaced !== undefined) return memory.unplaced;
     const names = this.names;
     const isUnplaced = this.positions.every((position) => position === 0);
     const shape = isUnplaced
       ? this
-      : new Shape(names, new Array<Position>(names.length).fill(0), this.lasting);
-    this.unplaced = shape;
+      : new Shape(names, zeroes(names.length), this.lasting);
+    memory.unplaced = shape;
     return shape;
   }
 
@@ -132,10 +130,20 @@ export class Shape {
   }
 }
 
+/** What a shape remembers of what was done with it; most have nothing to remember. */
+class ShapeMemory {
+  mergePlans: Map<Shape, MergePlan> | undefined = undefined;
+  /** The right sides met last that have no plan yet. */
+  met: Shape | undefined = undefined;
+  metBefore: Shape | undefined = undefined;
+  withoutPlans: Map<string, RestrictPlan> | undefined = undefined;
+  unplaced: Shape | undefined = undefined;
+}
+
 /** Where each attribute of a merged set comes from: `i >= 0` left's, `i < 0` right's `~i`. */
 export interface MergePlan {
   readonly shape: Shape;
-  readonly sources: readonly number[];
+  readonly sources: Int32Array;
 }
 
 /** Which attributes of a set stay. */
@@ -175,60 +183,37 @@ export function sortedShape(
 
 /** The shape of the attributes at the ascending indices `keep`. */
 export function restrictShape(shape: Shape, keep: readonly number[], lasting: boolean): Shape {
-  const names: string[] = [];
-  const positions: Position[] = [];
+  const names = packedArray<string>(keep.length);
+  const positions = zeroes(keep.length);
   for (let i = 0; i < keep.length; i++) {
-    names.push(shape.names[keep[i]!]!);
-    positions.push(shape.positions[keep[i]!]!);
+    names[i] = shape.names[keep[i]!]!;
+    positions[i] = shape.positions[keep[i]!]!;
   }
-  return new Shape(fitted(names), fitted(positions), lasting);
-}
-
-/**
- * The array, or a copy that takes no more room than its elements: an array that grew element by
- * element has room for 17 at least, and most sets are smaller.
- */
-export function fitted<T>(array: T[]): T[] {
-  return array.length < 64 ? array.slice() : array;
+  return new Shape(names, positions, lasting);
 }
 
 function makeMergePlan(left: Shape, right: Shape): MergePlan {
-  const a = left.names;
-  const b = right.names;
-  const names: string[] = [];
-  const positions: Position[] = [];
-  const sources: number[] = [];
-  let i = 0;
-  let j = 0;
-  while (i < a.length && j < b.length) {
-    const x = a[i]!;
-    const y = b[j]!;
-    if (x === y) {
-      names.push(y);
-      positions.push(right.positions[j]!);
-      sources.push(~j);
-      i++;
-      j++;
-    } else if (x < y) {
-      names.push(x);
-      positions.push(left.positions[i]!);
-      sources.push(i++);
-    } else {
-      names.push(y);
-      positions.push(right.positions[j]!);
-      sources.push(~j++);
-    }
-  }
-  for (; i < a.length; i++) {
-    names.push(a[i]!);
-    positions.push(left.positions[i]!);
-    sources.push(i);
-  }
-  for (; j < b.length; j++) {
-    names.push(b[j]!);
-    positions.push(right.positions[j]!);
-    sources.push(~j);
-  }
+  const count = findSources(left.names, right.names);
+  const own = sources.slice(0, count);
   counters.mergePlansMade++;
-  return { shape: new Shape(names, positions, true), sources };
+  return { shape: mergedShape(left, right, own, count, true), sources: own };
+}
+
+/** The shape of `left // right`, whose `count` attributes come from `from`. */
+export function mergedShape(
+  left: Shape, right: Shape, from: Int32Array, count: number, lasting: boolean,
+): Shape {
+  const positions = zeroes(count);
+  for (let i = 0; i < count; i++) {
+    const source = from[i]!;
+    positions[i] = source >= 0 ? left.positions[source]! : right.positions[~source]!;
+  }
+  // No name is new.
+  if (count === left.names.length) return new Shape(left.names, positions, lasting);
+  const names = packedArray<string>(count);
+  for (let i = 0; i < count; i++) {
+    const source = from[i]!;
+    names[i] = source >= 0 ? left.names[source]! : right.names[~source]!;
+  }
+  return new Shape(names, positions, lasting);
 }

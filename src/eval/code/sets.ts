@@ -77,7 +77,7 @@ function staticBody(shape: Shape, sites: readonly Site[], sources: readonly Site
 }
 
 function slotTemplate(size: number): Slot[] {
-  return new Array<Slot>(size).fill(emptyAttrs).slice();
+  return frameTemplate(size) as Slot[];
 }
 
 function makeSources(sources: readonly Site[], frame: Frame): Slot[] {
