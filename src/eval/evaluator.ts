@@ -100,9 +100,14 @@ export class Evaluator implements EvalServices {
     this.globalNames = new Set(base.globals.keys());
   }
 
-  /** Value of a file, or of `default.nix` in a directory. */
+  /** Value of a file, or of `default.nix` in a directory, as `import` gives it. */
   evaluateFile(path: string): Value {
     return this.guard(() => this.importFile(path, 0));
+  }
+
+  /** The same for the file that a command is about: traces do not say that it was being evaluated. */
+  evaluateMainFile(path: string): Value {
+    return this.guard(() => this.loadFile(this.resolveFile(path))());
   }
 
   /** Value of a text; relative paths in it start at `basePath`. */
@@ -152,15 +157,28 @@ export class Evaluator implements EvalServices {
     const file = this.resolveFile(path);
     let slot = this.files.get(file);
     if (slot === undefined) {
-      slot = new Thunk(() => {
-        const own = internalFile(file);
-        if (own !== undefined) return this.run(own, { kind: 'internal', path: file }, internalRoot);
-        this.checkAccess(file);
-        return this.run(this.host.readFile(file), originOfFile(file), parentPath(file));
-      });
+      slot = new Thunk(() => this.runImported(file));
       this.files.set(file, slot);
     }
     return force(slot, position);
+  }
+
+  private runImported(file: string): Value {
+    const evaluate = this.loadFile(file);
+    try {
+      return evaluate();
+    } catch (error) {
+      if (error instanceof NixError) error.addTrace(0, `while evaluating the file '${file}':`);
+      throw error;
+    }
+  }
+
+  /** Reads a file; the function evaluates it. */
+  private loadFile(file: string): () => Value {
+    const own = internalFile(file);
+    if (own !== undefined) return this.load(own, { kind: 'internal', path: file }, internalRoot);
+    this.checkAccess(file);
+    return this.load(this.host.readFile(file), originOfFile(file), parentPath(file));
   }
 
   scopedImport(scope: Attrs, path: string, _position: Position): Value {

@@ -116,7 +116,7 @@ function run(name: string, form: 'text' | 'xml'): SuiteOutcome {
   const shorten = (text: string): string => text.replaceAll(functional, '/pwd');
   try {
     const out = evaluator.guard(() => {
-      let value = evaluator.importFile(encodeUtf8(join(folder, `${name}.nix`)), 0);
+      let value = evaluator.evaluateMainFile(encodeUtf8(join(folder, `${name}.nix`)));
       if (flags.args.size > 0 && value instanceof Lambda) {
         const texts = [...flags.args].map(([key, text]) => `${key} = ${text};`);
         value = call(value, evaluator.evaluateText(`{ ${texts.join(' ')} }`, '/'));

@@ -23,11 +23,19 @@ export interface AutoArgument {
   readonly text: string;
 }
 
-/** The value of an expression, forced to its head. Files may be `<name>`s. */
-export function evaluateSource(session: EvaluationSession, source: ExpressionSource): Value {
+/**
+ * The value of an expression, forced to its head. Files may be `<name>`s; traces say that a file was
+ * being evaluated, unless `isMain`: the commands older than `nix` do not.
+ */
+export function evaluateSource(
+  session: EvaluationSession, source: ExpressionSource, { isMain = false } = {},
+): Value {
   const { evaluator, workingDirectory } = session;
   switch (source.kind) {
-    case 'file': return evaluator.evaluateFile(resolveFileArgument(session, source.path));
+    case 'file': {
+      const file = resolveFileArgument(session, source.path);
+      return isMain ? evaluator.evaluateMainFile(file) : evaluator.evaluateFile(file);
+    }
     case 'text': return evaluator.evaluateString(source.text, workingDirectory);
     case 'stdin': return evaluator.evaluateString(source.text, workingDirectory, { kind: 'stdin' });
     case 'flake': return evaluator.guard(() => evaluateFlakeSource(session, source));

@@ -31,7 +31,7 @@ export function run(session: EvaluationSession, input: unknown): FoundDerivation
   const found: FoundDerivation[] = [];
   try {
     for (const source of sources) {
-      const root = evaluateSource(session, source);
+      const root = evaluateSource(session, source, { isMain: true });
       for (const path of attributePaths.length === 0 ? [''] : attributePaths) {
         const selected = findDerivations(selectPath(path, args, root), args, session.evaluator);
         found.push(...selected);

@@ -21,7 +21,7 @@ export function run(session: EvaluationSession, input: unknown): void {
   const { sources, attributePaths, autoArguments, write, ...options } = input as PrintInput;
   const args = makeAutoArguments(session, autoArguments);
   for (const source of sources) {
-    const root = evaluateSource(session, source);
+    const root = evaluateSource(session, source, { isMain: true });
     for (const path of attributePaths.length === 0 ? [''] : attributePaths) {
       const selected = force(selectPath(path, args, root));
       session.print(show(session, args.size === 0 ? selected : autoCall(args, selected), options));

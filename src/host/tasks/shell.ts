@@ -36,7 +36,7 @@ export function run(session: EvaluationSession, input: unknown): ShellTarget {
     [['inNixShell', true], ...plain.names().map((name) => [name, plain.get(name)!] as const)]);
   const argumentsFor = (value: Value) => (wantsToKnow(value) ? inShell : plain);
   const found = sources.flatMap((source) => {
-    const root = evaluateSource(session, fileOfFolder(session, source));
+    const root = evaluateSource(session, fileOfFolder(session, source), { isMain: true });
     return (attributePaths.length === 0 ? [''] : attributePaths).flatMap((path) => {
       const selected = force(selectPath(path, argumentsFor(root), root));
       return findDerivations(selected, argumentsFor(selected), session.evaluator);
