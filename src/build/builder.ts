@@ -57,6 +57,8 @@ export interface BuildRequest {
   afterwards(work: (succeeded: boolean) => void): void;
   /** A line of the builder's output. */
   log(line: string): void;
+  /** Says what an output knows itself by, if that is another path than `outputPaths` has. */
+  builtAs(output: string, path: StorePath): void;
   /** See `BuiltinJob.measured`. */
   measured(output: string, measure: OutputMeasure): void;
 }

@@ -164,6 +164,7 @@ async function buildLocked(
         log.add(line);
         own.log?.(line);
       },
+      builtAs: (output, path) => { outputPaths.set(output, path); },
       measured: (output, measure) => measures.set(output, measure),
     }).catch((error: unknown) => {
       throw error instanceof UserError ? withLastLines(error, log.tail(), drvPath) : error;

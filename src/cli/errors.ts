@@ -40,6 +40,12 @@ export function unknownDeriver(path: string): UserError {
   return new UserError('UNKNOWN_DERIVER', `deriver of path '${path}' is not known`);
 }
 
+export function outputNotBuilt(drvPath: string, output: string): UserError {
+  return new UserError('OUTPUT_NOT_BUILT', `cannot operate on output '${output}' of the unbuilt derivation '${drvPath}'`, {
+    hint: 'Build it first',
+  });
+}
+
 export function noSuchVariable(path: string, name: string): UserError {
   return new UserError('NO_SUCH_VARIABLE', `derivation '${path}' has no environment binding named '${name}'`);
 }

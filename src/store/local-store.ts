@@ -148,6 +148,11 @@ export class LocalStore implements Store {
     this.#writeRealisations();
   }
 
+  /** Forgets what an output was built to. */
+  forgetRealisation(drvPath: StorePath, output: string): void {
+    this.#realisations.forget(drvPath, output);
+  }
+
   /** Writes down the realisations whose paths, and all written before them, are registered. */
   #writeRealisations(): void {
     const isPending = (one: Realisation) => this.#pending.info(one.path) !== undefined && !this.#database.isValid(one.path);

@@ -54,6 +54,21 @@ export class RealisationTables {
     });
   }
 
+  /** Forgets what an output was built to. */
+  forget(drvPath: StorePath, output: string): void {
+    const hash = this.#hashOf(drvPath, output);
+    this.#database.transaction(() => {
+      if (this.#exists('BuildTraceV3')) {
+        this.#database.run('delete from BuildTraceV3 where drvPath = ? and outputName = ?', baseNameOf(drvPath), output);
+      }
+      if (hash === undefined || !this.#exists('Realisations')) return;
+      // What refers to it stays, without the reference.
+      this.#database.run(`delete from RealisationsRefs where realisationReference in
+        (select id from Realisations where drvPath = ? and outputName = ?)`, hash, output);
+      this.#database.run('delete from Realisations where drvPath = ? and outputName = ?', hash, output);
+    });
+  }
+
   #queryTrace(drvPath: StorePath, output: string): Record<string, unknown> | undefined {
     if (!this.#exists('BuildTraceV3')) return undefined;
     return this.#database.get(`select outputPath as path, signatures from BuildTraceV3

@@ -46,6 +46,8 @@ export interface WorkspaceOptions {
   readonly keepGoing?: boolean;
   /** What is built goes to a store that is not `store`, or is built there. */
   readonly elsewhere?: Elsewhere | undefined;
+  /** What starts this program again, to build in other stores of this machine. */
+  readonly program?: readonly string[];
   /** Whether what is wanted and valid is built again and compared, or repaired. */
   readonly mode?: 'normal' | 'check' | 'repair';
   readonly color?: boolean;
@@ -365,7 +367,8 @@ export class Workspace {
         machines, stateDirectory: this.#ownStore.stateDirectory, environment, progress: this.#progress,
         useSubstitutes: settings.flag('builders-use-substitutes', false),
         maxSilentSeconds: settings.number('max-silent-time', 0), timeoutSeconds: settings.number('timeout', 0),
-        keepFailed: settings.flag('keep-failed', false),
+        keepFailed: settings.flag('keep-failed', false), program: this.#options.program ?? [],
+        storeDirectory: this.store.storeDirectory,
       })];
     }
     return this.#remote;

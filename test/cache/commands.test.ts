@@ -97,7 +97,7 @@ test('with nothing configured nothing is asked, and flags say what is wrong', ()
   assert.match(firn('e', 'cache', 'serve', '--listen', 'x').stderr, /HOST:PORT/);
 });
 
-for (const compression of ['zstd', 'xz', 'br', 'gzip', 'bzip2', 'none']) {
+for (const compression of ['zstd', 'xz', 'br', 'gzip', 'bzip2', 'lz4', 'none']) {
   test(`C++ Nix reads a cache that we write with ${compression}`, needs('nix', 'nix-store'), () => {
     const path = succeed(firn('a', 'nix-build', '--no-out-link', 'ours.nix'));
     const cache = `file://${scratch}/to-them-${compression}`;

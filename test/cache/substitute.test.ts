@@ -39,7 +39,7 @@ async function assertSound(store: LocalStore, ...paths: StorePath[]): Promise<vo
   assert.equal(readdirSync(store.physicalStoreDirectory).filter((name) => !name.startsWith('.')).length, paths.length);
 }
 
-for (const compression of ['none', 'gzip', 'br', 'zstd', 'xz', 'bzip2']) {
+for (const compression of ['none', 'gzip', 'br', 'zstd', 'xz', 'bzip2', 'lzma', 'lz4']) {
   test(`a closure comes from a folder with NARs compressed by ${compression}`, async () => {
     const { folder, top, base } = await sampleCache(compression);
     const store = freshStore();

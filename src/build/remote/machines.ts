@@ -73,10 +73,14 @@ function parseMachine(line: string, system: string): Machine {
   if (hostKey !== undefined && !/^[A-Za-z0-9+/]+=*$/.test(hostKey)) {
     throw badMachine(line, 'its public host key, in column 8, is not base64');
   }
+  const features = [...list(5) ?? [], ...list(6) ?? []];
+  // A store of this machine has the features that are said here.
+  const isHere = /^(auto|local)(\?|$)/.test(name) || (name.includes('/') && !name.includes('://'));
   return {
     name,
-    store: withParameters(/:\/\/|\/|^(auto|daemon|local)$/.test(name) ? name : `ssh://${name}`, [
+    store: withParameters(isHere || name === 'daemon' || name.includes('://') ? name : `ssh://${name}`, [
       ['ssh-key', word(2)], ['base64-ssh-public-host-key', hostKey],
+      ['system-features', isHere && features.length > 0 ? features.join(' ') : undefined],
     ]),
     systems: new Set(list(1) ?? [system]),
     maximumJobs: number(3, /^[0-9]{1,6}$/, 1),

@@ -14,10 +14,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError, type Progress } from '#base';
-import { knownOutputPath, NarReader, type Derivation, type StorePath } from '#formats';
+import { knownOutputPath, NarReader, type Derivation, type DerivationOutput } from '#formats';
 import {
   bytePath, copyPaths, failureCode, lockFile, LocalPeer, openBuildPeer, succeeded, tryLockFileSoon, TreeRestorer,
-  type BuildPeer, type FileLock, type SshEnvironment,
+  type BuildPeer, type BuildResult, type FileLock, type SshEnvironment,
 } from '#store';
 import type { Builder, BuildPlace, BuildRequest, ReserveOptions } from '../builder.ts';
 import { derivationOptions } from '../derivation-options.ts';
@@ -35,6 +35,10 @@ export interface RemoteBuilderOptions {
   readonly maxSilentSeconds?: number;
   readonly timeoutSeconds?: number;
   readonly keepFailed?: boolean;
+  /** What starts this program again, for machines that are stores of this one. */
+  readonly program?: readonly string[];
+  /** Logical. */
+  readonly storeDirectory: string;
 }
 
 /** Errors that say that the machine is not to be had, not that the build failed. */
@@ -53,13 +57,9 @@ export class RemoteBuilder implements Builder {
     this.#options = options;
   }
 
-  /**
-   * Derivations whose output paths are known: others would have to be rewritten on their way back.
-   * Builtin builders are ours, and run here.
-   */
+  /** Builtin builders are ours, and run here. */
   accepts(derivation: Derivation): boolean {
-    return derivation.system !== 'builtin' && [...derivation.outputs.values()].every((output) => knownOutputPath(output) !== undefined)
-      && this.#suitable(derivation).length > 0;
+    return derivation.system !== 'builtin' && this.#suitable(derivation).length > 0;
   }
 
   /** A place on a machine; undefined if there is none for now, or none at all. */
@@ -151,7 +151,8 @@ export class RemoteBuilder implements Builder {
     };
     try {
       await this.#uploading(machine, signal, () => copyPaths(local, peer, request.inputPaths, copy));
-      const isContentAddressed = [...derivation.outputs.values()].every((output) => output.kind === 'fixed');
+      const isContentAddressed = [...derivation.outputs.values()]
+        .every(({ kind }) => kind === 'fixed' || kind === 'floating');
       const options = { signal, log: (line: string) => request.log(line) };
       let result;
       if (peer.trustsUs !== false || isContentAddressed) {
@@ -168,7 +169,7 @@ export class RemoteBuilder implements Builder {
         throw result === undefined ? builtElsewhereFailed(drvPath, machine.name, 'it gives no result')
           : builtElsewhereFailed(drvPath, machine.name, result.message || result.status, failureCode(result));
       }
-      await this.#fetchOutputs(machine, peer, request);
+      await this.#fetchOutputs(machine, peer, request, result);
     } catch (error) {
       signal.throwIfAborted();
       if (this.isTransient(error)) this.#disable(machine, error as Error);
@@ -176,13 +177,16 @@ export class RemoteBuilder implements Builder {
     }
   }
 
-  async #fetchOutputs(machine: Machine, peer: BuildPeer, request: BuildRequest): Promise<void> {
+  async #fetchOutputs(machine: Machine, peer: BuildPeer, request: BuildRequest, result: BuildResult): Promise<void> {
     const { derivation, drvPath, outputs } = request;
-    const paths = new Map([...derivation.outputs].map(([name, output]) => [name, knownOutputPath(output) as StorePath]));
-    const valid = await peer.queryValidPaths([...paths.values()]);
+    const paths = new Map([...derivation.outputs].map(([name, output]) =>
+      [name, knownOutputPath(output) ?? result.outputs.get(name)]));
+    const valid = await peer.queryValidPaths([...paths.values()].filter((path) => path !== undefined));
     for (const [name, place] of outputs) {
       const path = paths.get(name);
       if (path === undefined || !valid.has(path)) throw outputNotReturned(drvPath, machine.name, name);
+      // A path that follows from the content is what the content knows itself by.
+      if (knownOutputPath(derivation.outputs.get(name) as DerivationOutput) === undefined) request.builtAs(name, path);
       const restorer = new TreeRestorer(bytePath(place));
       try {
         const reader = new NarReader(restorer);
@@ -217,8 +221,9 @@ export class RemoteBuilder implements Builder {
 
   #connect(machine: Machine): BuildPeer {
     const { environment, progress, maxSilentSeconds, timeoutSeconds, keepFailed } = this.#options;
+    const { program, storeDirectory } = this.#options;
     return openBuildPeer(machine.store, {
-      environment, progress, ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+      environment, progress, storeDirectory, ...(program === undefined ? {} : { program }), ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
       options: {
         ...(maxSilentSeconds === undefined ? {} : { maxSilentSeconds }),
         ...(keepFailed === undefined ? {} : { keepFailed }),

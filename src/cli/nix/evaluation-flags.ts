@@ -13,6 +13,7 @@ export const evaluationFlags: readonly Flag[] = [
   { names: ['--arg-from-file'], operands: ['NAME', 'FILE'], description: "pass a file's content as an argument of the top-level function" },
   { names: ['--arg-from-stdin'], operands: ['NAME'], description: 'pass standard input as an argument of the top-level function' },
   { names: ['--override-flake'], operands: ['NAME', 'FLAKE'], description: 'let a name stand for this flake, whatever registries say' },
+  { names: ['--eval-store'], operands: ['STORE'], description: 'the store that derivations are written to' },
   { names: ['--impure'], description: 'allow access to mutable paths and the environment' },
   { names: ['--show-trace'], description: 'show the whole trace of an evaluation error' },
   { names: ['--option'], operands: ['NAME', 'VALUE'], description: 'set a setting of nix.conf' },

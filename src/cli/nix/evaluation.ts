@@ -68,6 +68,8 @@ function settingsOf(flags: ParsedFlags, context: CommandContext): NixSettings {
 /** Settings from flags; the flags that are settings in other words among them. */
 export function settingOverrides(flags: ParsedFlags): (readonly [string, string])[] {
   const overrides: (readonly [string, string])[] = [...flags.settings];
+  const features = /[?&]system-features=([^&]*)/.exec(flags.last('--store') ?? '')?.[1];
+  if (features !== undefined) overrides.push(['system-features', decodeURIComponent(features)]);
   if (flags.has('--show-trace')) overrides.push(['show-trace', 'true']);
   if (flags.has('--fallback')) overrides.push(['fallback', 'true']);
   if (flags.has('--impure')) overrides.push(['pure-eval', 'false']);

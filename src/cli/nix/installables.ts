@@ -35,7 +35,6 @@ export const installableFlags: readonly Flag[] = [
   { names: ['--file', '-f'], operands: ['FILE'], description: 'operands are attribute paths in this file' },
   ...evaluationFlags.filter(({ names }) => !['--attr', '--expr', '--file', '--option'].includes(names[0])),
   ...flakeFlags,
-  { names: ['--eval-store'], operands: ['STORE'], description: 'the store that derivations are written to' },
 ];
 
 /** For commands that work on store paths. */

@@ -11,6 +11,7 @@ import { derivationExtension, type StorePath } from '#formats';
 import { copyPaths, describe, type CachePeer, type LocalStore, type StorePeer } from '#store';
 import { usageError } from '../errors.ts';
 import { defineCommand, type CommandSession } from './command.ts';
+import { copyFlags } from './copy-flags.ts';
 import {
   buildInstallables, derivationsOf, knownPaths, outPathsOf, resolveInstallables, splitOutputs, storePathFlags,
 } from './installables.ts';
@@ -22,9 +23,7 @@ export const { run } = defineCommand({
   operands: '--to URL | --from URL INSTALLABLES',
   summary: 'Copies store paths with all they refer to between two stores.',
   flags: [
-    { names: ['--to'], operands: ['URL'], description: 'the store to copy into: ssh://HOST, ssh-ng://HOST, daemon, a folder, '
-      + 'file:///FOLDER, https://…, s3://BUCKET; ?compression=zstd and its like may follow a cache' },
-    { names: ['--from'], operands: ['URL'], description: 'the store to copy out of' },
+    ...copyFlags,
     { names: ['--no-check-sigs'], description: 'take paths without a trusted signature' },
     { names: ['--substitute-on-destination', '-s'], description: 'let the receiver try its own caches first' },
     { names: ['--no-recursive'], description: 'copy the paths alone, not what they refer to' },
@@ -54,7 +53,8 @@ export const { run } = defineCommand({
       const copied = await copyPaths(source.peer, target.peer, paths, {
         progress, signal: session.context.signal, substitute: flags.has('--substitute-on-destination'),
         withoutClosure: flags.has('--no-recursive'), withoutSignatures: flags.has('--no-check-sigs'),
-        ...(target.store !== undefined && !flags.has('--no-check-sigs') ? { believes } : {}),
+        ...(target.store !== undefined && !flags.has('--no-check-sigs') && !/[?&]require-sigs=false(&|$)/.test(to ?? '')
+          ? { believes } : {}),
       });
       if (target.cache !== undefined) {
         const fresh = new Set(copied.map((info) => info.path));

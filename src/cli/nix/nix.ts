@@ -63,7 +63,10 @@ export const commands: Readonly<Record<string, Load>> = {
   'store add': async () => (await import('./commands/store-add.ts')).storeAdd.add,
   'store add-file': async () => (await import('./commands/store-add.ts')).storeAdd['add-file'],
   'store add-path': async () => (await import('./commands/store-add.ts')).storeAdd['add-path'],
+  'store build-trace delete': async () => (await import('./commands/build-trace.ts')).buildTrace.delete,
+  'store build-trace info': async () => (await import('./commands/build-trace.ts')).buildTrace.info,
   'store cat': async () => (await import('./commands/cat.ts')).storeCat,
+  'store copy-log': () => import('./commands/store-copy-log.ts'),
   'store copy-sigs': async () => (await import('./commands/store-sign.ts')).storeSignatures['copy-sigs'],
   'store delete': () => import('./commands/store-delete.ts'),
   'store diff-closures': () => import('./commands/diff-closures.ts'),
@@ -89,7 +92,7 @@ const aliases: Readonly<Record<string, string>> = {
   'diff-closures': 'store diff-closures', 'dump-path': 'store dump-path', 'hash-file': 'hash file', 'hash-path': 'hash path',
   'ls-nar': 'nar ls', 'ls-store': 'store ls', 'optimise-store': 'store optimise', 'ping-store': 'store info', 'show-derivation': 'derivation show',
   'sign-paths': 'store sign', 'to-base16': 'hash to-base16', 'to-base32': 'hash to-base32', 'to-base64': 'hash to-base64',
-  verify: 'store verify',
+  verify: 'store verify', doctor: 'config check',
 };
 
 /** What does the same, for those that Firn does not have. */
@@ -98,16 +101,17 @@ const instead: Readonly<Record<string, string>> = {
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const { before, words } = splitAtName(argv);
-  const [first, second = ''] = words;
+  const [first, second = '', third = ''] = words;
   if (before.includes('--version')) return writeVersion('nix', context);
   if (first === undefined || before.includes('--help') || first === 'help') {
     context.stdout.write(help());
     return 0;
   }
   const alias = Object.hasOwn(aliases, first) ? aliases[first] as string : undefined;
-  const name = alias ?? [`${first} ${second}`, first].find((one) => Object.hasOwn(commands, one));
+  const spoken = `${first} ${second} ${third}`.replace(/^realisation /, 'store build-trace ').trim();
+  const name = alias ?? [spoken, `${first} ${second}`, first].find((one) => Object.hasOwn(commands, one));
   if (name === undefined) throw unknown(first, second);
-  const own = alias === undefined && name.includes(' ') ? 2 : 1;
+  const own = alias !== undefined ? 1 : name.split(' ').length - (first === 'realisation' ? 1 : 0);
   return (await (commands[name] as Load)()).run([...before, ...words.slice(own)], context);
 }
 

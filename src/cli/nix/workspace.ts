@@ -28,6 +28,7 @@ export function openWorkspace(flags: ParsedFlags, context: CommandContext, progr
     workingDirectory: encodeUtf8(context.cwd),
     store: stores.store,
     elsewhere: elsewhereOf(stores, flags, context, progress),
+    program: [process.execPath, ...process.execArgv, process.argv[1] as string],
     cacheDirectory: cacheDirectory(context.env),
     lockPath: lock === undefined ? join(context.cwd, 'firn.lock') : resolve(context.cwd, lock),
     mirror: flags.last('--mirror'),

@@ -2,8 +2,7 @@
  * NARs as caches keep them: compressed and decompressed in streams.
  *
  * A decompressed stream is never longer than its reader takes: it is unpacked only as it is read.
- * Only xz is unpacked whole, since the library knows no streams of it; its length is therefore
- * told first, and held to the limit.
+ * Only xz is unpacked whole; its length is told first, and held to the limit.
  */
 
 import { Readable, type Transform } from 'node:stream';
@@ -14,13 +13,15 @@ import {
 import { concatBytes } from '#base';
 import { Bzip2Writer } from '#formats';
 import { badCompressedNar, cacheFileTooLarge, cannotCompress, unknownCompression } from './errors.ts';
+import { packLz4, unpackLz4 } from './lz4-frame.ts';
+import { packLzma, unpackLzma } from './lzma-stream.ts';
 import { unpackedXzSize } from './xz-size.ts';
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 /** What narinfo files call the compressions that we write, with the end of the file's name. */
 export const writtenCompressions: Readonly<Record<string, string>> = {
-  none: '', zstd: '.zst', xz: '.xz', br: '.br', gzip: '.gz', bzip2: '.bz2',
+  none: '', zstd: '.zst', xz: '.xz', br: '.br', gzip: '.gz', bzip2: '.bz2', lzma: '.lzma', lz4: '.lz4',
 };
 
 /** The NAR in pieces. Whoever reads it stops at its announced size, `limitBytes`. */
@@ -36,6 +37,8 @@ export async function* decompressNar(
     }), url);
     case 'xz': return yield await unpackXz(source, limitBytes, url);
     case 'bzip2': return yield* decompressBzip2(source, url);
+    case 'lzma': return yield* unpackLzma(source, limitBytes, url);
+    case 'lz4': return yield* unpackLz4(source, url);
     default: throw unknownCompression(url, compression);
   }
 }
@@ -53,7 +56,9 @@ export async function* compressNar(
     case 'zstd': return yield* transformed(source, createZstdCompress({
       params: { [constants.ZSTD_c_compressionLevel]: level ?? 9, [constants.ZSTD_c_checksumFlag]: 1 },
     }), 'NAR');
-    case 'xz': return yield await packXz(source);
+    case 'xz':
+    case 'lzma': return yield* packLzma(compression, source, level);
+    case 'lz4': return yield* packLz4(source);
     case 'bzip2': return yield* compressBzip2(source, level);
     default: throw cannotCompress(compression);
   }
@@ -92,11 +97,6 @@ async function unpackXz(source: Bytes, limitBytes: number, url: string): Promise
   } catch (error) {
     throw badCompressedNar(url, (error as Error).message, error);
   }
-}
-
-async function packXz(source: Bytes): Promise<Uint8Array> {
-  const { xz } = await import('@napi-rs/lzma');
-  return xz.compress(await gather(source));
 }
 
 async function* compressBzip2(source: Bytes, level: number | undefined): AsyncGenerator<Uint8Array, void, void> {

@@ -64,8 +64,8 @@ export function unknownCompression(url: string, compression: string): UserError 
 }
 
 export function cannotCompress(compression: string): UserError {
-  return new UserError('CANNOT_COMPRESS', `NARs cannot be compressed by '${compression}'`, {
-    hint: 'Write zstd, xz, bzip2, br, gzip or none',
+  return new UserError('CANNOT_COMPRESS', `couldn't initialize compression: NARs are not compressed by '${compression}'`, {
+    hint: 'Write zstd, xz, bzip2, br, gzip, lzma, lz4 or none',
   });
 }
 

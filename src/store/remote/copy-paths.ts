@@ -45,7 +45,8 @@ export async function copyPaths(
     unit: 'bytes', total: missing.reduce((sum, info) => sum + info.narSizeBytes, 0),
   });
   const offered = missing.map((info): OfferedPath => ({
-    info,
+    // Built it is only where it was built.
+    info: { ...info, ultimate: false },
     async *nar() {
       for await (const piece of from.narOf(info.path)) {
         options.signal?.throwIfAborted();

@@ -3,7 +3,7 @@
 import type { Progress } from '#base';
 import { defaultStoreDirectory } from '#formats';
 import { DaemonPeer } from './daemon-peer.ts';
-import { openSocket } from './channel.ts';
+import { openProcess, openSocket } from './channel.ts';
 import { badStoreUrl } from './errors.ts';
 import { CachePeer } from '../binary-cache/cache-peer.ts';
 import { readSecretKeys } from '../binary-cache/cache-writer.ts';
@@ -22,6 +22,8 @@ export interface PeerOptions {
   readonly progress?: Progress;
   readonly handshakeSeconds?: number;
   readonly timeoutSeconds?: number;
+  /** What starts this program again: it then serves stores of this machine. */
+  readonly program?: readonly string[];
 }
 
 /** All that a peer is opened with, as plain values: they go to other threads. */
@@ -60,11 +62,12 @@ export function openPeer(request: PeerRequest, { progress, signal }: PeerExtras 
 
 const defaultSocket = '/nix/var/nix/daemon-socket/socket';
 
-/** A daemon, or a store behind ssh. Throws BAD_STORE_URL for other kinds. */
+/** A daemon, a store behind ssh, or one of this machine. Throws BAD_STORE_URL for other kinds. */
 export function openBuildPeer(text: string, options: PeerOptions): BuildPeer {
   const reference = parseStoreReference(text);
   if (reference.kind === 'ssh') return servePeer(reference, options);
   if (reference.kind === 'daemon' || reference.kind === 'ssh-ng') return openDaemonPeer(text, options);
+  if (reference.kind === 'local' && options.program !== undefined) return servedPeer(text, options.program, options);
   throw badStoreUrl(text, 'it is not a store behind a connection');
 }
 
@@ -85,6 +88,18 @@ export function openDaemonPeer(text: string, options: PeerOptions): DaemonPeer {
     ...(options.options === undefined ? {} : { options: options.options }),
     ...(options.progress === undefined ? {} : { progress: options.progress }),
     ...(options.handshakeSeconds === undefined ? {} : { handshakeSeconds: options.handshakeSeconds }),
+  });
+}
+
+/** A store of this machine, served by a process of its own: it builds there as it would anywhere. */
+function servedPeer(text: string, program: readonly string[], options: PeerOptions): DaemonPeer {
+  const { environment, storeDirectory = defaultStoreDirectory, progress } = options;
+  const name = text.replace(/\?.*/, '');
+  return new DaemonPeer({
+    name, storeDirectory,
+    connect: async () => openProcess(name, [...program, 'nix-daemon', '--stdio', '--store', text], environment),
+    ...(options.options === undefined ? {} : { options: options.options }),
+    ...(progress === undefined ? {} : { progress }),
   });
 }
 
