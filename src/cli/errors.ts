@@ -125,3 +125,52 @@ export function featureRequired(feature: string): UserError {
 export function appOutsideStore(program: string): UserError {
   return new UserError('APP_OUTSIDE_STORE', `app program '${program}' is not in the Nix store`);
 }
+
+/** `nix develop` of what has another builder. */
+export function needsBash(builder: string): UserError {
+  return new UserError('NEEDS_BASH', "'nix develop' only works on derivations that use 'bash' as their builder", {
+    hint: `this one has '${builder}'`,
+  });
+}
+
+/** A report of a build environment cannot be used. */
+export function badEnvironment(place: string, reason: string | Error): UserError {
+  return typeof reason === 'string' ? new UserError('BAD_ENVIRONMENT', `${reason} (in '${place}')`)
+    : new UserError('BAD_ENVIRONMENT', `the build environment in '${place}' cannot be read`, { cause: reason });
+}
+
+export function noEnvironment(drvPath: string): UserError {
+  return new UserError('NO_ENVIRONMENT', `the build of '${drvPath}' told nothing of its environment`);
+}
+
+export function notOneDerivation(what: string, count: number): UserError {
+  return new UserError(
+    'NOT_ONE_DERIVATION', `'${what}' needs to evaluate to a single derivation, but it evaluated to ${count} derivations`);
+}
+
+export function checksHadErrors(): UserError {
+  return new UserError('CHECKS_HAD_ERRORS', 'some errors were encountered during the evaluation');
+}
+
+/** `nix flake init` where other files stand already. */
+export function templateConflicts(count: number): UserError {
+  return new UserError('TEMPLATE_CONFLICTS', `encountered ${count} conflicts - see above`);
+}
+
+export function cannotCloneInto(place: string): UserError {
+  return new UserError('CANNOT_CLONE', `cannot clone into existing path '${place}'`);
+}
+
+export function cannotCloneRevision(): UserError {
+  return new UserError('CANNOT_CLONE', 'cloning a specific revision is not implemented', {
+    hint: 'Clone the branch, and check the revision out there',
+  });
+}
+
+export function cannotFindPosition(what: string, cause: unknown): UserError {
+  return new UserError('NO_POSITION', `cannot find position information for '${what}'`, { cause });
+}
+
+export function noSearchResults(): UserError {
+  return new UserError('NO_SEARCH_RESULTS', 'no results for the given search term(s)!');
+}

@@ -9,6 +9,7 @@ export * from './derivation-json.ts';
 export * from './derivation-modulo.ts';
 export * from './dynamic-inputs.ts';
 export * from './derivation-parser.ts';
+export * from './fill-output-paths.ts';
 export * from './resolve-derivation.ts';
 export * from './nar-info.ts';
 export * from './nar-reader.ts';

@@ -20,10 +20,14 @@ export {
   changeEnvironmentTask, evalTask, findFileTask, installableTask, instantiateTask, parseTask, printTask, queryPackagesTask,
   prefetchSourceTask, profileTask, shellTask,
 } from './tasks/tasks.ts';
-export { appTask, flakeTask } from './tasks/tasks.ts';
+export { appTask, flakeSourceTask, flakeTask, searchTask, valueTask } from './tasks/tasks.ts';
+export type { SearchInput, SearchResult } from './tasks/search.ts';
+export type { ValueAnswer, ValueQuestion } from './tasks/value-questions.ts';
 export type { AppInput, FoundApp } from './tasks/app.ts';
 export type { FlakeTaskInput, FlakeTaskResult } from './tasks/flake.ts';
 export type { RegistryEntry } from './flakes/registry-file.ts';
+export type { ArchivedFlake } from './flakes/archive.ts';
+export type { FlakeSourceInput, FlakeSourceResult } from './tasks/flake-source.ts';
 export type { FlakeMetadata, FlakeReport } from './flakes/metadata.ts';
 export type { AutoArgument, ExpressionSource, FoundDerivation, InstantiateInput } from './tasks/instantiate.ts';
 export type {

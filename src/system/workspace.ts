@@ -73,6 +73,8 @@ export interface Elsewhere {
 export interface EvaluateOptions {
   /** Receives what the task prints. */
   readonly onOutput?: (bytes: Uint8Array) => void;
+  /** Says nothing of what it does; errors are thrown all the same. */
+  readonly quiet?: boolean;
   /** Settings of the command itself; those of flags stand above them. */
   readonly settingOverrides?: readonly (readonly [name: string, value: string])[];
   /** Whether pure evaluation may look up `<debian>`, which the lock file pins. */
@@ -159,7 +161,7 @@ export class Workspace {
     more: EvaluateOptions = {},
   ): Promise<Result> {
     const options = this.#options;
-    const { onOutput, settingOverrides = [] } = more;
+    const { onOutput, quiet = false, settingOverrides = [] } = more;
     return runEvaluation<Result>({
       task,
       input,
@@ -172,7 +174,7 @@ export class Workspace {
       cacheDirectory: options.cacheDirectory,
       color: options.color ?? false,
       treeRoot: options.treeRoot,
-      progress: this.#progress,
+      progress: quiet ? noProgress : this.#progress,
       services: this.services,
       ...(onOutput === undefined ? {} : { onOutput }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),

@@ -11,6 +11,11 @@ export const environmentFlags: readonly Flag[] = [
   { names: ['--set-env-var', '-s'], operands: ['NAME', 'VALUE'], description: 'set this variable' },
 ];
 
+/** Whether an entry of an environment has a value. */
+export function isSetVariable(entry: [string, string | undefined]): entry is [string, string] {
+  return entry[1] !== undefined;
+}
+
 /** The environment that the flags make of the present one. */
 export function changedEnvironment(flags: ParsedFlags, context: CommandContext, command: string): Record<string, string> {
   const kept = flags.all('--keep-env-var').map(([name = '']) => name);
@@ -22,12 +27,25 @@ export function changedEnvironment(flags: ParsedFlags, context: CommandContext, 
   for (const [name, value] of Object.entries(context.env)) {
     if (value !== undefined && (!isEmpty || kept.includes(name))) changed.set(name, value);
   }
-  for (const [name = '', value = ''] of flags.all('--set-env-var')) {
-    if (unset.includes(name)) {
-      throw usageError(`Cannot set environment variable '${name}' that is unset with '--unset-env-var'`, command);
+  const isSet = new Set<string>();
+  const isUnset = new Set<string>();
+  for (const [flag, [name = '', value = '']] of flags.sequence) {
+    if (flag === '--set-env-var') {
+      if (isUnset.has(name)) {
+        throw usageError(`Cannot set environment variable '${name}' that is unset with '--unset-env-var'`, command);
+      }
+      if (isSet.has(name)) {
+        throw usageError(`Duplicate definition of environment variable '${name}' with '--set-env-var' is ambiguous`, command);
+      }
+      isSet.add(name);
+      changed.set(name, value);
+    } else if (flag === '--unset-env-var') {
+      if (isSet.has(name)) {
+        throw usageError(`Cannot unset environment variable '${name}' that is set with '--set-env-var'`, command);
+      }
+      isUnset.add(name);
+      changed.delete(name);
     }
-    changed.set(name, value);
   }
-  for (const name of unset) changed.delete(name);
   return Object.fromEntries(changed);
 }

@@ -34,6 +34,8 @@ export interface ParsedFlags {
   last(name: string): string | undefined;
   /** The operands of each use, in order. */
   all(name: string): readonly (readonly string[])[];
+  /** Every flag of the table that was given, in order, by the name that names it. */
+  readonly sequence: readonly (readonly [name: string, operands: readonly string[]])[];
 }
 
 const isDigit = (character: string | undefined) => character !== undefined && /[0-9]/.test(character);
@@ -53,6 +55,7 @@ export function parseFlags(
   const settings: [string, string][] = [];
   const features = new Set<string>();
   const warn = (text: string) => context.stderr.write(`warning: ${text}\n`);
+  const sequence: (readonly [string, readonly string[]])[] = [];
   const rest = unbundle(argv, byName);
 
   while (rest.length > 0) {
@@ -67,6 +70,7 @@ export function parseFlags(
       const list = uses.get(flag.names[0]) ?? [];
       uses.set(flag.names[0], list);
       list.push(given);
+      sequence.push([flag.names[0], given]);
       if (flag.names[0] === '--option') settings.push(...takeOption(given[0] ?? '', given[1] ?? '', warn));
       const kind = settingForms.get(flag.names[0].slice(2))?.kind;
       if (kind === 'number' || kind === 'jobs') settings.push([flag.names[0].slice(2), given[0] ?? '']);
@@ -85,6 +89,7 @@ export function parseFlags(
   return {
     operands,
     settings,
+    sequence,
     has: (name) => uses.has(name),
     count: (name) => uses.get(name)?.length ?? 0,
     last: (name) => uses.get(name)?.at(-1)?.[0],

@@ -8,7 +8,9 @@
 
 import { encodeUtf8, UserError } from '#base';
 import { isDerivationPath, knownOutputPath, type StorePath } from '#formats';
-import { installableTask, type DerivedPath, type ExpressionSource, type InstallableInput } from '#host';
+import {
+  installableTask, type DerivedPath, type ExpressionSource, type FlakeAttributes, type InstallableInput,
+} from '#host';
 import { readFileSync } from 'node:fs';
 import { usageError, unknownDeriver } from '../errors.ts';
 import type { CommandSession } from './command.ts';
@@ -50,7 +52,7 @@ export const noRecursiveFlag: Flag = { names: ['--no-recursive'], description: '
 
 /** What the operands mean; without any, what `.` or the whole expression means. */
 export async function resolveInstallables(
-  session: CommandSession, operands: readonly string[] = operandsOf(session),
+  session: CommandSession, operands: readonly string[] = operandsOf(session), attributes?: FlakeAttributes,
 ): Promise<Installable[]> {
   const source = expressionSource(session);
   const isEmptyList = operands.length === 0 && session.flags.has('--stdin');
@@ -60,16 +62,18 @@ export async function resolveInstallables(
   const found: Installable[] = [];
   for (const text of operands.length === 0 && !isEmptyList ? ['.'] : operands) {
     const stored = storedOperand(session, text);
-    found.push(stored === undefined ? await flakeOperand(session, text) : { text, derived: [stored] });
+    found.push(stored === undefined ? await flakeOperand(session, text, attributes) : { text, derived: [stored] });
   }
   return found;
 }
 
 /** What an attribute of a flake means. */
-async function flakeOperand(session: CommandSession, operand: string): Promise<Installable> {
+async function flakeOperand(
+  session: CommandSession, operand: string, attributes: FlakeAttributes | undefined,
+): Promise<Installable> {
   const { text, outputs } = splitOutputs(operand);
   const input: InstallableInput = {
-    source: flakeSource(text, session.flags, session.context),
+    source: flakeSource(text, session.flags, session.context, attributes),
     autoArguments: [],
     wanted: [{ attributePath: '', outputs }],
     readOnly: session.flags.has('--readonly-mode'),

@@ -15,13 +15,20 @@ export interface MissingOptions {
   readonly paths?: readonly StorePath[];
 }
 
+/** The derivations that a build would build, inputs before what needs them. */
+export async function toBeBuilt(
+  store: Store, wanted: readonly WantedOutputs[], options: MissingOptions = {}, fetched = new Map<StorePath, NarInfo>(),
+): Promise<StorePath[]> {
+  const saved = await findSubstitutes(store, wanted, options, fetched);
+  return missingDerivations(store, wanted, saved).filter(isDerivationPath);
+}
+
 /** The text of `--dry-run`; empty if nothing is missing. */
 export async function describeMissing(
   store: Store, wanted: readonly WantedOutputs[], options: MissingOptions = {},
 ): Promise<string> {
   const fetched = new Map<StorePath, NarInfo>();
-  const saved = await findSubstitutes(store, wanted, options, fetched);
-  const missing = missingDerivations(store, wanted, saved).filter(isDerivationPath);
+  const missing = await toBeBuilt(store, wanted, options, fetched);
   return listOf(missing, missing.length === 1 ? 'this derivation will be built:'
     : `these ${missing.length} derivations will be built:`) + describeFetched([...fetched.values()]);
 }

@@ -24,7 +24,8 @@ export async function openCommandProgress(
   if (format === 'internal-json') context.report.asJson = true;
   const isLive = context.stderr.isTTY === true;
   return openNixProgress(context.stderr, {
-    verbosity: verbosityOf(flags, style),
+    // A terminal shows by itself what is done; in a log it is to be told.
+    verbosity: verbosityOf(flags, style === 'new' && isLive ? 'new' : 'elder'),
     // In a log, the elder commands show builders' output; a terminal shows what they say last.
     showLogs: !flags.has('--no-build-output')
       && (flags.has('--print-build-logs') || (style === 'elder' && !isLive && format !== 'raw')),

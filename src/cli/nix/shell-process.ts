@@ -17,6 +17,8 @@ export interface Program {
   /** With the name that the program is called by. */
   readonly args: readonly [string, ...string[]];
   readonly environment: Readonly<Record<string, string>>;
+  /** Where it runs; where we run if it is left out. */
+  readonly cwd?: string;
 }
 
 /** Where the store's paths stand, and where they say that they do. */
@@ -32,6 +34,7 @@ export async function runOnStore(program: Program, store: StorePlaces, context: 
   context.takeInterrupts(() => {});
   const child = spawn(file, mounted.args.slice(1), {
     argv0: mounted.args[0], stdio: 'inherit', env: { ...mounted.environment },
+    ...(program.cwd === undefined ? {} : { cwd: program.cwd }),
   });
   const end = () => child.kill('SIGTERM');
   context.signal.addEventListener('abort', end);

@@ -20,6 +20,8 @@ export interface FlakeAttributes {
   readonly prefixes: readonly string[];
   /** What is meant where no attribute is named. */
   readonly defaults: readonly string[];
+  /** Whether all that are there are meant, not the first of them. */
+  readonly all?: boolean;
 }
 
 /** What flags say about the lock file; all texts are byte strings. */

@@ -7,7 +7,7 @@ import {
   revisionOf, withAttributes, type EvalServices, type FlakeReference, type Input,
 } from '#runtime';
 
-type Attributes = Readonly<Record<string, string | number | boolean>>;
+export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 /** As `nix flake metadata --json` has it; ordinary strings. */
 export interface FlakeMetadata {
@@ -63,7 +63,7 @@ export function flakeReport(services: EvalServices, locked: LockedFlake): FlakeR
   return { metadata, isLocked: isLocked(input, inputSettings(services)), inputs: inputTree(root).map(decodeUtf8) };
 }
 
-function attributesOf(reference: FlakeReference): Attributes {
+export function attributesOf(reference: FlakeReference): Attributes {
   const plain = withAttributes(referenceAttributes(reference), { revCountIn: undefined });
   return Object.fromEntries([...plain].map(([name, value]) => [
     decodeUtf8(name), typeof value === 'string' ? decodeUtf8(value) : value,

@@ -48,13 +48,29 @@ export function openFlake(
   return { locked, fragment };
 }
 
+/** A value of a flake's, and where it was found. */
+export interface FoundOutput {
+  readonly slot: Slot;
+  readonly attributePath: string;
+}
+
 /** The value that a source means. */
 export function evaluateFlakeSource(session: EvaluationSession, source: FlakeSource): Value {
-  const { locked, fragment } = openFlake(session, source.reference, source.lock, { appliesConfig: true });
-  const outputs = outputsOf(session, locked);
-  const { slot } = selectOutput(outputs, fragment, source.attributes, printReference(locked.flake.original));
+  const { slot } = findFlakeOutput(session, source);
   if (source.apply === undefined) return force(slot);
   return call(session.evaluator.evaluateString(source.apply, session.workingDirectory), slot);
+}
+
+/** The first of the usual places that has what a source means. */
+export function findFlakeOutput(session: EvaluationSession, source: FlakeSource): FoundOutput {
+  return findFlakeOutputs(session, source)[0]!;
+}
+
+/** All of the usual places that have it; there is at least one. */
+export function findFlakeOutputs(session: EvaluationSession, source: FlakeSource): FoundOutput[] {
+  const { locked, fragment } = openFlake(session, source.reference, source.lock, { appliesConfig: true });
+  const outputs = outputsOf(session, locked);
+  return selectOutputs(outputs, fragment, source.attributes, printReference(locked.flake.original));
 }
 
 /** The set of a flake's outputs. */
@@ -68,13 +84,22 @@ export function outputsOf(session: EvaluationSession, locked: LockedFlake): Attr
 /** The first of the usual places that has what is wanted. */
 export function selectOutput(
   outputs: Attrs, fragment: string, attributes: FlakeAttributes, shown: string,
-): { readonly slot: Slot; readonly attributePath: string } {
+): FoundOutput {
+  return selectOutputs(outputs, fragment, attributes, shown)[0]!;
+}
+
+function selectOutputs(
+  outputs: Attrs, fragment: string, attributes: FlakeAttributes, shown: string,
+): FoundOutput[] {
   const paths = attributePaths(fragment, attributes);
   const suggestions = new Set<string>();
+  const found: FoundOutput[] = [];
   for (const attributePath of paths) {
     const slot = find(outputs, attributePath, suggestions);
-    if (slot !== undefined) return { slot, attributePath };
+    if (slot !== undefined) found.push({ slot, attributePath });
+    if (found.length > 0 && attributes.all !== true) break;
   }
+  if (found.length > 0) return found;
   throw new NixError('Error', `flake '${shown}' does not provide attribute ${alternatives(paths)}`, 0, {
     suggestions: [...suggestions],
   });

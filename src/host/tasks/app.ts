@@ -5,6 +5,7 @@ import {
   Attrs, coerceToString, ContextCollector, force, forceAttrs, forceStringNoContext, isDerivation, parseDrvName,
   type Value,
 } from '#runtime';
+import { findFlakeOutput } from '../flakes/open-flake.ts';
 import type { EvaluationSession } from '../worker/session.ts';
 import { selectPath } from './attribute-path.ts';
 import {
@@ -28,8 +29,9 @@ export interface FoundApp {
 export function run(session: EvaluationSession, input: unknown): FoundApp {
   const { source, autoArguments, attributePath } = input as AppInput;
   const args = makeAutoArguments(session, autoArguments);
-  const value = autoCall(args, selectPath(attributePath, args, evaluateSource(session, source)));
-  const app = describe(session, value, attributePath);
+  const found = source.kind === 'flake' ? findFlakeOutput(session, source)
+    : { slot: selectPath(attributePath, args, evaluateSource(session, source)), attributePath };
+  const app = describe(session, autoCall(args, found.slot), found.attributePath);
   session.host.flush();
   return app;
 }
@@ -39,13 +41,14 @@ function describe(session: EvaluationSession, value: Value, attributePath: strin
   const collector = new ContextCollector();
   const text = (attrs: Attrs, name: string, trace: string) =>
     coerceToString(attrs.get(name) ?? missing(name), session.evaluator, collector, attrs.positionOf(name), trace);
+  const type = value.get('type');
+  const name = type === undefined ? '' : forceStringNoContext(type, 0, "while evaluating the 'type' attribute of an app");
+  const expected = /^(apps|defaultApp)(\.|$)/.test(attributePath) ? 'app' : 'derivation';
+  if (name !== expected) throw new NixError('Error', `attribute '${attributePath}' should have type '${expected}'`);
   if (isDerivation(value)) {
     const outPath = text(value, 'outPath', 'while evaluating the output path of a derivation');
     return { program: `${outPath}/bin/${mainProgram(value)}`, context: collector.context };
   }
-  const type = value.get('type');
-  const name = type === undefined ? '' : forceStringNoContext(type, 0, "while evaluating the 'type' attribute of an app");
-  if (name !== 'app') throw new NixError('Error', `attribute '${attributePath}' has unsupported type '${name}'`);
   const program = text(value, 'program', "while evaluating the 'program' attribute of an app");
   return { program, context: collector.context };
 }

@@ -24,6 +24,12 @@ export const shellTask = new URL('./shell.ts', import.meta.url);
 export const prefetchSourceTask = new URL('./prefetch-source.ts', import.meta.url);
 /** Locks flakes, and tells of them: `FlakeTaskInput` to `FlakeTaskResult`. */
 export const flakeTask = new URL('./flake.ts', import.meta.url);
+/** What references to flakes stand for, their sources and templates: `FlakeSourceInput` to `FlakeSourceResult`. */
+export const flakeSourceTask = new URL('./flake-source.ts', import.meta.url);
+/** Finds packages by what is said of them: `SearchInput` to `SearchResult`. */
+export const searchTask = new URL('./search.ts', import.meta.url);
+/** Where a value is defined, or what a bundler makes of it: `ValueQuestion` to `ValueAnswer`. */
+export const valueTask = new URL('./value-questions.ts', import.meta.url);
 /** What `nix run` is to run: `AppInput` to `FoundApp`. */
 export const appTask = new URL('./app.ts', import.meta.url);
 /** Answers what `nix profile` asks: `ProfileQuestion`. */

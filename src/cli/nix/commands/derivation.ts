@@ -3,8 +3,7 @@
 import { readFileSync } from 'node:fs';
 import {
   baseNameOf, derivationFromJson, derivationJsonVersion, derivationPath, derivationToJson,
-  isDerivationPath, knownOutputPath, makeOutputPath, moduloFinder, outputHashModulo, printDerivation, type Derivation,
-  type StorePath,
+  fillOutputPaths, isDerivationPath, knownOutputPath, moduloFinder, printDerivation, type Derivation,
 } from '#formats';
 import type { Store } from '#store';
 import { incorrectOutput } from '../../errors.ts';
@@ -44,27 +43,12 @@ const add = defineCommand({
 
 /** Fills open output paths in where they follow from the derivation, and checks those given. */
 function withOutputPaths(given: Derivation, store: Store): Derivation {
-  const follows = [...given.outputs.values()].some(({ kind }) => kind === 'deferred' || kind === 'input-addressed');
-  if (!follows) return given;
-  const names = [...given.outputs.keys()];
-  // What is hashed has no paths: neither in its outputs nor in the variables of their names.
-  const open: Derivation = {
-    ...given,
-    outputs: new Map(names.map((name) => [name, { kind: 'deferred' }])),
-    env: new Map([...given.env].map(([name, value]) => [name, names.includes(name) ? '' : value])),
-  };
-  const modulo = outputHashModulo(open, moduloFinder((path) => store.readDerivation(path)));
-  if (modulo === undefined) return open;
-  const paths = new Map(names.map((name) => [name, makeOutputPath(name, modulo, given.name, store.storeDirectory)]));
+  const filled = fillOutputPaths(given, moduloFinder((path) => store.readDerivation(path)), store.storeDirectory);
   for (const [name, output] of given.outputs) {
-    const path = knownOutputPath(output);
-    if (path !== undefined && path !== paths.get(name)) throw incorrectOutput(given.name, path, paths.get(name) as string);
+    const [path, right] = [output, filled.outputs.get(name) ?? output].map(knownOutputPath);
+    if (path !== undefined && right !== undefined && path !== right) throw incorrectOutput(given.name, path, right);
   }
-  return {
-    ...given,
-    outputs: new Map([...paths].map(([name, path]) => [name, { kind: 'input-addressed', path }])),
-    env: new Map([...given.env].map(([name, value]) => [name, paths.get(name) ?? value])),
-  };
+  return filled;
 }
 
 /** By the subcommand's name. */

@@ -10,13 +10,14 @@ import { evaluationFlags } from '../evaluation-flags.ts';
 import { currentSystem, flakeFlags, flakeLockFlags } from '../flake-flags.ts';
 import type { Flag } from '../flags.ts';
 
-const commonFlakeFlags: readonly Flag[] = [
-  ...flakeFlags, ...evaluationFlags.filter(({ names }) => ['-I', '--impure', '--show-trace'].includes(names[0])),
+/** What all commands on flakes take. */
+export const flakeCommandFlags: readonly Flag[] = [
+  ...flakeFlags, ...evaluationFlags.filter(({ names }) => ['-I', '--override-flake', '--impure', '--show-trace'].includes(names[0])),
 ];
-const withoutFlags = (...names: string[]) => commonFlakeFlags.filter((flag) => !names.includes(flag.names[0]));
+const withoutFlags = (...names: string[]) => flakeCommandFlags.filter((flag) => !names.includes(flag.names[0]));
 
 /** What is downloaded is asked for anew. */
-const refreshed: readonly (readonly [string, string])[] = [['tarball-ttl', '0']];
+const refreshed = { settings: [['tarball-ttl', '0']] } as const;
 
 export const flakeCommands = {
   lock: defineCommand({
@@ -25,7 +26,7 @@ export const flakeCommands = {
     summary: 'Makes missing entries of the lock file of a flake.',
     flags: withoutFlags('--no-write-lock-file'),
     async run(session) {
-      await runFlakeTask(session, operand(session), { kind: 'lock' }, { mayWrite: true, failOnUnlocked: true }, refreshed);
+      await runFlakeTask(session, flakeOperand(session), { kind: 'lock' }, { mayWrite: true, failOnUnlocked: true }, refreshed);
     },
   }),
   update: defineCommand({
@@ -49,9 +50,9 @@ export const flakeCommands = {
     name: 'nix flake metadata',
     operands: '[FLAKE]',
     summary: 'Tells where a flake is, which revision it has, and what its inputs are.',
-    flags: [...jsonFlags, ...commonFlakeFlags],
+    flags: [...jsonFlags, ...flakeCommandFlags],
     async run(session) {
-      const { report } = await runFlakeTask(session, operand(session), { kind: 'metadata' });
+      const { report } = await runFlakeTask(session, flakeOperand(session), { kind: 'metadata' });
       if (session.flags.has('--json')) session.printJson(report!.metadata);
       else for (const line of metadataLines(report!)) session.print(line);
     },
@@ -63,30 +64,37 @@ export const flakeCommands = {
     flags: [
       { names: ['--all-systems'], description: 'show the outputs for all systems' },
       { names: ['--legacy'], description: 'show what is in legacyPackages' },
-      ...jsonFlags, ...commonFlakeFlags,
+      ...jsonFlags, ...flakeCommandFlags,
     ],
     async run(session) {
       const { flags, context } = session;
       const system = flags.has('--all-systems') ? undefined : encodeUtf8(currentSystem(flags, context));
       const { shown } = await runFlakeTask(
-        session, operand(session), { kind: 'show', system, legacy: flags.has('--legacy') }, {},
-        [['allow-import-from-derivation', 'false']]);
+        session, flakeOperand(session), { kind: 'show', system, legacy: flags.has('--legacy') }, {},
+        { settings: [['allow-import-from-derivation', 'false']] });
       if (flags.has('--json')) session.printJson(shown!.json);
       else for (const line of shown!.lines) session.print(line);
     },
   }),
 };
 
-function operand({ flags, name }: CommandSession): string {
+/** The only operand; the current folder without one. */
+export function flakeOperand({ flags, name }: CommandSession): string {
   const [flake = '.', another] = flags.operands;
   if (another !== undefined) throw usageError(`'${another}' is one operand too many`, name);
   return flake;
 }
 
+export interface FlakeTaskOptions {
+  /** Of the command itself. */
+  readonly settings?: readonly (readonly [name: string, value: string])[];
+  readonly quiet?: boolean;
+}
+
 /** What the task finds out; it warns while it runs. */
 export async function runFlakeTask(
   session: CommandSession, reference: string, action: FlakeTaskInput['action'], lock: FlakeLockFlags = {},
-  settings: readonly (readonly [string, string])[] = [],
+  { settings = [], quiet = false }: FlakeTaskOptions = {},
 ): Promise<FlakeTaskResult> {
   const progress = await session.openProgress();
   const input: FlakeTaskInput = {
@@ -94,7 +102,7 @@ export async function runFlakeTask(
   };
   const purity = session.flags.has('--impure') ? [] : [['pure-eval', 'true'] as const];
   const result = await session.workspace().evaluate<FlakeTaskResult>(
-    flakeTask, input, { settingOverrides: [...purity, ...settings] });
+    flakeTask, input, { quiet, settingOverrides: [...purity, ...settings] });
   progress.close();
   return result;
 }
