@@ -14,6 +14,7 @@ import { type Expr, parse, parseReplBindings, type Resolution, resolve } from '#
 import {
   type Attrs,
   baseName,
+  type CallObserver,
   type Context,
   counters,
   depthNow,
@@ -53,6 +54,8 @@ export interface EvaluatorOptions {
   /** Makes the builtins for an evaluator's services. */
   readonly builtins: (services: EvalServices) => BaseScope;
   readonly settings: EvalSettings;
+  /** Is told of every call: for tracing and profiling. */
+  readonly callObserver?: CallObserver | undefined;
   /** Receives lines of `builtins.trace`. */
   readonly onTrace?: (text: string) => void;
   readonly onWarning?: (text: string, label: WarningLabel) => void;
@@ -92,7 +95,8 @@ export class Evaluator implements EvalServices {
       allow: (path) => void this.fetchedRoots.push(path),
       warn: (text) => this.warn(text),
     });
-    tracing.on = options.settings.showTrace;
+    tracing.observer = options.callObserver;
+    tracing.on = options.settings.showTrace || tracing.observer !== undefined;
     limitCallDepth(options.settings.maxCallDepth);
     const base = options.builtins(this);
     this.builtins = base.builtins;

@@ -279,6 +279,10 @@ export function invalidSetting(message: string): UserError {
   return new UserError('BAD_SETTING', message);
 }
 
+export function profileNotWritten(path: string, cause: unknown): UserError {
+  return new UserError('PROFILE_NOT_WRITTEN', `cannot write the profile to '${path}'`, { cause });
+}
+
 export function statisticsNotWritten(path: string, cause: unknown): UserError {
   return new UserError('STATISTICS_NOT_WRITTEN', `cannot write the statistics to '${path}'`, { cause });
 }

@@ -14,7 +14,7 @@ import { hostSystem } from './host-system.ts';
  * `number` takes the units K, M, G and T.
  */
 export type SettingKind =
-  | 'boolean' | 'number' | 'jobs' | 'sandbox' | 'diagnosis' | 'text' | 'path'
+  | 'boolean' | 'number' | 'jobs' | 'sandbox' | 'diagnosis' | 'profiler' | 'text' | 'path'
   | 'list' | 'set' | 'map' | 'features';
 
 export interface SettingForm {
@@ -95,11 +95,12 @@ const rows: Readonly<Record<SettingKind, readonly Row[]>> = {
     ['lint-absolute-path-literals', 'ignore'], ['lint-short-path-literals', 'ignore'],
     ['lint-url-literals', 'ignore'],
   ],
+  profiler: [['eval-profiler', 'disabled']],
   text: [
     ['bash-prompt'], ['bash-prompt-prefix'], ['bash-prompt-suffix'], ['build-dir'],
     ['build-users-group'], ['builders'],
     ['commit-lock-file-summary', '', { aliases: ['commit-lockfile-summary'], ...flakes }],
-    ['diff-hook'], ['eval-profiler', 'disabled'], ['eval-system'], ['external-builders', '[]'],
+    ['diff-hook'], ['eval-system'], ['external-builders', '[]'],
     ['flake-registry', '', flakes], ['json-log-path'], ['post-build-hook'], ['pre-build-hook'],
     ['sandbox-dev-shm-size', '50%'], ['ssl-cert-file'], ['store', 'auto'],
     ['system', hostSystem()],

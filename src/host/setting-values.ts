@@ -25,6 +25,9 @@ export function usualValue(form: SettingForm, text: string, warn: (text: string)
       if (/^(?:ignore|warn|fatal)$/.test(text)) return text;
       throw invalidSetting(
         `option '${name}' has invalid value '${text}' (expected 'ignore', 'warn', or 'fatal')`);
+    case 'profiler':
+      if (/^(?:disabled|flamegraph)$/.test(text)) return text;
+      throw invalidSetting(`option '${name}' has invalid value '${text}'`);
     case 'path':
       if (text !== '') return text;
       throw invalidSetting(`setting '${name}' is a path and paths cannot be empty`);

@@ -19,6 +19,11 @@ export function showsStatistics(environment: Environment): boolean {
   return (environment['NIX_SHOW_STATS'] ?? '0') !== '0';
 }
 
+/** Whether calls are traced or sampled: what an earlier evaluation gave says nothing then. */
+export function observesCalls(settings: NixSettings): boolean {
+  return settings.flag('trace-function-calls', false) || (settings.text('eval-profiler') ?? 'disabled') !== 'disabled';
+}
+
 export interface SettingSources {
   readonly environment: Environment;
   /** From flags, in order. */
@@ -110,8 +115,8 @@ export class NixSettings {
 
   /** A number; `otherwise` if nothing sets it. */
   number(name: string, otherwise: number): number {
-    const [, digits, unit = ''] = /^([0-9]+)([KMGT]?)$/i.exec(this.text(name) ?? '') ?? [];
-    return digits === undefined ? otherwise : Number(digits) * 1024 ** ' KMGT'.indexOf(unit.toUpperCase() || ' ');
+    const value = this.text(name);
+    return value === undefined ? otherwise : Number(value);
   }
 
   list(name: string): string[] {

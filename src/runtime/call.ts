@@ -5,23 +5,25 @@
  * body at once; fewer arguments make a smaller lambda, more are applied to the result. `position`
  * is the place of the call.
  *
- * Frames of calls are collected only while `tracing.on`: without `--show-trace` nobody sees them.
+ * Here are the quick ways; while `tracing.on`, calls go the way of `call-traced.ts`.
  */
 
-import { NixError, type Position } from '#diagnostics';
+import type { Position } from '#diagnostics';
 import { Attrs } from './attrs.ts';
 import { callDepth, enterCall, leaveCall } from './call-depth.ts';
+import { callTraced, duringFunctor } from './call-traced.ts';
 import { counters } from './counters.ts';
 import { notAFunction, stackOverflow } from './errors.ts';
+import { partial } from './partial.ts';
 import { force } from './thunk.ts';
-import { Lambda, type LambdaInfo, PrimOp, PrimOpApp, type Slot, type Value } from './values.ts';
+import { Lambda, PrimOp, PrimOpApp, type Slot, type Value } from './values.ts';
 import { tracing } from './tracing.ts';
 
 /** Applies a function to one argument. */
 export function call(f: Value, a: Slot, position: Position = 0): Value {
+  if (tracing.on) return callTraced(f, [a], position);
   if (f instanceof Lambda) {
     counters.functionCalls++;
-    if (tracing.on) return callTraced(f, a, position);
     if (f.arity !== 1) return partial(f, [a]);
     if (callDepth.now++ > callDepth.limit) throw stackOverflow(position);
     const value = f.body(f.frame as never, a);
@@ -30,7 +32,6 @@ export function call(f: Value, a: Slot, position: Position = 0): Value {
   }
   if (f instanceof PrimOp) {
     if (f.arity !== 1) return new PrimOpApp(f, [a]);
-    if (tracing.on) return runPrimOp(f, [a], position);
     counters.primOpCalls++;
     if (callDepth.now++ > callDepth.limit) throw stackOverflow(position);
     const value = f.run(f.services, a, position);
@@ -41,7 +42,8 @@ export function call(f: Value, a: Slot, position: Position = 0): Value {
 }
 
 export function call2(f: Value, a: Slot, b: Slot, position: Position = 0): Value {
-  if (f instanceof Lambda && !tracing.on) {
+  if (tracing.on) return callTraced(f, [a, b], position);
+  if (f instanceof Lambda) {
     if (f.arity === 2) {
       counters.functionCalls++;
       if (callDepth.now++ > callDepth.limit) throw stackOverflow(position);
@@ -53,7 +55,6 @@ export function call2(f: Value, a: Slot, b: Slot, position: Position = 0): Value
       return partial(f, [a, b]);
     }
   } else if (f instanceof PrimOp && f.arity === 2) {
-    if (tracing.on) return runPrimOp(f, [a, b], position);
     counters.primOpCalls++;
     if (callDepth.now++ > callDepth.limit) throw stackOverflow(position);
     const value = f.run(f.services, a, b, position);
@@ -64,7 +65,8 @@ export function call2(f: Value, a: Slot, b: Slot, position: Position = 0): Value
 }
 
 export function call3(f: Value, a: Slot, b: Slot, c: Slot, position: Position = 0): Value {
-  if (f instanceof Lambda && !tracing.on) {
+  if (tracing.on) return callTraced(f, [a, b, c], position);
+  if (f instanceof Lambda) {
     if (f.arity === 3) {
       counters.functionCalls++;
       if (callDepth.now++ > callDepth.limit) throw stackOverflow(position);
@@ -83,7 +85,6 @@ export function call3(f: Value, a: Slot, b: Slot, c: Slot, position: Position = 
       return call(rest, c, position);
     }
   } else if (f instanceof PrimOp && f.arity === 3) {
-    if (tracing.on) return runPrimOp(f, [a, b, c], position);
     counters.primOpCalls++;
     enterCall(position);
     const value = f.run(f.services, a, b, c, position);
@@ -95,11 +96,12 @@ export function call3(f: Value, a: Slot, b: Slot, c: Slot, position: Position = 
 
 /** Applies a function to any number of arguments, one after the other. */
 export function callMany(f: Value, args: readonly Slot[], position: Position = 0): Value {
+  if (tracing.on) return callTraced(f, args, position);
   let result = f;
   let i = 0;
   while (i < args.length) {
     const rest = args.length - i;
-    if (result instanceof Lambda && !tracing.on && result.arity <= rest && result.arity > 1) {
+    if (result instanceof Lambda && result.arity <= rest && result.arity > 1) {
       counters.functionCalls++;
       const end = i + result.arity;
       enterCall(position);
@@ -127,34 +129,6 @@ export function isCallable(value: Value): boolean {
   );
 }
 
-/** What is known about the lambda that is left after `count` arguments. */
-function after(info: LambdaInfo, count: number): LambdaInfo {
-  let current = info;
-  for (let i = 0; i < count; i++) current = current.next ?? current;
-  return current;
-}
-
-/** A lambda that has some of its arguments already, and waits for the others. */
-interface Partial {
-  readonly lambda: Lambda;
-  readonly args: readonly Slot[];
-}
-
-function partial(lambda: Lambda, args: readonly Slot[]): Lambda {
-  const known: Partial = { lambda, args };
-  const missing = lambda.arity - args.length;
-  return new Lambda(runPartial, known, missing, after(lambda.info, args.length));
-}
-
-function runPartial({ lambda, args }: Partial, ...rest: Slot[]): Value {
-  const { body, frame } = lambda;
-  if (args.length === 1) {
-    if (rest.length === 1) return body(frame as never, args[0]!, rest[0]!);
-    if (rest.length === 2) return body(frame as never, args[0]!, rest[0]!, rest[1]!);
-  }
-  return body(frame as never, ...args, ...rest);
-}
-
 function callOther(f: Value, a: Slot, position: Position): Value {
   if (f instanceof PrimOpApp) {
     const args = [...f.args, a];
@@ -177,63 +151,14 @@ function callFunctor(f: Attrs, at: number, a: Slot, position: Position): Value {
     leaveCall();
     return value;
   } catch (error) {
-    if (error instanceof NixError) {
-      error.addTrace(
-        position,
-        "while calling a functor (an attribute set with a '__functor' attribute)",
-      );
-    }
-    throw error;
+    throw duringFunctor(error, position);
   }
 }
 
 function runPrimOp(primOp: PrimOp, args: Slot[], position: Position): Value {
   counters.primOpCalls++;
   enterCall(position);
-  const value = tracing.on ? runPrimOpTraced(primOp, args, position) : runPlain(primOp, args, position);
+  const value = primOp.run(primOp.services, ...args, position);
   leaveCall();
   return value;
-}
-
-function runPlain(primOp: PrimOp, args: Slot[], position: Position): Value {
-  switch (args.length) {
-    case 1:
-      return primOp.run(primOp.services, args[0]!, position);
-    case 2:
-      return primOp.run(primOp.services, args[0]!, args[1]!, position);
-    default:
-      return primOp.run(primOp.services, ...args, position);
-  }
-}
-
-function runPrimOpTraced(primOp: PrimOp, args: Slot[], position: Position): Value {
-  try {
-    return primOp.run(primOp.services, ...args, position);
-  } catch (error) {
-    if (error instanceof NixError && primOp.addsTrace) {
-      error.addTrace(position, `while calling the '${primOp.name}' builtin`);
-    }
-    throw error;
-  }
-}
-
-function callTraced(f: Lambda, a: Slot, position: Position): Value {
-  if (f.arity > 1) return partial(f, [a]);
-  enterCall(position);
-  try {
-    const value = f.body(f.frame as never, a);
-    leaveCall();
-    return value;
-  } catch (error) {
-    if (error instanceof NixError) {
-      const shown = error.beforeBody ? 'usually' : 'onRequest';
-      if (!error.beforeBody) {
-        const name = f.info.name === undefined ? 'anonymous lambda' : `'${f.info.name}'`;
-        error.addTrace(f.info.position, `while calling ${name}`, shown);
-      }
-      error.beforeBody = false;
-      if (position !== 0) error.addTrace(position, 'from call site', shown);
-    }
-    throw error;
-  }
 }

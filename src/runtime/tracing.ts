@@ -1,6 +1,17 @@
 /**
- * Whether frames for `--show-trace` are collected.
+ * Whether frames for `--show-trace` are collected, and who observes calls.
  *
  * One switch for the process, read on every call: code made while it is off collects nothing.
+ * Invariant: it is on while there is an observer.
  */
-export const tracing = { on: false };
+
+import type { Position } from '#diagnostics';
+import type { Slot, Value } from './values.ts';
+
+/** Is told of each call, before and after, whether it succeeds or not. */
+export interface CallObserver {
+  entered(f: Value, args: readonly Slot[], position: Position): void;
+  exited(position: Position): void;
+}
+
+export const tracing: { on: boolean; observer: CallObserver | undefined } = { on: false, observer: undefined };

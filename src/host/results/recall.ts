@@ -5,7 +5,7 @@
 
 import type { LocalStore } from '#store';
 import { loadStore } from '../lazy-store.ts';
-import { readSettings } from '../settings.ts';
+import { observesCalls, readSettings } from '../settings.ts';
 import type { ThreadInput } from '../worker/protocol.ts';
 import type { EvaluationRequest } from '../worker/run-evaluation.ts';
 import { programDigest, questionKey } from './question.ts';
@@ -24,7 +24,8 @@ export async function recall(
   request: EvaluationRequest, input: Omit<ThreadInput, 'port' | 'wake'>,
 ): Promise<Recalled> {
   const settings = readSettings({ environment: input.environment, overrides: input.settingOverrides });
-  const program = settings.flag('eval-cache', true) ? programDigest() : undefined;
+  const isKept = settings.flag('eval-cache', true) && !observesCalls(settings);
+  const program = isKept ? programDigest() : undefined;
   if (program === undefined) return { program };
   const stored = loadResult(resultFolder(input.cacheDirectory), questionKey(program, input, settings));
   if (stored === undefined || !(await holds(stored, request))) return { program };

@@ -3,13 +3,14 @@
 import { decodeUtf8 } from '#base';
 import { renderBrief, renderNixError, withoutEscapes, type NixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
-import { createBuiltins, type EvalSettings } from '#runtime';
+import { createBuiltins, type CallObserver, type EvalSettings } from '#runtime';
 import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
 import { LazyHost } from '../lazy-host.ts';
 import { Recording } from '../results/recording.ts';
 import { evaluationSettings } from '../evaluation-settings.ts';
 import { readSettings, showsStatistics, type NixSettings } from '../settings.ts';
+import { callObserver } from './call-observers.ts';
 import { packFailure } from './failure.ts';
 import { withFrames } from './frames.ts';
 import type { ThreadInput } from './protocol.ts';
@@ -44,11 +45,14 @@ export async function runThread(input: ThreadInput): Promise<void> {
     const recording = input.program === undefined ? undefined : new Recording(input, nixSettings);
     if (recording !== undefined) main.onShown = (message) => recording.trace.show(message);
     const perform = (outlet: Outlet, traced: boolean): unknown => {
-      const session = openSession(input, nixSettings, outlet, traced, recording);
+      const observer = outlet === main
+        ? callObserver(nixSettings, outlet.progress, input.workingDirectory) : undefined;
+      const session = openSession(input, nixSettings, outlet, traced, recording, observer);
       try {
         return session.evaluator.guard(() => run(session, input.input));
       } finally {
         session.close();
+        observer?.close();
       }
     };
     const result = showTrace ? perform(main, true) : withFrames(main, perform);
@@ -70,6 +74,7 @@ export async function runThread(input: ThreadInput): Promise<void> {
 
 function openSession(
   input: ThreadInput, nixSettings: NixSettings, outlet: Outlet, traced: boolean, recording: Recording | undefined,
+  callObserver: CallObserver | undefined,
 ): EvaluationSession & { close(): void } {
   const { environment } = input;
   const fromUser = evaluationSettings(
@@ -93,6 +98,7 @@ function openSession(
     host,
     settings,
     builtins: createBuiltins,
+    callObserver,
     onTrace: (text) => outlet.progress.message('notice', `trace: ${shown(text)}`),
     onWarning: (text, label) => outlet.progress.message('notice', `${label}: ${shown(text)}`),
   });
