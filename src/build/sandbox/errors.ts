@@ -76,11 +76,11 @@ export function argumentNotText(argument: string): UserError {
   return new UserError('ARGUMENT_NOT_TEXT', `An argument of its builder is not UTF-8: ${JSON.stringify(argument)}`);
 }
 
-export function tooManyInputs(count: number, limit: number): UserError {
+export function tooManySettings(count: number, limit: number): UserError {
   return new UserError(
-    'TOO_MANY_INPUTS',
-    `It needs ${count} store paths, variables and settings of the sandbox, and bwrap takes about ${limit}`,
-    { hint: 'split the derivation, or gather its inputs in fewer paths' },
+    'TOO_MANY_SETTINGS',
+    `Its variables and the setting sandbox-paths come to ${count} arguments of bwrap, which takes ${limit}`,
+    { hint: 'give the derivation structured attributes, which are no variables' },
   );
 }
 

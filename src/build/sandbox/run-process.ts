@@ -26,6 +26,8 @@ export interface BuilderProcess {
     readonly bwrap: string;
     /** Options of bwrap, as bytes; they are no arguments of the process, so they may be many. */
     readonly options: readonly string[];
+    /** Options of the bwraps around that one, the outermost last. */
+    readonly around: readonly (readonly string[])[];
     readonly filter: Uint8Array;
   };
   /** How it runs without a sandbox. */
@@ -49,6 +51,7 @@ export interface BuilderProcess {
 const infoDescriptor = 3;
 const optionsDescriptor = 4;
 export const filterDescriptor = 5;
+const firstAroundDescriptor = 6;
 
 /** Throws `UserError` when the builder fails or outlives a limit, the signal's reason when aborted. */
 export async function runBuilder(work: BuilderProcess): Promise<void> {
@@ -99,23 +102,31 @@ function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
   const path = (name: string): string => join(work.directory, name);
   if (work.confined === undefined) return startPlainly(work);
   const { confined } = work;
-  writeFileSync(path('options'), confined.options.map((option) => `${option}\0`).join(''), 'latin1');
+  const openOptions = (options: readonly string[], name: string): number => {
+    writeFileSync(path(name), options.map((option) => `${option}\0`).join(''), 'latin1');
+    return openSync(path(name), 'r');
+  };
   writeFileSync(path('filter'), confined.filter);
   const { reading, writing } = openOutput(work);
-  const options = openSync(path('options'), 'r');
+  const options = openOptions(confined.options, 'options');
+  const around = confined.around.map((stage, at) => openOptions(stage, `options-${at}`));
   const filter = openSync(path('filter'), 'r');
   const empty = openSync('/dev/null', 'r');
   const umask = process.umask(0o022);
   try {
-    const child = spawn(confined.bwrap, ['--args', String(optionsDescriptor), '--', ...work.command], {
-      stdio: ['ignore', writing, writing, 'pipe', options, filter, ...coveredDescriptors(empty)],
+    const stages = [optionsDescriptor, ...around.map((_, at) => firstAroundDescriptor + at)];
+    const command = stages.reduce<readonly string[]>(
+      (inner, descriptor) => [confined.bwrap, '--args', String(descriptor), '--', ...inner], work.command);
+    const covered = coveredDescriptors(empty, firstAroundDescriptor + around.length);
+    const child = spawn(confined.bwrap, command.slice(1), {
+      stdio: ['ignore', writing, writing, 'pipe', options, filter, ...around, ...covered],
       env: {},
       ...(work.identity === undefined ? {} : { uid: work.identity, gid: work.identity }),
     });
     return { child, output: new Socket({ fd: reading, readable: true, writable: false }) };
   } finally {
     process.umask(umask);
-    for (const descriptor of [writing, options, filter, empty]) closeSync(descriptor);
+    for (const descriptor of [writing, options, filter, ...around, empty]) closeSync(descriptor);
   }
 }
 
@@ -128,7 +139,7 @@ function startPlainly(work: BuilderProcess): { child: ChildProcess; output: Sock
   try {
     const child = spawn(work.command[0] as string, work.command.slice(1), {
       argv0: name, cwd: folder, env: variables, detached: true,
-      stdio: ['ignore', writing, writing, 'ignore', 'ignore', 'ignore', ...coveredDescriptors(empty)],
+      stdio: ['ignore', writing, writing, 'ignore', 'ignore', 'ignore', ...coveredDescriptors(empty, firstAroundDescriptor)],
     });
     return { child, output: new Socket({ fd: reading, readable: true, writable: false }) };
   } finally {
@@ -156,13 +167,13 @@ function killSession({ pid }: ChildProcess): void {
 
 /**
  * What we inherited from our own parent and would pass on: an open folder would be a way out of the
- * sandbox. Each such number gets `/dev/null` instead; at the others nothing is passed.
+ * sandbox. Each such number from `first` on gets `/dev/null` instead; at the others nothing is passed.
  */
-function coveredDescriptors(empty: number): ('ignore' | number)[] {
+function coveredDescriptors(empty: number, first: number): ('ignore' | number)[] {
   const inherited = readdirSync('/proc/self/fd').map(Number)
-    .filter((number) => number > filterDescriptor && isInherited(number));
-  const count = Math.max(filterDescriptor, ...inherited) - filterDescriptor;
-  return Array.from({ length: count }, (_, at) => (inherited.includes(filterDescriptor + 1 + at) ? empty : 'ignore'));
+    .filter((number) => number >= first && isInherited(number));
+  const count = Math.max(first - 1, ...inherited) - first + 1;
+  return Array.from({ length: count }, (_, at) => (inherited.includes(first + at) ? empty : 'ignore'));
 }
 
 function isInherited(descriptor: number): boolean {

@@ -20,7 +20,7 @@ import { missingOutput } from '../errors.ts';
 import { buildDirectory, builderSurroundings, hasNetwork, type BuilderSurroundings } from './environment.ts';
 import {
   argumentNotText, builderNotVisible, featuresMissing, foreignSystem, sandboxMissing, sandboxOnLinuxOnly,
-  sandboxRefused, tooManyInputs,
+  sandboxRefused, tooManySettings,
 } from './errors.ts';
 import { builderIdentity, coverForRoot, giveTo } from './identity.ts';
 import { filterDescriptor, reportOptions, runBuilder, type ProcessLimits } from './run-process.ts';
@@ -50,6 +50,8 @@ export interface SandboxOptions {
   readonly keepFailedIn?: string | undefined;
   /** Where build folders are; undefined: beside the outputs, where what a killed build leaves is garbage. */
   readonly buildIn?: string | undefined;
+  /** How many arguments bwrap takes. */
+  readonly argumentLimit?: number;
 }
 
 /** Where the folder of a build goes, if the user has said so, or wants it kept. */
@@ -63,8 +65,8 @@ export function buildFolderPlace(
 /** The features that every machine has which can build at all. */
 export const usualFeatures: readonly string[] = ['benchmark', 'big-parallel', 'nixos-test'];
 
-/** bwrap takes 9000 arguments. */
-const argumentLimit = 9000;
+/** bwrap takes 9000 arguments, its command's and those of the bwraps around it among them; a mount is three. */
+const usualArgumentLimit = 8900;
 
 export class SandboxBuilder implements Builder {
   readonly name = 'sandbox';
@@ -110,22 +112,28 @@ export class SandboxBuilder implements Builder {
     }
     const given = [...surroundings.files.keys()].map((name) => join(scratch.build, name));
     giveTo(identity, [scratch.root, ...(scratch.kept === undefined ? [] : [scratch.kept]), scratch.store, scratch.build, scratch.tmp, ...given]);
-    const bwrapOptions = [
-      ...isolation(network),
-      ...this.#mounts(request, options, scratch),
+    const command = [surroundings.builder, ...surroundings.args].map(textOf);
+    const before = [...isolation(network), ...this.#folders(scratch, request.store.storeDirectory)];
+    const after = [
+      ...this.#machinePaths(options),
       ...coverForRoot(identity),
       '--remount-ro', '/',
       ...[...surroundings.variables].flatMap(([name, value]) => ['--setenv', name, value]),
       ...(bwrap.namesProcess ? ['--argv0', basename(surroundings.builder)] : []),
     ];
-    if (bwrapOptions.length > argumentLimit) throw tooManyInputs(bwrapOptions.length, argumentLimit);
+    const { argumentLimit = usualArgumentLimit } = this.#options;
+    const own = before.length + after.length + command.length;
+    if (own > argumentLimit) throw tooManySettings(own, argumentLimit);
+    const room = Math.floor((argumentLimit - own) / 3);
+    const inputs = mountedInputs(request, scratch);
     await runBuilder({
       confined: {
         bwrap: bwrap.path,
-        options: bwrapOptions,
+        options: [...before, ...inputs.slice(0, room).flatMap(({ physical, path }) => ['--ro-bind', physical, path]), ...after],
+        around: mountedAround(inputs.slice(room), scratch, argumentLimit - command.length),
         filter: syscallFilter(process.arch, { sharesNetwork: network }),
       },
-      command: [surroundings.builder, ...surroundings.args].map(textOf),
+      command,
       directory: scratch.root,
       identity,
       limits: this.#options.limits ?? {},
@@ -134,10 +142,9 @@ export class SandboxBuilder implements Builder {
     });
   }
 
-  #mounts(request: BuildRequest, options: DerivationOptions, scratch: Scratch): string[] {
-    const { store, inputPaths } = request;
+  #folders(scratch: Scratch, storeDirectory: string): string[] {
     const mounts = [
-      '--bind', scratch.store, store.storeDirectory,
+      '--bind', scratch.store, storeDirectory,
       '--bind', scratch.build, buildDirectory,
       '--bind', scratch.tmp, '/tmp',
       '--ro-bind', scratch.etc, '/etc',
@@ -146,10 +153,12 @@ export class SandboxBuilder implements Builder {
     ];
     const { sharedMemoryBytes } = this.#options;
     if (sharedMemoryBytes !== undefined) mounts.push('--size', String(sharedMemoryBytes), '--perms', '1777', '--tmpfs', '/dev/shm');
-    for (const path of inputPaths) {
-      const physical = store.physicalPath(path);
-      if (!linkInput(scratch, path, physical)) mounts.push('--ro-bind', physical, path);
-    }
+    return mounts;
+  }
+
+  /** What of the machine itself is seen. */
+  #machinePaths(options: DerivationOptions): string[] {
+    const mounts: string[] = [];
     for (const { target, source, isOptional } of this.#options.visiblePaths ?? []) {
       mounts.push(isOptional === true ? '--ro-bind-try' : '--ro-bind', source, target);
     }
@@ -173,6 +182,32 @@ export class SandboxBuilder implements Builder {
       throw builderNotVisible(builder);
     }
   }
+}
+
+interface MountedInput {
+  readonly path: StorePath;
+  readonly physical: string;
+}
+
+/** The inputs that are mounts; those that are links are put into the builder's store. */
+function mountedInputs({ store, inputPaths }: BuildRequest, scratch: Scratch): MountedInput[] {
+  return inputPaths.map((path) => ({ path, physical: store.physicalPath(path) }))
+    .filter(({ path, physical }) => !linkInput(scratch, path, physical));
+}
+
+/**
+ * Options of further bwraps around the sandbox's own, for inputs that it has no room for: each is a
+ * view of the whole machine in which they are mounted where the builder's store is made, so that
+ * the sandbox takes them over with that. Only bwrap itself runs in them.
+ */
+function mountedAround(inputs: readonly MountedInput[], scratch: Scratch, limit: number): string[][] {
+  const view = ['--dev-bind', '/', '/', '--die-with-parent'];
+  const room = Math.floor((limit - view.length) / 3);
+  return Array.from({ length: Math.ceil(inputs.length / room) }, (_, stage) => [
+    ...view,
+    ...inputs.slice(stage * room, (stage + 1) * room)
+      .flatMap(({ path, physical }) => ['--ro-bind', physical, join(scratch.store, baseNameOf(path))]),
+  ]);
 }
 
 /** Namespaces and identity; `network` leaves the builder in ours for the network. */
