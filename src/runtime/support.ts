@@ -8,6 +8,7 @@
 import { NixError, originOf, type Position, showPosition } from '#diagnostics';
 import { assertEqual } from './assert-equal.ts';
 import { Attrs } from './attrs.ts';
+import { depthNow, restoreDepth } from './call-depth.ts';
 import { rethrowWithTrace } from './coerce.ts';
 import { contextOf } from './context.ts';
 import { assertionFailed, evalError, expectedButFound, missingAttribute } from './errors.ts';
@@ -105,6 +106,55 @@ export function selectPath(subject: Value, names: readonly string[], at: Positio
   } catch (error) {
     return selectRethrow(error, definition, names.slice(0, found).join('.'), names.join('.'), at);
   }
+}
+
+/** A name in a selection: known, or to be computed; `unknown` is how it is shown if that fails. */
+export type SelectedName = string | { readonly name: () => string; readonly unknown: string };
+
+/**
+ * `subject.a.${b}`; names are computed on the way, and once more for the frames of what fails. With
+ * `orElse`, undefined if an attribute is not there.
+ */
+export function selectNamed(
+  subject: Value, names: readonly SelectedName[], at: Position, orElse: boolean,
+): Value | undefined {
+  let value = subject;
+  let definition = 0;
+  let found = 0;
+  try {
+    for (const part of names) {
+      const name = typeof part === 'string' ? part : part.name();
+      if (!(value instanceof Attrs)) {
+        if (orElse) return undefined;
+        throw expectedButFound('a set', value, at).addTrace(at, 'while selecting an attribute');
+      }
+      const index = value.shape.indexOf(name);
+      if (index < 0) {
+        if (orElse) return undefined;
+        throw missingAttribute(name, 0, bestMatches(value.names(), name));
+      }
+      definition = value.shape.positions[index]!;
+      found++;
+      value = force(value.slots[index]!, definition === 0 ? at : definition);
+    }
+    return value;
+  } catch (error) {
+    if (!(error instanceof NixError)) throw error;
+    return selectRethrow(error, definition, showNames(names.slice(0, found)), showNames(names), at);
+  }
+}
+
+function showNames(names: readonly SelectedName[]): string {
+  const depth = depthNow();
+  return names.map((part) => {
+    if (typeof part === 'string') return part;
+    try {
+      return part.name();
+    } catch {
+      restoreDepth(depth);
+      return part.unknown;
+    }
+  }).join('.');
 }
 
 /** `subject.name` for `or`: undefined if it is not there. */

@@ -11,6 +11,7 @@ import {
   Level,
   offsetOf,
   type SelectExpr,
+  showExpr,
 } from '#lang';
 import {
   add,
@@ -33,6 +34,7 @@ import {
   multiplyTexts,
   select,
   selectOr,
+  selectNamed,
   selectPath,
   selectPathOr,
   subtractTexts,
@@ -48,10 +50,10 @@ export function compileSelect(unit: Unit, expr: SelectExpr): Body {
   const { subject, path, fallback } = expr;
   const at = unit.at(expr.at);
   const from = operand(unit, subject, 'while selecting an attribute');
+  if (unit.traced && !isConstantPath(path)) return selectDynamic(unit, expr, from);
   if (fallback !== undefined) return selectWithFallback(unit, expr, from, fallback);
-  if (path.length > 1 && unit.traced) {
-    const names = pathCode(unit, path);
-    return (frame) => selectPath(from(frame), names(frame), at);
+  if (path.length > 1 && unit.traced && isConstantPath(path)) {
+    return (frame) => selectPath(from(frame), path, at);
   }
   let body = from;
   for (const part of path) {
@@ -64,6 +66,24 @@ export function compileSelect(unit: Unit, expr: SelectExpr): Body {
     }
   }
   return body;
+}
+
+/** While traces are collected: a name that fails does so within the selection. */
+function selectDynamic(unit: Unit, expr: SelectExpr, from: Body): Body {
+  const { path, fallback } = expr;
+  const at = unit.at(expr.at);
+  const other = fallback === undefined ? undefined : new Site(unit, fallback);
+  const parts = path.map((part) => {
+    if (typeof part === 'string') return () => part;
+    const name = nameCode(unit, part);
+    const unknown = `"\${${showExpr(part)}}"`;
+    return (frame: Frame) => ({ name: () => name(frame), unknown });
+  });
+  return (frame) => {
+    const names = parts.map((part) => part(frame));
+    const found = selectNamed(from(frame), names, at, other !== undefined);
+    return found === undefined ? other!.run(frame) : found;
+  };
 }
 
 function selectWithFallback(unit: Unit, expr: SelectExpr, from: Body, fallback: Expr): Body {
