@@ -6,13 +6,13 @@
  * of each entry: a tree in which nothing was touched is not read again.
  */
 
-import { encodeHex, type Hash } from '#base';
+import { encodeHex, sha256Hex, type Hash } from '#base';
 import {
   checkStorePathName, makeContentAddressedPath, type IngestionMethod, type StorePath,
 } from '#formats';
-import { bytePath, hashTreeNow, type PreparedTree, type TreeFilter } from '#store';
+import { BackgroundHash, bytePath, hashTreeNow, type PreparedTree, type TreeFilter } from '#store';
 import type { EvaluationTrace } from './results/trace.ts';
-import { surveyKey, surveyTree } from './results/tree-survey.ts';
+import { surveyKey, surveyTree, type Companion } from './results/tree-survey.ts';
 
 /** Keeps hashes between runs; a key covers all that `lstat` tells of a tree. */
 export interface HashCache {
@@ -60,26 +60,76 @@ function hashSource(
   path: string, method: IngestionMethod, filter: TreeFilter | undefined, accepted: Set<string> | undefined,
   cache: HashCache | undefined, trace: EvaluationTrace | undefined,
 ): Hash {
-  const survey = cache === undefined && trace === undefined ? undefined : surveyTree(path, filter);
-  // What cannot be surveyed is reported by whom it cannot be read by.
-  if (survey === undefined) {
-    trace?.giveUp();
-    return hashTreeNow(path, method, 'sha256', filter);
+  const isSurveyed = cache !== undefined || trace !== undefined;
+  const marker = sha256Hex(`place\0${path}`);
+  // Where a tree was hashed before, it is likely to be as it was.
+  const helper = isSurveyed && method === 'recursive' && cache?.load(marker) === undefined
+    ? new HashHelper(path) : undefined;
+  try {
+    const survey = isSurveyed ? surveyTree(path, filter, helper?.companion) : undefined;
+    // What cannot be surveyed is reported by whom it cannot be read by.
+    if (survey === undefined) {
+      trace?.giveUp();
+      return hashTreeNow(path, method, 'sha256', filter);
+    }
+    const isKept = cache !== undefined && method === 'recursive' && survey.settled && survey.count >= fewEntries;
+    const key = surveyKey(survey);
+    const known = isKept ? cache.load(key) : undefined;
+    if (known !== undefined) {
+      trace?.tree({ ...survey, place: path, method, hash: encodeHex(known) });
+      return { algorithm: 'sha256', bytes: known };
+    }
+    const recorded = accepted === undefined ? undefined : (inner: string) => accepted.has(inner);
+    const hash = helper?.finish() ?? hashTreeNow(path, method, 'sha256', recorded);
+    // What was touched since the survey has another change time now, so its states never come back.
+    if (isKept) {
+      cache.store(key, hash.bytes);
+      cache.store(marker, hash.bytes);
+    }
+    trace?.tree({ ...survey, place: path, method, hash: encodeHex(hash.bytes) });
+    return hash;
+  } finally {
+    helper?.cancel();
   }
-  const isKept = cache !== undefined && method === 'recursive' && survey.settled && survey.count >= fewEntries;
-  const key = surveyKey(survey);
-  const known = isKept ? cache.load(key) : undefined;
-  if (known !== undefined) {
-    trace?.tree({ ...survey, place: path, method, hash: encodeHex(known) });
-    return { algorithm: 'sha256', bytes: known };
-  }
-  const recorded = accepted === undefined ? undefined : (inner: string) => accepted.has(inner);
-  const hash = hashTreeNow(path, method, 'sha256', recorded);
-  // What was touched since the survey has another change time now, so its states never come back.
-  if (isKept && survey.settled) cache.store(key, hash.bytes);
-  trace?.tree({ ...survey, place: path, method, hash: encodeHex(hash.bytes) });
-  return hash;
 }
 
+/** Has a large tree hashed on another thread from when it is seen to be large. */
+class HashHelper {
+  readonly #root: string;
+  /** What was surveyed before there was a thread. */
+  #first: Parameters<Companion>[] = [];
+  #hash: BackgroundHash | undefined;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  readonly companion: Companion = (...entry) => {
+    if (this.#hash === undefined) {
+      this.#first.push(entry);
+      if (this.#first.length < manyEntries) return;
+      this.#hash = new BackgroundHash(this.#root);
+      for (const early of this.#first) this.#tell(this.#hash, ...early);
+      this.#first = [];
+    } else {
+      this.#tell(this.#hash, ...entry);
+    }
+  };
+
+  finish(): Hash | undefined {
+    return this.#hash?.finish();
+  }
+
+  cancel(): void {
+    this.#hash?.cancel();
+  }
+
+  #tell(hash: BackgroundHash, ...[name, depth, { mode, size }]: Parameters<Companion>): void {
+    hash.add(name, depth, mode, size);
+  }
+}
+
+/** From here on a thread is worth its start. */
+const manyEntries = 2000;
 /** Smaller trees are hashed faster than their hash is looked up. */
 const fewEntries = 200;

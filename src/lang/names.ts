@@ -22,7 +22,8 @@ export function addToHash(hash: number, code: number): number {
 /** Number of the name that stands in the text; it holds until the next call. */
 export function findName(text: string, start: number, end: number, hash: number): number {
   const length = end - start;
-  for (let place = firstPlace(hash); ; place = (place + 1) & (capacity - 1)) {
+  let place = firstPlace(hash);
+  for (;; place = (place + 1) & (capacity - 1)) {
     const name = names[place];
     if (name === undefined) return addName(text.slice(start, end), hash, Token.identifier);
     if (hashes[place] === hash && name.length === length && standsAt(name, text, start)) return place;

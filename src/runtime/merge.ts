@@ -28,7 +28,9 @@ export function mergeAttrs(left: Attrs, right: Attrs): Attrs {
   if (b.length === 0) return left;
   counters.attributeMerges++;
   const plan = left.shape.mergePlan(right.shape);
-  if (plan !== undefined) return new Attrs(plan.shape, pick(plan.sources, plan.sources.length, a, b));
+  if (plan !== undefined) {
+    return new Attrs(plan.shape, pick(plan.sources, plan.sources.length, a, b));
+  }
   if (a.length >= largeSet && a.length > b.length * runRatio) return mergeFew(left, right);
   return mergeOnce(left, right);
 }

@@ -18,7 +18,8 @@ export function packedArray<T>(length: number): T[] {
 
 /** So many zeros. */
 export function zeroes(length: number): number[] {
-  return length >= templateLimit ? grow(length, 0) : (zeroTemplates[length] ??= grow(length, 0)).slice();
+  if (length >= templateLimit) return grow(length, 0);
+  return (zeroTemplates[length] ??= grow(length, 0)).slice();
 }
 
 function grow<T>(length: number, element: T): T[] {

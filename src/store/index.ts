@@ -5,6 +5,7 @@ export {
 } from './file-tree.ts';
 export { addressOutputs, rewriteTree, type ScratchOutput } from './content-addressing.ts';
 export { makeDirectory } from './make-directory.ts';
+export { BackgroundHash } from './background-hash.ts';
 export { hashTreeNow, measureNar, scanTree } from './tree-hash.ts';
 export { knownOutputs } from './derivation-file.ts';
 export * from './local-store.ts';
@@ -40,7 +41,8 @@ export { streamChannel, type ByteChannel } from './remote/channel.ts';
 export { copyPaths, describe, type CopyOptions } from './remote/copy-paths.ts';
 export { DaemonPeer, type MissingPaths } from './remote/daemon-peer.ts';
 export { fileOf, treeOf } from './remote/peer-files.ts';
-export { cannotListenOn, operationUnsupported } from './remote/errors.ts';
+export { cannotListenOn, lacksTrustedSignature, operationUnsupported } from './remote/errors.ts';
+export { signRealisation } from './binary-cache/cache-realisation.ts';
 export {
   openBuildPeer, openDaemonPeer, openPeer, type PeerOptions, type PeerRequest,
 } from './remote/open-peer.ts';
@@ -51,6 +53,7 @@ export {
 export {
   failureCode, plainResult, succeeded, type Buildable, type BuildResult, type BuildStatus,
 } from './remote/protocol-values.ts';
+export { RestrictedStore } from './remote/restricted-store.ts';
 export { serveStore } from './remote/serve-server.ts';
 export type { SshEnvironment } from './remote/ssh.ts';
 export { parseStoreReference } from './remote/store-reference.ts';

@@ -8,11 +8,11 @@
  * hence it counts only on those that are known to keep change times. Else content is compared.
  */
 
-import { lstatSync, statfsSync, statSync, type BigIntStats } from 'node:fs';
+import { lstatSync, statfsSync, statSync, type BigIntStats, type Stats } from 'node:fs';
 import { loadStore } from '../lazy-store.ts';
 
 /** Longer than the step of any clock that file systems take their times from. */
-const settleMilliseconds = 3000n;
+const settleMilliseconds = 3000;
 
 /** Types, as `statfs` tells them, of file systems that keep change times. */
 const keepingTypes: ReadonlySet<number> = new Set([
@@ -42,6 +42,14 @@ export function statusAt(place: string): BigIntStats | undefined {
   return lstatSync(systemPlace(place), { bigint: true, throwIfNoEntry: false });
 }
 
+/**
+ * The same in plain numbers, which is faster: times to a fraction of a microsecond, far finer than
+ * the rest that a file must have had for its state to count.
+ */
+export function plainStatusAt(place: string): Stats | undefined {
+  return lstatSync(systemPlace(place), { throwIfNoEntry: false });
+}
+
 /** Status of what a path leads to; undefined if nothing is there. */
 export function targetStatusAt(place: string): BigIntStats | undefined {
   return statSync(systemPlace(place), { bigint: true, throwIfNoEntry: false });
@@ -55,7 +63,12 @@ export function stateOf({ dev, ino, mode, size, mtimeNs, ctimeNs }: BigIntStats)
 /** Whether a state that is taken now tells all later changes. */
 export function isSettled(status: BigIntStats, place: string): boolean {
   const newest = status.ctimeMs > status.mtimeMs ? status.ctimeMs : status.mtimeMs;
-  return newest + settleMilliseconds < BigInt(Date.now()) && keepsChangeTimes(status.dev, place);
+  return isLongAgo(Number(newest)) && keepsChangeTimes(status.dev, place);
+}
+
+/** Whether a change now could not have the same time. */
+export function isLongAgo(milliseconds: number): boolean {
+  return milliseconds + settleMilliseconds < Date.now();
 }
 
 /** Whether what stands on a device says by its change time that it changed. */

@@ -7,12 +7,12 @@
  * not called again.
  */
 
-import type { BigIntStats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { encodeHex, Hasher, sha256Hex } from '#base';
 import type { FileType } from '#eval';
 import type { IngestionMethod } from '#formats';
 import { loadStore } from '../lazy-store.ts';
-import { isSettled, keepsChangeTimes, statusAt } from './file-state.ts';
+import { isLongAgo, keepsChangeTimes, plainStatusAt } from './file-state.ts';
 
 type Filter = (inner: string, type: FileType) => boolean;
 
@@ -39,28 +39,33 @@ export interface TreeObservation extends TreeSurvey {
 const fewEntries = 2000;
 const typeLetters: Readonly<Record<FileType, string>> = { directory: 'd', regular: 'f', symlink: 'l', unknown: 'u' };
 
+/** Is told each entry that is let through, a folder before what is in it, names in byte order. */
+export type Companion = (name: string, depth: number, status: Stats) => void;
+
 /** Surveys what a filter lets through; undefined if that cannot be read. `place` is a byte string. */
-export function surveyTree(place: string, filter?: Filter): TreeSurvey | undefined {
+export function surveyTree(place: string, filter?: Filter, companion?: Companion): TreeSurvey | undefined {
   const states = new StateHasher(place);
   const words: string[] = [];
   const { listNames } = loadStore();
-  const walk = (at: string, inner: string, depth: number, status: BigIntStats): boolean => {
+  const walk = (at: string, inner: string, depth: number, status: Stats): boolean => {
     states.add(status);
     if (!status.isDirectory()) return true;
     const names = attempt(() => listNames(at));
     if (names === undefined) return false;
     for (const name of names) {
       const child = `${at}/${name}`;
-      const childStatus = attempt(() => statusAt(child));
+      const childStatus = attempt(() => plainStatusAt(child));
       if (childStatus === undefined) return false;
       const type = typeOf(childStatus);
       const isTaken = filter === undefined || filter(`${inner}/${name}`, type);
       words.push(wordOf(type, isTaken, depth, name));
-      if (isTaken && !walk(child, `${inner}/${name}`, depth + 1, childStatus)) return false;
+      if (!isTaken) continue;
+      companion?.(name, depth, childStatus);
+      if (!walk(child, `${inner}/${name}`, depth + 1, childStatus)) return false;
     }
     return true;
   };
-  const status = attempt(() => statusAt(place));
+  const status = attempt(() => plainStatusAt(place));
   if (status === undefined || !walk(place, '', 0, status)) return undefined;
   return { entries: words.join('\0'), count: words.length, ...states.finish() };
 }
@@ -80,14 +85,14 @@ export function isTreeUnchanged(tree: TreeObservation): boolean {
 function statesNow({ place, entries }: TreeObservation): string | undefined {
   const states = new StateHasher(place);
   const parents = [place];
-  const root = statusAt(place);
+  const root = plainStatusAt(place);
   if (root === undefined) return undefined;
   states.add(root);
   for (const word of entries === '' ? [] : entries.split('\0')) {
     const { isTaken, depth, name } = readWord(word);
     if (!isTaken) continue;
     const child = `${parents[depth]}/${name}`;
-    const status = attempt(() => statusAt(child));
+    const status = attempt(() => plainStatusAt(child));
     if (status === undefined) return undefined;
     states.add(status);
     parents[depth + 1] = child;
@@ -129,29 +134,30 @@ class StateHasher {
   readonly #place: string;
   readonly #hasher = new Hasher('sha256');
   /** Small at first: most trees are a file or a few. */
-  #numbers = new BigUint64Array(6 * 8);
-  readonly #devices = new Set<bigint>();
+  #numbers = new Float64Array(6 * 8);
+  readonly #devices = new Set<number>();
   #used = 0;
-  #newest: BigIntStats | undefined;
+  #newest = 0;
 
   constructor(place: string) {
     this.#place = place;
   }
 
-  add(status: BigIntStats): void {
+  add(status: Stats): void {
     if (this.#used === this.#numbers.length) {
       this.#flush();
-      if (this.#numbers.length < longestPiece) this.#numbers = new BigUint64Array(longestPiece);
+      if (this.#numbers.length < longestPiece) this.#numbers = new Float64Array(longestPiece);
     }
+    const { dev, ino, mode, size, mtimeMs, ctimeMs } = status;
     const numbers = this.#numbers;
-    numbers[this.#used++] = status.dev;
-    numbers[this.#used++] = status.ino;
-    numbers[this.#used++] = status.mode;
-    numbers[this.#used++] = status.size;
-    numbers[this.#used++] = status.mtimeNs;
-    numbers[this.#used++] = status.ctimeNs;
-    if (this.#newest === undefined || newestTime(status) > newestTime(this.#newest)) this.#newest = status;
-    this.#devices.add(status.dev);
+    numbers[this.#used++] = dev;
+    numbers[this.#used++] = ino;
+    numbers[this.#used++] = mode;
+    numbers[this.#used++] = size;
+    numbers[this.#used++] = mtimeMs;
+    numbers[this.#used++] = ctimeMs;
+    this.#newest = Math.max(this.#newest, mtimeMs, ctimeMs);
+    this.#devices.add(dev);
   }
 
   finish(): { states: string; settled: boolean } {
@@ -159,8 +165,8 @@ class StateHasher {
     // Of several file systems only the root's place is at hand to ask about: one that has others
     // below it is not trusted.
     const [device, ...others] = this.#devices;
-    const settled = this.#newest !== undefined && others.length === 0 && isSettled(this.#newest, this.#place)
-      && keepsChangeTimes(device as bigint, this.#place);
+    const settled = device !== undefined && others.length === 0 && isLongAgo(this.#newest)
+      && keepsChangeTimes(BigInt(device), this.#place);
     return { states: encodeHex(this.#hasher.digest().bytes), settled };
   }
 
@@ -172,11 +178,7 @@ class StateHasher {
 
 const longestPiece = 6 * 4096;
 
-function newestTime({ ctimeNs, mtimeNs }: BigIntStats): bigint {
-  return ctimeNs > mtimeNs ? ctimeNs : mtimeNs;
-}
-
-function typeOf(status: BigIntStats): FileType {
+function typeOf(status: Stats): FileType {
   return status.isFile() ? 'regular' : status.isDirectory() ? 'directory'
     : status.isSymbolicLink() ? 'symlink' : 'unknown';
 }
