@@ -91,7 +91,7 @@ export class Evaluator implements EvalServices {
       workingDirectory,
       pure: pureEval,
       fallback: pureEval ? fallbackEntries.filter(({ pinned }) => pinned === true) : fallbackEntries,
-      checkAccess: (path) => this.checkAccess(path),
+      checkVisible: (path) => this.checkVisible(path),
       allow: (path) => void this.fetchedRoots.push(path),
       warn: (text) => this.warn(text),
     });

@@ -27,7 +27,7 @@ export interface SearchPathOptions {
   /** Entries behind all others, which `builtins.nixPath` does not show. */
   readonly fallback: readonly SearchPathEntry[];
   /** Throws if a path may not be read. */
-  readonly checkAccess: (path: string) => void;
+  readonly checkVisible: (path: string) => void;
   /** Lets what was fetched be read. */
   readonly allow: (path: string) => void;
   readonly warn: (text: string) => void;
@@ -115,8 +115,8 @@ export class SearchPath {
   /** A path without links on the way, or null if nothing is there; throws if it may not be read. */
   #existing(path: string): string | null {
     const real = this.#withoutLinks(path);
-    this.#options.checkAccess(path);
-    this.#options.checkAccess(real);
+    this.#options.checkVisible(path);
+    this.#options.checkVisible(real);
     return this.#status(real) === null ? null : real;
   }
 

@@ -301,3 +301,7 @@ const reasons: Readonly<Record<string, string>> = {
   ELOOP: 'there are too many symbolic links',
   ENAMETOOLONG: 'the name is too long',
 };
+
+export function pathNotValid(path: string): UserError {
+  return new UserError('PATH_NOT_VALID', `path '${path}' is not valid`);
+}

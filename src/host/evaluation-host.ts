@@ -19,7 +19,7 @@ import type {
   InstantiatedDerivation,
 } from '#eval';
 import { DerivationMaker, outputPlaces } from './derivation-maker.ts';
-import { contentMismatch, fileTooLarge, readFailed } from './errors.ts';
+import { contentMismatch, fileTooLarge, pathNotValid, readFailed } from './errors.ts';
 import { describeEntry, describePath } from './file-description.ts';
 import { PendingWrites } from './pending-writes.ts';
 import type { EvaluationTrace } from './results/trace.ts';
@@ -57,6 +57,7 @@ export class EvaluationHost implements Host {
   readonly #maker: DerivationMaker;
   readonly #trace: EvaluationTrace | undefined;
   #store: LocalStore | undefined;
+  #mayBuild = true;
 
   constructor(options: EvaluationHostOptions) {
     this.#options = options;
@@ -173,9 +174,16 @@ export class EvaluationHost implements Host {
     return made;
   }
 
+  /** From now on nothing is built: what is not there counts as invalid. */
+  refuseBuilds(): void {
+    this.#mayBuild = false;
+  }
+
   realise(elements: readonly string[]): ReadonlyMap<string, string> {
     let placeholders: ReadonlyMap<string, string> = new Map();
-    if (!elements.every((element) => this.#isThere(element))) {
+    const missing = elements.find((element) => !this.#isThere(element));
+    if (missing !== undefined) {
+      if (!this.#mayBuild) throw pathNotValid(missing.replace(/^(?:=|![^!]*!)/, ''));
       this.flush();
       placeholders = this.#traced(() => this.#options.services.realise(elements));
     }

@@ -88,7 +88,7 @@ async function evaluate(flags: ParsedFlags, base: Base, common: object): Promise
 async function instantiate(flags: ParsedFlags, context: CommandContext, base: Base, common: object): Promise<void> {
   const dryRun = flags.has('--dry-run') || flags.has('--readonly-mode');
   const root = dryRun ? undefined : flags.last('--add-root');
-  const input = { ...common, dryRun, prints: root === undefined };
+  const input = { ...common, dryRun, refusesBuilds: dryRun, prints: root === undefined };
   const found = await runEvaluation<FoundDerivation[]>({ ...base, task: instantiateTask, input });
   if (!dryRun) await sendToBuilder(flags, context, base, found);
   if (root === undefined) {

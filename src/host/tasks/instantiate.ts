@@ -20,12 +20,17 @@ export interface InstantiateInput {
   readonly autoArguments: readonly AutoArgument[];
   /** Computes the paths only. */
   readonly dryRun?: boolean;
+  /** Fails where something would have to be built to go on. */
+  readonly refusesBuilds?: boolean;
   /** Prints the paths too, as soon as what is selected from a source is written. */
   readonly prints?: boolean;
 }
 
 export function run(session: EvaluationSession, input: unknown): FoundDerivation[] {
-  const { sources, attributePaths, autoArguments, dryRun = false, prints = false } = input as InstantiateInput;
+  const {
+    sources, attributePaths, autoArguments, dryRun = false, refusesBuilds = false, prints = false,
+  } = input as InstantiateInput;
+  if (refusesBuilds) session.host.refuseBuilds();
   const activity = session.host.progress.start('evaluate', 'expressions');
   const args = makeAutoArguments(session, autoArguments);
   const found: FoundDerivation[] = [];

@@ -63,7 +63,9 @@ function nameOfCall(f: Value, args: readonly Slot[], position: Position): string
   const place = position === 0 ? '' : showPosition(position);
   if (f instanceof Lambda) {
     const { name, position: own } = f.info;
-    return `${place || showPosition(own)}${name === undefined ? '' : `:${name}`}`;
+    // The call of a functor below says so already.
+    const shown = name === undefined || name === '__functor' ? '' : `:${name}`;
+    return `${place || showPosition(own)}${shown}`;
   }
   if (f instanceof PrimOp || f instanceof PrimOpApp) {
     const { name } = f instanceof PrimOp ? f : f.primOp;
