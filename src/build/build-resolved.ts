@@ -7,7 +7,7 @@ import { nameOf, type Derivation, type StorePath } from '#formats';
 import type { Store } from '#store';
 import { buildDerivation } from './derivation-goal.ts';
 import { missingPath } from './errors.ts';
-import type { RealiseOptions } from './realise.ts';
+import { realise, type RealiseOptions } from './realise.ts';
 import { Slots } from './slots.ts';
 
 /** Makes the outputs valid and durable; gives their paths. Throws what the build throws. */
@@ -22,6 +22,7 @@ export async function buildResolved(
     const outputs = await buildDerivation({
       store, builders: options.builders, cores: options.cores ?? 1, progress,
       signal: options.signal ?? new AbortController().signal, logDirectory: options.logDirectory,
+      realiseNested: (wanted) => realise(store, wanted, options),
     }, { slots: new Slots(1), rank: 0 }, drvPath, derivation, activity);
     await store.flush();
     activity.finish();

@@ -9,6 +9,7 @@ import type { Activity, Progress } from '#base';
 import type { Derivation, StorePath } from '#formats';
 import type { Realisation, Store } from '#store';
 import type { OutputMeasure } from './builtin-builder.ts';
+import type { Realised, Wanted } from './realise.ts';
 
 export interface Builder {
   readonly name: string;
@@ -48,6 +49,8 @@ export interface BuildRequest {
   /** The valid paths that the builder may read: the closure of the inputs. */
   readonly inputPaths: readonly StorePath[];
   readonly store: Store;
+  /** For a builder that may call Nix itself. */
+  readonly nested: NestedBuilds;
   readonly cores: number;
   readonly progress: Progress;
   /** Of the kind of work that this build is a part of. */
@@ -61,6 +64,14 @@ export interface BuildRequest {
   builtAs(output: string, path: StorePath): void;
   /** See `BuiltinJob.measured`. */
   measured(output: string, measure: OutputMeasure): void;
+}
+
+/** What is done for a builder beside its own build. */
+export interface NestedBuilds {
+  /** Makes things valid by the same means, in places of its own. */
+  realise(wanted: readonly Wanted[]): Promise<Realised>;
+  /** Receives the paths that the builder has got so: its outputs may refer to them. */
+  readonly added: Set<StorePath>;
 }
 
 /** Where outputs may come from instead of being built: a binary cache, another store. */

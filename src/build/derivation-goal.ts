@@ -23,6 +23,7 @@ import { compareOutputs, type CheckOptions } from './check-build.ts';
 import { derivationOptions } from './derivation-options.ts';
 import { checkOutputs } from './output-checks.ts';
 import { builderPaths, knownOutputPaths, lockedPaths, validOutputs, type OutputMap } from './output-paths.ts';
+import type { Realised, Wanted } from './realise.ts';
 import type { Slots } from './slots.ts';
 import { kindOf } from './work-plan.ts';
 import {
@@ -37,6 +38,8 @@ export interface BuildContext {
   readonly signal: AbortSignal;
   /** `log/nix/drvs` of the store's state; undefined keeps no logs. */
   readonly logDirectory: string | undefined;
+  /** Makes things valid for a builder that runs. */
+  readonly realiseNested: (wanted: readonly Wanted[]) => Promise<Realised>;
   /** Builds again what is valid and compares. */
   readonly check?: CheckOptions | undefined;
   readonly logs?: LogOptions | undefined;
@@ -148,6 +151,7 @@ async function buildLocked(
   let succeeded = false;
   try {
     const inputPaths = closureOfInputs(store, derivation);
+    const added = new Set<StorePath>();
     await builder.build({
       drvPath,
       derivation,
@@ -155,6 +159,7 @@ async function buildLocked(
       outputPaths,
       inputPaths,
       store,
+      nested: { added, realise: context.realiseNested },
       cores: context.cores,
       progress: context.progress,
       activity: own,
@@ -170,7 +175,7 @@ async function buildLocked(
       throw error instanceof UserError ? withLastLines(error, log.tail(), drvPath) : error;
     });
     context.signal.throwIfAborted();
-    const made = { drvPath, derivation, outputPaths, places, measures, inputPaths };
+    const made = { drvPath, derivation, outputPaths, places, measures, inputPaths: [...inputPaths, ...added] };
     const finished = hasUnknownPaths(derivation) ? await addressedOutputs(store, made) : await knownOutputs(store, made);
     if (context.check !== undefined) {
       await compareOutputs(store, drvPath, [...finished.values()], context.check, (line) => log.add(line));

@@ -29,12 +29,13 @@ const statusOfCode: Readonly<Record<string, BuildStatus>> = {
 
 export class WorkspaceService implements StoreService {
   readonly store: LocalStore;
+  readonly local: LocalStore;
   readonly version: string;
   readonly #options: WorkspaceOptions;
   readonly #trust: Trust;
 
   constructor(store: LocalStore, options: WorkspaceOptions, version: string) {
-    this.store = store;
+    this.store = this.local = store;
     this.version = version;
     this.#options = options;
     const settings = readSettings({ environment: options.environment, overrides: options.settingOverrides ?? [] });

@@ -12,6 +12,7 @@ import {
 import type { BuildRequest } from '../builder.ts';
 import type { DerivationOptions } from '../derivation-options.ts';
 import type { ExactJson } from '../exact-json.ts';
+import { mayNest, nestedSocket } from './nested-nix.ts';
 import { closureJson, exportedClosure, registrationText } from './references-graph.ts';
 import { attributeFiles } from './structured-attributes.ts';
 
@@ -69,6 +70,7 @@ export function builderSurroundings(
   if (hasNetwork(request)) {
     for (const name of options.impureVariables) variables.set(name, environment[name] ?? '');
   }
+  if (mayNest(options)) variables.set('NIX_REMOTE', `unix://${folder}/${nestedSocket}`);
   variables.set('NIX_LOG_FD', '2');
   variables.set('TERM', 'xterm-256color');
   return {

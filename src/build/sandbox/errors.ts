@@ -65,6 +65,12 @@ export function storeElsewhere(logical: string, physical: string): UserError {
   );
 }
 
+export function nestedNotAllowed(action: string, what: string): UserError {
+  return new UserError('NOT_IN_INPUTS', `cannot ${action} unknown path '${what}' in recursive Nix`, {
+    hint: 'a builder sees its inputs, what it has added and what it has had built',
+  });
+}
+
 export function notInInputs(path: string): UserError {
   return new UserError(
     'NOT_IN_INPUTS',

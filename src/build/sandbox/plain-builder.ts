@@ -18,6 +18,7 @@ import { derivationOptions } from '../derivation-options.ts';
 import { missingOutput } from '../errors.ts';
 import { builderSurroundings } from './environment.ts';
 import { argumentNotText, featuresMissing, foreignSystem, storeElsewhere } from './errors.ts';
+import { mayNest, serveNested } from './nested-nix.ts';
 import { runBuilder } from './run-process.ts';
 import { buildFolderPlace, usualFeatures, type SandboxOptions } from './sandbox-builder.ts';
 import { makeScratch, moveEntry, settleScratch, type Scratch } from './scratch.ts';
@@ -61,6 +62,7 @@ export class PlainBuilder implements Builder {
     for (const [name, text] of surroundings.files) {
       writeFileSync(join(scratch.build, name), text, { encoding: 'latin1', mode: 0o644 });
     }
+    const nested = mayNest(options) ? await serveNested(request, scratch.build, async () => {}) : undefined;
     await runBuilder({
       command: [surroundings.builder, ...surroundings.args].map(textOf),
       plain: {
@@ -73,7 +75,7 @@ export class PlainBuilder implements Builder {
       limits: this.#options.limits ?? {},
       signal: request.signal,
       log: (line) => request.log(line),
-    });
+    }).finally(() => nested?.close());
   }
 
   #checkMachine({ derivation, store }: BuildRequest): void {

@@ -23,8 +23,9 @@ import {
   sandboxRefused, tooManySettings,
 } from './errors.ts';
 import { builderIdentity, coverForRoot, giveTo } from './identity.ts';
+import { mayNest, serveNested } from './nested-nix.ts';
 import { filterDescriptor, reportOptions, runBuilder, type ProcessLimits } from './run-process.ts';
-import { linkInput, makeScratch, moveEntry, settleScratch, writeEtc, type BuildFolderPlace, type Scratch } from './scratch.ts';
+import { copyInto, linkInput, makeScratch, moveEntry, settleScratch, writeEtc, type BuildFolderPlace, type Scratch } from './scratch.ts';
 import { syscallFilter } from './syscall-filter.ts';
 
 /** A path of the machine that builders may see, read-only. */
@@ -126,6 +127,8 @@ export class SandboxBuilder implements Builder {
     if (own > argumentLimit) throw tooManySettings(own, argumentLimit);
     const room = Math.floor((argumentLimit - own) / 3);
     const inputs = mountedInputs(request, scratch);
+    const nested = mayNest(options)
+      ? await serveNested(request, scratch.build, (path) => copyInto(scratch, request.store, path)) : undefined;
     await runBuilder({
       confined: {
         bwrap: bwrap.path,
@@ -139,7 +142,7 @@ export class SandboxBuilder implements Builder {
       limits: this.#options.limits ?? {},
       signal: request.signal,
       log: (line) => request.log(line),
-    });
+    }).finally(() => nested?.close());
   }
 
   #folders(scratch: Scratch, storeDirectory: string): string[] {

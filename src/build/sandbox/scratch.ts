@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { baseNameOf, type StorePath } from '#formats';
-import { bytePath, deleteTree } from '#store';
+import { baseNameOf, NarReader, type StorePath } from '#formats';
+import { bytePath, deleteTree, TreeRestorer, type Store } from '#store';
 import type { BuildRequest } from '../builder.ts';
 
 export interface Scratch {
@@ -74,6 +74,22 @@ export function linkInput(scratch: Scratch, path: StorePath, physical: string): 
   if (!lstatSync(physical).isSymbolicLink()) return false;
   symlinkSync(readlinkSync(physical, 'buffer'), join(scratch.store, baseNameOf(path)));
   return true;
+}
+
+/**
+ * Copies a valid path into the builder's store while it runs: nothing can be mounted there any more.
+ * A copy is the builder's to spoil; nobody else reads it.
+ */
+export async function copyInto(scratch: Scratch, store: Store, path: StorePath): Promise<void> {
+  const restorer = new TreeRestorer(bytePath(join(scratch.store, baseNameOf(path))));
+  const reader = new NarReader(restorer);
+  try {
+    for await (const piece of store.narOf(path)) reader.write(piece);
+    reader.end();
+  } catch (error) {
+    restorer.abandon();
+    throw error;
+  }
 }
 
 /** A folder with a free name for a build's, private to whoever builds. */

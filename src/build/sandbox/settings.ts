@@ -28,10 +28,11 @@ export function sandboxFromSettings(
   // What is only added to keeps what is there without.
   const listOver = <T>(name: string, usual: readonly T[], read: (text: string) => T): T[] =>
     [...(settings.isReplaced(name) ? [] : usual), ...settings.list(name).map(read)];
+  const recursive = settings.list('experimental-features').filter((name) => name === 'recursive-nix');
   const kvm = existsSync('/dev/kvm') ? ['kvm'] : [];
   const options: SandboxOptions = {
     systems: [settings.text('system') || machine.system, ...settings.list('extra-platforms'), ...siblings(machine.system)],
-    features: listOver('system-features', [...usualFeatures, ...kvm], (text) => text),
+    features: listOver('system-features', [...usualFeatures, ...kvm, ...recursive], (text) => text),
     environment: machine.environment,
     visiblePaths: listOver('sandbox-paths', defaultPaths(), visiblePath),
     sharedMemoryBytes: memorySize(settings.text('sandbox-dev-shm-size')),

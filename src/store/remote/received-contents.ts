@@ -29,6 +29,7 @@ export async function addContents(session: WorkerSession): Promise<void> {
         const pieces: Uint8Array[] = [];
         while (!(await inner.atEnd())) pieces.push(await inner.some());
         const path = store.addTextToStore(name, byteString(concatBytes(pieces)), references);
+        await store.flush();
         return store.queryPathInfo(path) as ValidPathInfo;
       }
       const place = join(scratch, 'contents');
@@ -50,6 +51,7 @@ export async function addContents(session: WorkerSession): Promise<void> {
         }
       }
       const path = store.addTree(name, place, { ...address, references });
+      await store.flush();
       return store.queryPathInfo(path) as ValidPathInfo;
     } finally {
       deleteTree(bytePath(scratch));
@@ -86,6 +88,7 @@ export async function addOnePath(session: WorkerSession): Promise<void> {
       };
       checkBelieved(session, info, withoutSignatures);
       await session.service.store.addNar(info, inner.nar());
+      await session.service.store.flush();
     } finally {
       await drain();
     }
@@ -108,6 +111,7 @@ export async function addManyPaths(session: WorkerSession): Promise<void> {
         checkBelieved(session, info, withoutSignatures);
         await store.addNar(info, inner.nar());
       }
+      await store.flush();
     } finally {
       await drain();
     }

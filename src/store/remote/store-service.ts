@@ -6,6 +6,7 @@
 import type { Progress } from '#base';
 import type { Derivation, PathInfo, StorePath } from '#formats';
 import type { LocalStore } from '../local-store.ts';
+import type { Store } from '../store.ts';
 import type { MissingPaths } from './daemon-peer.ts';
 import type { BuildMode, BuildResult, Buildable } from './protocol-values.ts';
 
@@ -20,7 +21,9 @@ export interface ServiceRequest {
 }
 
 export interface StoreService {
-  readonly store: LocalStore;
+  readonly store: Store;
+  /** The same where it is served as a whole: its roots, its garbage, its damage. */
+  readonly local?: LocalStore;
   /** Shown to clients. */
   readonly version: string;
   /** Makes things valid; a result each. Throws only for what is not the builds' failure. */

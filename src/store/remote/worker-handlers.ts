@@ -9,6 +9,7 @@ import { UserError } from '#base';
 import { knownOutputPath, nameOf, type StorePath } from '#formats';
 import { collectGarbage, deletePaths } from '../collect-garbage.ts';
 import { livePaths } from '../live-paths.ts';
+import type { LocalStore } from '../local-store.ts';
 import { optimiseStore } from '../optimise-store.ts';
 import { addIndirectRoot, findRoots, storePathOfLink } from '../roots.ts';
 import { verifyStore } from '../verify-store.ts';
@@ -166,8 +167,9 @@ export const handlers: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [operations.addIndirectRoot, async (session) => {
     const link = await session.reader.text();
     await session.work(() => {
-      const path = link.startsWith('/') ? storePathOfLink(session.service.store, link) : undefined;
-      if (path !== undefined) addIndirectRoot(session.service.store, path, link);
+      const { local } = session.service;
+      const path = local !== undefined && link.startsWith('/') ? storePathOfLink(local, link) : undefined;
+      if (local !== undefined && path !== undefined) addIndirectRoot(local, path, link);
     });
     await session.answer(done());
   }],
@@ -176,7 +178,7 @@ export const handlers: ReadonlyMap<number, Handler> = new Map<number, Handler>([
     const link = await session.reader.text();
     await session.work(() => {
       if (!session.trusted) throw notPrivileged('create permanent roots');
-      addIndirectRoot(session.service.store, path, link);
+      addIndirectRoot(localStore(session, 'addPermRoot'), path, link);
     });
     await session.answer(new WireWriter().text(link));
   }],
@@ -185,7 +187,7 @@ export const handlers: ReadonlyMap<number, Handler> = new Map<number, Handler>([
     await session.answer(done());
   }],
   [operations.findRoots, async (session) => {
-    const roots = await session.work(() => findRoots(session.service.store));
+    const roots = await session.work(() => findRoots(localStore(session, 'findRoots')));
     const writer = new WireWriter().number(roots.size);
     for (const [link, path] of roots) writer.text(link).text(path);
     await session.answer(writer);
@@ -193,7 +195,7 @@ export const handlers: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [operations.collectGarbage, collect],
   [operations.setOptions, setOptions],
   [operations.optimiseStore, async (session) => {
-    await session.work(() => optimiseStore(session.service.store));
+    await session.work(() => optimiseStore(localStore(session, 'optimiseStore')));
     await session.answer(done());
   }],
   [operations.verifyStore, async (session) => {
@@ -201,7 +203,7 @@ export const handlers: ReadonlyMap<number, Handler> = new Map<number, Handler>([
     const repair = await session.reader.flag();
     const problems = await session.work(async () => {
       if (repair) throw operationUnsupported(session.channel.name, 'verifyStore with repair');
-      const found = (await verifyStore(session.service.store, { checkContents })).problems;
+      const found = (await verifyStore(localStore(session, 'verifyStore'), { checkContents })).problems;
       for (const problem of found) session.tunnel.message('error', problem);
       return found;
     });
@@ -262,6 +264,12 @@ function answerPaths(find: (session: WorkerSession, path: StorePath) => readonly
   };
 }
 
+/** The whole store; a builder's client is not let near it. */
+function localStore({ service, channel }: WorkerSession, operation: string): LocalStore {
+  if (service.local === undefined) throw operationUnsupported(channel.name, operation);
+  return service.local;
+}
+
 function infoOf(session: WorkerSession, path: StorePath) {
   const info = session.service.store.queryPathInfo(path);
   if (info === undefined) throw pathNotAtPeer(session.channel.name, path);
@@ -300,7 +308,7 @@ async function buildWanted(
 }
 
 async function collect(session: WorkerSession): Promise<void> {
-  const { reader, values, service: { store } } = session;
+  const { reader, values } = session;
   const action = garbageActions[await reader.number()];
   let paths: StorePath[] = [];
   if (!values.version.features.has(featureDeleteReferrers)) {
@@ -313,6 +321,7 @@ async function collect(session: WorkerSession): Promise<void> {
   const limit = await reader.wideNumber();
   for (let i = 0; i < 3; i++) await reader.wideNumber();
   const collected = await session.work(async () => {
+    const store = localStore(session, 'collectGarbage');
     if (ignoreLiveness) throw notPrivileged('ignore liveness');
     if (action === 'delete-specific') return deletePaths(store, paths);
     if (action === 'delete-dead') {
