@@ -49,5 +49,5 @@ export function programDigest(): string | undefined {
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() ? sourceFiles(`${folder}${entry.name}/`) : entry.name.endsWith('.ts') ? [folder + entry.name] : []);
+    entry.isDirectory() ? sourceFiles(`${folder}${entry.name}/`) : /\.c?[jt]s$/.test(entry.name) ? [folder + entry.name] : []);
 }
