@@ -22,6 +22,7 @@ export async function buildResolved(
     const outputs = await buildDerivation({
       store, builders: options.builders, cores: options.cores ?? 1, progress,
       signal: options.signal ?? new AbortController().signal, logDirectory: options.logDirectory,
+      sign: options.sign, signRealisation: options.signRealisation,
       realiseNested: (wanted) => realise(store, wanted, options),
     }, { slots: new Slots(1), rank: 0 }, drvPath, derivation, activity);
     await store.flush();

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Progress } from '#base';
 import { signPath, type StorePath } from '#formats';
-import { collectForSpace, readSecretKeys, type LocalStore } from '#store';
+import { collectForSpace, readSecretKeys, signRealisation, type LocalStore } from '#store';
 import { hookFailed } from './errors.ts';
 import type { OutputMap } from './output-paths.ts';
 import type { RealiseOptions } from './realise.ts';
@@ -18,7 +18,7 @@ export interface BuildSurroundings {
 /** The options of `realise` that settings name. */
 export function buildSettings(
   settings: SandboxSettings, { store, environment, progress }: BuildSurroundings,
-): Pick<RealiseOptions, 'logs' | 'sign' | 'whenBuilt' | 'makeRoom'> {
+): Pick<RealiseOptions, 'logs' | 'sign' | 'signRealisation' | 'whenBuilt' | 'makeRoom'> {
   const hook = settings.text('post-build-hook');
   const keys = readSecretKeys(settings.list('secret-key-files'));
   const minimumFree = settings.number('min-free', 0);
@@ -30,7 +30,10 @@ export function buildSettings(
       shownLines: settings.number('log-lines', 25), keep: settings.flag('keep-build-log', true),
       compress: settings.flag('compress-build-log', true),
     },
-    ...(keys.length === 0 ? {} : { sign: (info) => keys.map((key) => signPath(info, key)) }),
+    ...(keys.length === 0 ? {} : {
+      sign: (info) => keys.map((key) => signPath(info, key)),
+      signRealisation: (one) => signRealisation(one, keys),
+    }),
     ...(hook === undefined || hook === '' ? {} : {
       whenBuilt: (drvPath, outputs) => runHook(hook, drvPath, outputs, environment, progress),
     }),

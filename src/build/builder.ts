@@ -6,7 +6,7 @@
  * when every process and thread that could still write there is gone.
  */
 import type { Activity, Progress } from '#base';
-import type { Derivation, StorePath } from '#formats';
+import type { ContentAddress, Derivation, StorePath } from '#formats';
 import type { Realisation, Store } from '#store';
 import type { OutputMeasure } from './builtin-builder.ts';
 import type { Realised, Wanted } from './realise.ts';
@@ -84,6 +84,8 @@ export interface Substituter {
 }
 
 export interface SubstituteOptions {
+  /** Of a fixed output: by it the path may be found in stores of other directories. */
+  readonly contentAddress?: ContentAddress | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }

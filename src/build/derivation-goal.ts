@@ -13,7 +13,7 @@ import {
   type Derivation, type DerivationOutput, type PathInfo, type StorePath,
 } from '#formats';
 import {
-  addressOutputs, bytePath, deleteTree, rewriteTree, type FinishedOutput, type ScratchOutput, type SoonDurable,
+  addressOutputs, bytePath, deleteTree, rewriteTree, type FinishedOutput, type Realisation, type ScratchOutput, type SoonDurable,
   type Store,
 } from '#store';
 import type { Builder } from './builder.ts';
@@ -45,6 +45,8 @@ export interface BuildContext {
   readonly logs?: LogOptions | undefined;
   /** Gives the signatures of an output that was built here. */
   readonly sign?: ((info: PathInfo) => readonly string[]) | undefined;
+  /** Signs what is remembered of an output whose path followed from its content. */
+  readonly signRealisation?: ((one: Realisation) => Realisation) | undefined;
   /** Called when outputs that were built here, also to compare, are valid for everybody. */
   readonly whenBuilt?: ((drvPath: StorePath, outputs: OutputMap) => void | Promise<void>) | undefined;
 }
@@ -212,7 +214,7 @@ interface MadeOutputs {
 }
 
 async function commit(
-  { store, sign }: BuildContext, made: MadeOutputs, finished: ReadonlyMap<string, FinishedOutput>,
+  { store, sign, signRealisation = (one) => one }: BuildContext, made: MadeOutputs, finished: ReadonlyMap<string, FinishedOutput>,
 ): Promise<SoonDurable> {
   const { drvPath, derivation, inputPaths } = made;
   const options = derivationOptions(derivation);
@@ -229,7 +231,8 @@ async function commit(
     },
   });
   if (hasUnknownPaths(derivation) && !isImpure(derivation)) {
-    store.registerRealisations([...finished].map(([output, { path }]) => ({ drvPath, output, path, signatures: [] })));
+    store.registerRealisations([...finished].map(([output, { path }]) =>
+      signRealisation({ drvPath, output, path, signatures: [] })));
   }
   return soon;
 }

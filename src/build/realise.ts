@@ -13,7 +13,7 @@ import {
   dynamicPlaceholder, dynamicUses, hasUnknownPaths, isImpure, resolveDerivation, type Derivation, type DynamicUse,
   type OutputPaths, type PathInfo, type StorePath,
 } from '#formats';
-import type { Store } from '#store';
+import type { Realisation, Store } from '#store';
 import type { Builder, Substituter } from './builder.ts';
 import { buildDerivation, type BuildContext } from './derivation-goal.ts';
 import {
@@ -55,6 +55,8 @@ export interface RealiseOptions {
   readonly check?: CheckOptions;
   /** Gives the signatures of each output that is built. */
   readonly sign?: ((info: PathInfo) => readonly string[]) | undefined;
+  /** Signs what is remembered of each output whose path followed from its content. */
+  readonly signRealisation?: ((one: Realisation) => Realisation) | undefined;
   /** Called after each build, with outputs that are valid for everybody. */
   readonly whenBuilt?: (drvPath: StorePath, outputs: OutputMap) => void | Promise<void>;
   /** Makes room in the store: waited for before each build, and done again and again while builds run. */
@@ -70,7 +72,7 @@ export async function realise(
   wanted: readonly Wanted[],
   options: RealiseOptions,
 ): Promise<Realised> {
-  return new Realisation(store, options).run(wanted);
+  return new Realising(store, options).run(wanted);
 }
 
 /** The paths of what a derivation uses: of outputs, and of dynamic inputs by their placeholders. */
@@ -82,7 +84,7 @@ interface RealisedInputs {
 /** Thrown by a goal whose input failed; the input's own failure is what is reported. */
 class DependencyFailed extends Error {}
 
-class Realisation {
+class Realising {
   readonly #store: Store;
   readonly #options: RealiseOptions;
   readonly #progress: Progress;
@@ -119,6 +121,7 @@ class Realisation {
       whenBuilt: options.whenBuilt,
       realiseNested: (wanted) => realise(store, wanted, withoutCheck({ ...options, signal: this.#stop.signal })),
       sign: options.sign,
+      signRealisation: options.signRealisation,
     };
   }
 
@@ -257,7 +260,9 @@ class Realisation {
       'error', `Cannot build '${drvPath}': build of resolved derivation '${resolvedPath}' failed`));
     const outputs = await made;
     if (hasUnknownPaths(derivation) && !isImpure(derivation)) {
-      this.#store.registerRealisations([...outputs].map(([output, path]) => ({ drvPath, output, path, signatures: [] })));
+      const { signRealisation = (one: Realisation) => one } = this.#options;
+      this.#store.registerRealisations([...outputs].map(([output, path]) =>
+        signRealisation({ drvPath, output, path, signatures: [] })));
     }
     return outputs;
   }
@@ -318,38 +323,43 @@ class Realisation {
     if (isImpure(derivation)) return false;
     const known = knownOutputPaths(derivation);
     const outputs = new Map<string, StorePath>();
+    const told: Realisation[] = [];
     for (const name of names ?? derivation.outputs.keys()) {
-      const path = known.get(name) ?? await this.#substitutedRealisation(drvPath, name);
+      const realisation = known.has(name) ? undefined : await this.#substitutedRealisation(drvPath, name);
+      if (realisation !== undefined) told.push(realisation);
+      const path = known.get(name) ?? realisation?.path;
       if (path === undefined) return false;
       outputs.set(name, path);
     }
-    if (!(await this.#substitute(outputs))) return false;
-    if (hasUnknownPaths(derivation)) {
+    if (!(await this.#substitute(outputs, derivation))) return false;
+    if (told.length > 0) {
       await this.#store.flush();
-      this.#store.registerRealisations([...outputs].map(([output, path]) => ({ drvPath, output, path, signatures: [] })));
+      this.#store.registerRealisations(told);
     }
     return true;
   }
 
-  async #substitutedRealisation(drvPath: StorePath, output: string): Promise<StorePath | undefined> {
+  async #substitutedRealisation(drvPath: StorePath, output: string): Promise<Realisation | undefined> {
     const known = this.#store.queryRealisation(drvPath, output);
-    if (known !== undefined) return known.path;
+    if (known !== undefined) return known;
     for (const substituter of this.#options.substituters ?? []) {
       const found = await substituter.queryRealisation?.(drvPath, output, this.#store);
-      if (found !== undefined) return found.path;
+      if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  async #substitute(outputs: ReadonlyMap<string, StorePath>): Promise<boolean> {
-    for (const path of outputs.values()) {
+  async #substitute(outputs: ReadonlyMap<string, StorePath>, derivation?: Derivation): Promise<boolean> {
+    for (const [name, path] of outputs) {
       if (this.#store.isValidPath(path)) continue;
+      const output = derivation?.outputs.get(name);
       let found = false;
       for (const substituter of this.#options.substituters ?? []) {
         found = await this.#downloads.run(this.#stop.signal, 0, () =>
           substituter.substitute(path, this.#store, {
             progress: this.#progress,
             signal: this.#stop.signal,
+            contentAddress: output?.kind === 'fixed' ? { method: output.method, hash: output.hash } : undefined,
           }),
         );
         if (found) break;

@@ -6,9 +6,10 @@
  */
 
 import { join, resolve } from 'node:path';
-import type { CacheSubstituter, CacheSubstituterOptions, PeerRequest, TransportSettings } from '#store';
+import type { AblePeer, CacheSubstituter, CacheSubstituterOptions, PeerRequest, TransportSettings } from '#store';
 import { loadStore } from './lazy-store.ts';
 import type { Environment, NixSettings } from './settings.ts';
+import { locationOf, namesStoreElsewhere, parseStoreReference } from './store-location.ts';
 
 /** What the settings say of `urls`. */
 export function cacheOptions(
@@ -24,7 +25,20 @@ export function cacheOptions(
     downloads: Math.min(8, settings.number('http-connections', 8) || 8),
     transport: transportSettings(settings, environment),
     memory: new LookupMemory(memory.file, memory),
+    openPeer: (url) => openSubstituter(url, environment),
   };
+}
+
+/** A store that is no binary cache, to be fetched from. */
+function openSubstituter(url: string, environment: Environment): AblePeer {
+  const { LocalPeer, LocalStore, openPeer } = loadStore();
+  const reference = parseStoreReference(url);
+  if (namesStoreElsewhere(url)) {
+    const storeDirectory = reference.parameters.get('store') ?? (environment['NIX_STORE_DIR'] || '/nix/store');
+    return openPeer({ name: url, storeDirectory, environment: { ...environment } });
+  }
+  const store = new LocalStore(locationOf(reference, environment));
+  return Object.assign(new LocalPeer(store, url), { close: () => store.close() });
 }
 
 /** How servers are asked. */

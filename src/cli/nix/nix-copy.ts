@@ -6,14 +6,15 @@
  * says otherwise.
  */
 
-import { UserError } from '#base';
-import { derivationExtension, type StorePath } from '#formats';
-import { copyPaths, describe, type CachePeer, type LocalStore, type StorePeer } from '#store';
-import { usageError } from '../errors.ts';
+import type { StorePath } from '#formats';
+import { copyPaths, describe, LocalPeer, operationUnsupported } from '#store';
+import { outputNotBuilt, usageError } from '../errors.ts';
 import { defineCommand, type CommandSession } from './command.ts';
 import { copyFlags } from './copy-flags.ts';
+import { copyRealisations, type NamedOutput } from './copy-realisations.ts';
 import {
   buildInstallables, derivationsOf, knownPaths, outPathsOf, resolveInstallables, splitOutputs, storePathFlags,
+  type Installable,
 } from './installables.ts';
 import { Peers, type OpenedPeer } from './peers.ts';
 import { followToStorePath } from './store-command.ts';
@@ -48,72 +49,91 @@ export const { run } = defineCommand({
     try {
       const source = open(from);
       const target = open(to);
-      const paths = await pathsToCopy(session, source, from);
-      const believes = peers.believer(target.peer.storeDirectory);
+      const trusts = target.store === undefined || flags.has('--no-check-sigs') || /[?&]require-sigs=false(&|$)/.test(to ?? '');
+      const { paths, named } = await pathsToCopy(session, source, from);
+      const closure = await describe(source.peer, paths, { withoutClosure: flags.has('--no-recursive') });
       const copied = await copyPaths(source.peer, target.peer, paths, {
         progress, signal: session.context.signal, substitute: flags.has('--substitute-on-destination'),
         withoutClosure: flags.has('--no-recursive'), withoutSignatures: flags.has('--no-check-sigs'),
-        ...(target.store !== undefined && !flags.has('--no-check-sigs') && !/[?&]require-sigs=false(&|$)/.test(to ?? '')
-          ? { believes } : {}),
+        ...(trusts ? {} : { believes: peers.believer(target.peer.storeDirectory) }),
       });
       if (target.cache !== undefined) {
         const fresh = new Set(copied.map((info) => info.path));
-        const all = await describe(source.peer, paths, { withoutClosure: flags.has('--no-recursive') });
-        await target.cache.sign([...all.values()].filter((info) => !fresh.has(info.path)));
-        if (source.store !== undefined) await copyRealisations(source.store, target.cache, fresh);
+        await target.cache.sign([...closure.values()].filter((info) => !fresh.has(info.path)));
       }
+      const trust = peers.trust();
+      await copyRealisations({
+        from: source.peer, to: target.peer, derivations: session.workspace().goalStore,
+        believes: trusts ? undefined : (one) => trust.believesRealisation(one),
+      }, named, new Set(closure.keys()), [...closure.values()].flatMap(({ deriver }) => deriver ?? []));
     } finally {
       for (const peer of opened) await peer.close();
     }
   },
 });
 
+/** Paths to copy, and the outputs that they are wanted as. */
+interface Wanted {
+  readonly paths: readonly StorePath[];
+  readonly named: readonly NamedOutput[];
+}
+
 /** What the operands mean: in our store built if need be, in others as they are. */
-async function pathsToCopy(
-  session: CommandSession, source: OpenedPeer, from: string | undefined,
-): Promise<StorePath[]> {
+async function pathsToCopy(session: CommandSession, source: OpenedPeer, from: string | undefined): Promise<Wanted> {
   const { flags } = session;
   if (flags.has('--all')) {
-    if (source.store === undefined) throw usageError('--all goes with a source on this machine', session.name);
-    return source.store.allValidPaths();
+    if (source.peer.queryAllValidPaths === undefined) throw operationUnsupported(source.peer.name, 'queryAllValidPaths');
+    return { paths: await source.peer.queryAllValidPaths(), named: [] };
   }
   if (from !== undefined && (flags.has('--file') || flags.has('--expr'))) {
-    return outPathsOf(knownPaths(session, await resolveInstallables(session)));
+    return known(session, source, await resolveInstallables(session));
   }
-  if (from !== undefined) return remotePaths(session, source.peer);
+  if (from !== undefined) return remotePaths(session, source);
   const installables = await resolveInstallables(session);
-  if (flags.has('--derivation')) return derivationsOf(session, installables);
-  return outPathsOf(await buildInstallables(session, installables.map((one) => ({
-    ...one,
-    // A derivation stands for its outputs.
-    derived: one.derived.map((path) => (path.kind === 'path' && path.path.endsWith(derivationExtension)
-      ? { kind: 'built' as const, drvPath: path.path, outputs: 'all' as const } : path)),
-  }))));
+  if (flags.has('--derivation')) return { paths: derivationsOf(session, installables), named: [] };
+  const built = await buildInstallables(session, installables);
+  return {
+    paths: outPathsOf(built),
+    named: built.flatMap((one) => (one.kind === 'built' ? [...one.outputs.keys()].map((output) => ({ drvPath: one.drvPath, output })) : [])),
+  };
 }
 
-/** Outputs whose paths follow from their content are found by what built them. */
-async function copyRealisations(store: LocalStore, cache: CachePeer, paths: ReadonlySet<StorePath>): Promise<void> {
-  for (const path of paths) {
-    const drvPath = store.queryPathInfo(path)?.deriver;
-    if (drvPath === undefined || !store.isValidPath(drvPath)) continue;
-    for (const [output, { kind }] of store.readDerivation(drvPath).outputs) {
-      const realisation = kind === 'floating' ? store.queryRealisation(drvPath, output) : undefined;
-      if (realisation?.path === path) await cache.registerRealisation(realisation);
+/** What the installables' outputs are in the source, which may know what was built to them. */
+async function known(
+  session: CommandSession, { peer }: Pick<OpenedPeer, 'peer'>, installables: readonly Installable[],
+): Promise<Wanted> {
+  const paths: StorePath[] = [];
+  const named: NamedOutput[] = [];
+  for (const one of knownPaths(session, installables)) {
+    if (one.kind === 'path') paths.push(one.path);
+    else {
+      for (const [output, path] of one.outputs as ReadonlyMap<string, StorePath | undefined>) {
+        const found = path ?? (await peer.queryRealisation?.(one.drvPath, output))?.path;
+        if (found === undefined) throw outputNotBuilt(one.drvPath, output);
+        paths.push(found);
+        named.push({ drvPath: one.drvPath, output });
+      }
     }
   }
+  return { paths, named };
 }
 
-/** Operands are paths, or derivations with outputs that the other store knows. */
-async function remotePaths(session: CommandSession, peer: StorePeer): Promise<StorePath[]> {
-  const found: StorePath[] = [];
+/** Operands are paths, or derivations with outputs; the source may have the derivations. */
+async function remotePaths(session: CommandSession, source: OpenedPeer): Promise<Wanted> {
+  const paths: StorePath[] = [];
+  const named: NamedOutput[] = [];
   for (const operand of session.flags.operands) {
     const { text, outputs } = splitOutputs(operand);
-    if (outputs !== undefined) {
-      throw new UserError('OUTPUTS_UNKNOWN', `the outputs of '${text}' are not known in store '${peer.name}'`, {
-        hint: 'Name the paths of its outputs',
-      });
+    const path = followToStorePath(session, text);
+    if (outputs === undefined) {
+      paths.push(path);
+      continue;
     }
-    found.push(followToStorePath(session, text));
+    const here = session.workspace().store;
+    if (!here.isValidPath(path)) await copyPaths(source.peer, new LocalPeer(here), [path], { withoutSignatures: true });
+    const found = await known(session, source, [{ text: operand, derived: [{ kind: 'built', drvPath: path, outputs }] }]);
+    paths.push(...found.paths);
+    named.push(...found.named);
   }
-  return found;
+  return { paths, named };
 }

@@ -77,7 +77,7 @@ export class Peers {
     const { env, cwd } = this.#context;
     const common = {
       name, environment: { ...env },
-      storeDirectory: parseStoreReference(name).parameters.get('store') ?? (env['NIX_STORE_DIR'] || '/nix/store'),
+      storeDirectory: parseStoreReference(name).parameters.get('store') ?? (env['NIX_STORE_DIR'] || env['NIX_STORE'] || '/nix/store'),
     };
     if (parsePeerReference(name).kind === 'cache') {
       const keyFiles = [...parseCacheUrl(name).secretKeyFiles, ...settings.list('secret-key-files')];
@@ -96,11 +96,16 @@ export class Peers {
     };
   }
 
-  /** Whether a description is signed by a trusted key, or needs no signature. */
-  believer(storeDirectory: string): (info: PathInfo) => boolean {
-    const trust = new Trust({
+  /** Whose signatures count, by the settings. */
+  trust(): Trust {
+    return new Trust({
       trustedKeys: this.settings.list('trusted-public-keys'), requireSignatures: this.settings.flag('require-sigs', true),
     });
+  }
+
+  /** Whether a description is signed by a trusted key, or needs no signature. */
+  believer(storeDirectory: string): (info: PathInfo) => boolean {
+    const trust = this.trust();
     return (info) => trust.believes(info, storeDirectory);
   }
 

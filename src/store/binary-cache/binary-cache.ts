@@ -15,6 +15,7 @@ import type { CacheUrl } from './cache-url.ts';
 import { decompressNar } from './compression.ts';
 import { corruptNarInfo, notABinaryCache, otherStoreDirectory, wrongNarInfoPath } from './errors.ts';
 import type { LookupMemory } from './lookup-memory.ts';
+import type { SubstituteSource } from './substitute-source.ts';
 import { openTransport, type CacheTransport, type TransportSettings } from './transport.ts';
 
 export interface BinaryCacheOptions {
@@ -29,7 +30,7 @@ const maximumRealisationBytes = 1 << 16;
 /** Room for some ten thousand references. */
 const maximumNarInfoBytes = 1 << 20;
 
-export class BinaryCache {
+export class BinaryCache implements SubstituteSource {
   readonly url: CacheUrl;
   readonly info: CacheInfo;
   readonly #transport: CacheTransport;
@@ -56,6 +57,14 @@ export class BinaryCache {
 
   get name(): string {
     return this.url.name;
+  }
+
+  get trusted(): boolean {
+    return this.url.trusted;
+  }
+
+  get storeDirectory(): string {
+    return this.#options.storeDirectory;
   }
 
   get priority(): number {

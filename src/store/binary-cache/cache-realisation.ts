@@ -30,10 +30,14 @@ export function parseRealisation(
 
 /** The content of the file, signed by the keys too. */
 export function formatRealisation(realisation: Realisation, keys: readonly NamedKey[]): string {
+  const { path, signatures } = signRealisation(realisation, keys);
+  return JSON.stringify({ outPath: baseNameOf(path), signatures });
+}
+
+/** The same, signed by the keys too. */
+export function signRealisation(realisation: Realisation, keys: readonly NamedKey[]): Realisation {
   const own = keys.map((key) => signText(realisationFingerprint(realisation), key));
-  return JSON.stringify({
-    outPath: baseNameOf(realisation.path), signatures: [...new Set([...realisation.signatures, ...own])].sort(),
-  });
+  return { ...realisation, signatures: [...new Set([...realisation.signatures, ...own])].sort() };
 }
 
 /** What signatures are made over. */

@@ -9,11 +9,15 @@
  */
 
 import { UserError, noProgress, type Progress } from '#base';
-import { nameOf, type NarInfo, type StorePath } from '#formats';
+import {
+  makeContentAddressedPath, nameOf, noReferences, type ContentAddress, type NarInfo, type StorePath,
+} from '#formats';
+import type { AblePeer } from '../remote/peer.ts';
 import type { Realisation, Store } from '../store.ts';
 import { BinaryCache, type BinaryCacheOptions } from './binary-cache.ts';
 import { parseCacheUrl } from './cache-url.ts';
 import { lacksSignature, notInCache, referenceCycle } from './errors.ts';
+import { PeerSource, type SubstituteSource } from './substitute-source.ts';
 import { Trust, type TrustOptions } from './trust.ts';
 
 export interface CacheSubstituterOptions extends Omit<BinaryCacheOptions, 'storeDirectory'>, TrustOptions {
@@ -21,17 +25,23 @@ export interface CacheSubstituterOptions extends Omit<BinaryCacheOptions, 'store
   readonly urls: readonly string[];
   /** What cannot be fetched is told and left to be built. Default: false, it is an error. */
   readonly fallback?: boolean;
+  /** Opens what is no binary cache. */
+  readonly openPeer?: (url: string) => AblePeer;
   /** NARs at once. Default: 8. */
   readonly downloads?: number;
 }
 
 export interface SubstitutionOptions {
+  /** Of the path that is wanted, if it follows from that alone: caches of other store directories may have it. */
+  readonly contentAddress?: ContentAddress | undefined;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
 
 interface Candidate {
-  readonly cache: BinaryCache;
+  readonly cache: SubstituteSource;
+  /** What the source knows the path by. */
+  readonly there: NarInfo;
   readonly info: NarInfo;
 }
 
@@ -43,8 +53,9 @@ export class CacheSubstituter {
   readonly #fetches = new Map<StorePath, Promise<void>>();
   readonly #told = new Set<string>();
   readonly #waiting: (() => void)[] = [];
+  readonly #opened: PeerSource[] = [];
   #free: number;
-  #caches: Promise<readonly BinaryCache[]> | undefined;
+  #caches: Promise<readonly SubstituteSource[]> | undefined;
 
   constructor(options: CacheSubstituterOptions) {
     this.#options = options;
@@ -91,7 +102,7 @@ export class CacheSubstituter {
     for (const cache of await this.#open(run)) {
       try {
         const found = await cache.realisation(drvPath, output);
-        if (found !== undefined && (cache.url.trusted || this.#trust.believesRealisation(found))) return found;
+        if (found !== undefined && (cache.trusted || this.#trust.believesRealisation(found))) return found;
       } catch (error) {
         if (!(error instanceof UserError) || error.code === 'BAD_SIGNING_KEY') throw error;
         this.#tell(run, error.message);
@@ -122,6 +133,7 @@ export class CacheSubstituter {
   /** Ends what it keeps open. */
   close(): void {
     this.#options.memory?.close();
+    for (const source of this.#opened) void source.close();
   }
 
   /** All that is to be fetched for a path, by path; undefined if no cache has the path itself. */
@@ -168,15 +180,17 @@ export class CacheSubstituter {
 
   /** The first cache's description that is believed; `tried` are left out. */
   async #firstCandidate(
-    path: StorePath, run: Substitution, tried: readonly BinaryCache[],
+    path: StorePath, run: Substitution, tried: readonly SubstituteSource[],
   ): Promise<Candidate | undefined> {
-    let unsigned: BinaryCache | undefined;
+    let unsigned: SubstituteSource | undefined;
     for (const cache of await this.#open(run)) {
       if (tried.includes(cache)) continue;
       try {
-        const info = await cache.narInfo(path, run.signal);
-        if (info === undefined) continue;
-        if (cache.url.trusted || this.#trust.believes(info, run.store.storeDirectory)) return { cache, info };
+        const wanted = run.nameThere(path, cache.storeDirectory);
+        const there = wanted === undefined ? undefined : await cache.narInfo(wanted, run.signal);
+        if (there === undefined) continue;
+        const info = wanted === path ? there : run.renamed(there, path);
+        if (cache.trusted || this.#trust.believes(info, run.store.storeDirectory)) return { cache, info, there };
         unsigned = cache;
         // It may be signed, or its key trusted, by the next time.
         cache.forget(path);
@@ -194,17 +208,16 @@ export class CacheSubstituter {
   }
 
   /** All caches that can be used, the most wanted first. */
-  #open(run: Substitution): Promise<readonly BinaryCache[]> {
+  #open(run: Substitution): Promise<readonly SubstituteSource[]> {
     this.#caches ??= this.#openAll(run);
     this.#caches.catch(() => { this.#caches = undefined; });
     return this.#caches;
   }
 
-  async #openAll(run: Substitution): Promise<readonly BinaryCache[]> {
-    const options = { ...this.#options, storeDirectory: run.store.storeDirectory };
+  async #openAll(run: Substitution): Promise<readonly SubstituteSource[]> {
     const opened = await Promise.all(this.#options.urls.map(async (url) => {
       try {
-        return await BinaryCache.open(parseCacheUrl(url), options, run.signal);
+        return await this.#openOne(url, run);
       } catch (error) {
         run.signal?.throwIfAborted();
         if (run.strict || !(error instanceof UserError)) throw error;
@@ -213,6 +226,22 @@ export class CacheSubstituter {
       }
     }));
     return opened.filter((cache) => cache !== undefined).sort((a, b) => a.priority - b.priority);
+  }
+
+  async #openOne(url: string, run: Substitution): Promise<SubstituteSource> {
+    const { openPeer } = this.#options;
+    if (openPeer !== undefined && !/^(file|https?|s3):/.test(url)) {
+      const parameters = new URLSearchParams(url.replace(/^[^?]*\??/, ''));
+      const priority = parameters.get('priority');
+      const source = new PeerSource(openPeer(url), {
+        priority: priority === null ? undefined : Number(priority), trusted: parameters.get('trusted') === 'true',
+      });
+      this.#opened.push(source);
+      return source;
+    }
+    const cache = parseCacheUrl(url);
+    return BinaryCache.open(
+      cache, { ...this.#options, storeDirectory: cache.storeDirectory ?? run.store.storeDirectory }, run.signal);
   }
 
   #fetch(path: StorePath, plan: ReadonlyMap<StorePath, Candidate>, run: Substitution): Promise<void> {
@@ -242,7 +271,7 @@ export class CacheSubstituter {
 
   async #fetchFromAny(first: Candidate, run: Substitution): Promise<void> {
     const { path } = first.info;
-    const tried: BinaryCache[] = [];
+    const tried: SubstituteSource[] = [];
     let failure: unknown;
     for (let candidate: Candidate | undefined = first; candidate !== undefined;) {
       try {
@@ -289,21 +318,38 @@ class Substitution {
   readonly signal: AbortSignal | undefined;
   /** Nothing is passed over. */
   strict = false;
+  readonly #contentAddress: ContentAddress | undefined;
 
   constructor(store: Store, options: SubstitutionOptions) {
     this.store = store;
     this.progress = options.progress ?? noProgress;
     this.signal = options.signal;
+    this.#contentAddress = options.contentAddress;
+  }
+
+  /** What a path is called in a store of another directory: only one that follows from its content alone. */
+  nameThere(path: StorePath, storeDirectory: string): StorePath | undefined {
+    if (storeDirectory === this.store.storeDirectory) return path;
+    if (this.#contentAddress === undefined) return undefined;
+    const name = (directory: string): StorePath =>
+      makeContentAddressedPath(nameOf(path), this.#contentAddress as ContentAddress, noReferences, directory);
+    return name(this.store.storeDirectory) === path ? name(storeDirectory) : undefined;
+  }
+
+  /** A description from there, of what has the name `path` here. */
+  renamed(there: NarInfo, path: StorePath): NarInfo {
+    const { deriver: _, ...info } = there;
+    return { ...info, path, references: [], signatures: [], contentAddress: this.#contentAddress as ContentAddress };
   }
 }
 
-async function fetchNar({ cache, info }: Candidate, run: Substitution): Promise<void> {
+async function fetchNar({ cache, info, there }: Candidate, run: Substitution): Promise<void> {
   const activity = run.progress.start('download', nameOf(info.path), {
     unit: 'bytes', subject: { kind: 'path', path: info.path, source: cache.name },
     ...(info.fileSizeBytes === undefined ? {} : { total: info.fileSizeBytes }),
   });
   try {
-    await run.store.addNar(info, cache.nar(info, run.signal, activity));
+    await run.store.addNar(info, cache.nar(there, run.signal, activity));
     activity.finish();
   } catch (error) {
     activity.finish('failed');

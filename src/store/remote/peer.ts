@@ -118,6 +118,10 @@ export class LocalPeer implements StorePeer, Partial<PeerAbilities> {
     }
   }
 
+  async queryAllValidPaths(): Promise<StorePath[]> {
+    return this.#store.allValidPaths();
+  }
+
   async queryRealisation(drvPath: StorePath, output: string): Promise<Realisation | undefined> {
     return this.#store.queryRealisation(drvPath, output);
   }
