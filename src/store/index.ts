@@ -53,6 +53,7 @@ export {
 export {
   failureCode, plainResult, succeeded, type Buildable, type BuildResult, type BuildStatus,
 } from './remote/protocol-values.ts';
+export { withSocketName } from './socket-name.ts';
 export { RestrictedStore } from './remote/restricted-store.ts';
 export { serveStore } from './remote/serve-server.ts';
 export type { SshEnvironment } from './remote/ssh.ts';

@@ -3,11 +3,12 @@
  * count on the path after the answer. C++ Nix's protocol: a path and a newline, answered by `1`.
  */
 
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { maybeStorePath, type StorePath } from '#formats';
 import { fileFailed } from './errors.ts';
+import { withSocketName } from './socket-name.ts';
 import { collectHere, rootsSocket } from './temporary-roots.ts';
 
 export interface RootsServer {
@@ -59,20 +60,12 @@ function answer(socket: Socket, storeDirectory: string, keep: (path: StorePath) 
   });
 }
 
-/** Names of sockets are short: a long one is reached through its folder's descriptor. */
 async function listen(server: Server, path: string): Promise<void> {
-  const isLong = Buffer.byteLength(path) > longestSocketName && process.platform === 'linux';
-  const folder = isLong ? openSync(dirname(path), 'r') : undefined;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(fileFailed('listening at', path, error)));
-      server.listen(folder === undefined ? path : `/proc/self/fd/${folder}/socket`, resolve);
-    });
-    server.unref();
-  } finally {
-    if (folder !== undefined) closeSync(folder);
-  }
+  await withSocketName(path, (name) => new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(fileFailed('listening at', path, error)));
+    server.listen(name, resolve);
+  }));
+  server.unref();
 }
 
-const longestSocketName = 100;
 const longestLine = 4096;

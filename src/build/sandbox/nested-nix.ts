@@ -8,14 +8,14 @@
  *
  * *Invariant:* when `close` has ended, nobody works for the builder any more.
  */
-import { chmodSync, closeSync, openSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { chmodSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { UserError } from '#base';
 import { knownOutputPath, type PathInfo, type StorePath } from '#formats';
 import {
-  isNamedByContent, plainResult, RestrictedStore, serveDaemon, streamChannel, type Buildable, type BuildResult,
-  type MissingPaths, type StoreService,
+  isNamedByContent, plainResult, RestrictedStore, serveDaemon, streamChannel, withSocketName, type Buildable,
+  type BuildResult, type MissingPaths, type StoreService,
 } from '#store';
 import type { BuildRequest } from '../builder.ts';
 import type { DerivationOptions } from '../derivation-options.ts';
@@ -63,19 +63,14 @@ export async function serveNested(
   };
 }
 
-/** The names of sockets are short: a long one is reached through its folder's descriptor. */
-async function listenIn(server: ReturnType<typeof createServer>, folder: string): Promise<void> {
-  const directory = openSync(folder, 'r');
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(`/proc/self/fd/${directory}/${nestedSocket}`, resolve);
-    });
-  } finally {
-    closeSync(directory);
-  }
+async function listenIn(server: Server, folder: string): Promise<void> {
+  const path = join(folder, nestedSocket);
+  await withSocketName(path, (name) => new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(name, resolve);
+  }));
   // The folder is the builder's alone, who need not be the user that we are.
-  chmodSync(join(folder, nestedSocket), 0o666);
+  chmodSync(path, 0o666);
 }
 
 /** Tells the build of each path that comes to be seen. */

@@ -9,7 +9,7 @@
 import { createServer, type Socket } from 'node:net';
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cannotListenOn, serveDaemon, streamChannel } from '#store';
+import { cannotListenOn, serveDaemon, streamChannel, withSocketName } from '#store';
 import type { WorkspaceService } from '#system';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
@@ -67,10 +67,10 @@ async function listen(service: WorkspaceService, trusted: boolean, context: Comm
     chmodSync(dirname(socket), 0o700);
     // One that was left behind by a daemon that was killed.
     if (lstatSync(socket, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(socket);
-    await new Promise<void>((resolve, reject) => {
+    await withSocketName(socket, (name) => new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(socket, resolve);
-    });
+      server.listen(name, resolve);
+    }));
   } catch (error) {
     throw cannotListenOn(socket, error);
   }

@@ -9,6 +9,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withSocketName } from '../socket-name.ts';
 import { cannotConnect } from './errors.ts';
 
 export interface ByteChannel {
@@ -65,14 +66,16 @@ export function streamChannel(
 
 /** Connects to a Unix socket. Throws STORE_UNREACHABLE. */
 export async function openSocket(name: string, path: string): Promise<ByteChannel> {
-  const socket: Socket = connect({ path });
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      reject(cannotConnect(name, `${path}: ${reasons[error.code ?? ''] ?? error.message}`, error));
+  return withSocketName(path, async (place) => {
+    const socket: Socket = connect({ path: place });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', (error: NodeJS.ErrnoException) => {
+        reject(cannotConnect(name, `${path}: ${reasons[error.code ?? ''] ?? error.message}`, error));
+      });
     });
+    return streamChannel(name, socket, socket);
   });
-  return streamChannel(name, socket, socket);
 }
 
 /** Starts a program and speaks with its standard input and output. */
