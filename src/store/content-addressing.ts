@@ -86,7 +86,9 @@ function addressOutput(
 }
 
 /** The hash with the scratch path's hash part as zeros, and the places where it stands. */
-function hashWithoutItself(place: string, { scratch, method, algorithm }: ScratchOutput): Hash {
+export function hashWithoutItself(
+  place: string, { scratch, method, algorithm }: Pick<ScratchOutput, 'scratch' | 'method' | 'algorithm'>,
+): Hash {
   if (method === 'git') return hashTreeNow(place, method, algorithm);
   const hasher = new Hasher(algorithm);
   const own = hashPartOf(scratch);

@@ -5,17 +5,22 @@
 
 import { sameHash } from '#base';
 import type { PathInfo } from '#formats';
+import { hashWithoutItself } from './content-addressing.ts';
 import { contentAddressMismatch } from './errors.ts';
 import { hashTreeNow } from './tree-hash.ts';
 
-/**
- * Compares the tree at `place` (a byte string) with the content address. One that counts its own
- * path as zeros is left to the signature.
- */
+/** Compares the tree at `place` (a byte string) with the content address; its own path counts as zeros. */
 export function checkContentAddress(info: PathInfo, place: string): void {
   const { contentAddress: wanted } = info;
-  if (wanted === undefined || info.references.includes(info.path)) return;
+  if (wanted === undefined) return;
   const { method, hash } = wanted;
+  const { algorithm } = hash;
+  if (info.references.includes(info.path)) {
+    if (!sameHash(hashWithoutItself(place, { scratch: info.path, method, algorithm }), hash)) {
+      throw contentAddressMismatch(info.path);
+    }
+    return;
+  }
   // The NAR has been hashed and compared already.
   const found = method === 'recursive' && hash.algorithm === info.narHash.algorithm
     ? info.narHash : hashTreeNow(place, method, hash.algorithm);

@@ -15,7 +15,7 @@ import {
   formatContentAddress, parseContentAddress, type PathInfo, type StorePath,
 } from '#formats';
 import { databaseFailure } from './database-failure.ts';
-import { databaseDamaged, databaseFailed, referenceNotValid, schemaTooNew, schemaTooOld } from './errors.ts';
+import { databaseDamaged, databaseFailed, databaseMissing, referenceNotValid, schemaTooNew, schemaTooOld } from './errors.ts';
 import type { ValidPathInfo } from './store.ts';
 
 export const schemaVersion = 10;
@@ -39,6 +39,7 @@ export class StoreDatabase {
     try {
       if (!readOnly) mkdirSync(directory, { recursive: true });
       const fresh = !existsSync(join(directory, 'schema'));
+      if (readOnly && !existsSync(file)) throw databaseMissing(file);
       if (!fresh) checkSchemaVersion(join(directory, 'schema'));
       this.#database = new DatabaseSync(file, { readOnly, timeout: busyTimeout });
       this.#database.exec('pragma foreign_keys = on');

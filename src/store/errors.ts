@@ -26,6 +26,11 @@ export function databaseFailed(path: string, cause: unknown): UserError {
   });
 }
 
+export function databaseMissing(path: string): UserError {
+  return new UserError(
+    'STORE_DATABASE', `the store's database does not exist, and cannot be created in read-only mode: '${path}'`);
+}
+
 export function databaseBusy(path: string, cause: unknown): UserError {
   return new UserError('STORE_BUSY', `the store's database '${path}' is in use by another program for too long`, {
     hint: 'Wait until that program has ended, then run the command again', cause,
@@ -33,7 +38,7 @@ export function databaseBusy(path: string, cause: unknown): UserError {
 }
 
 export function databaseReadOnly(path: string, cause: unknown): UserError {
-  return new UserError('STORE_NOT_WRITABLE', `the store's database '${path}' cannot be written`, {
+  return new UserError('STORE_NOT_WRITABLE', `attempt to write a readonly database: '${path}' cannot be written`, {
     hint: 'Run the command as the user whose store it is, or choose another with --store PATH', cause,
   });
 }

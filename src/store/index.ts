@@ -34,6 +34,7 @@ export { isNamedByContent } from './binary-cache/trust.ts';
 export { parseCacheUrl, type CacheUrl } from './binary-cache/cache-url.ts';
 export { readNetrc } from './binary-cache/netrc.ts';
 export { LookupMemory } from './binary-cache/lookup-memory.ts';
+export { decompressNar } from './binary-cache/compression.ts';
 export { Trust } from './binary-cache/trust.ts';
 export type { TransportSettings } from './binary-cache/transport.ts';
 export { lockFile, tryLockFileSoon, type FileLock } from './file-lock.ts';
@@ -44,7 +45,7 @@ export { fileOf, treeOf } from './remote/peer-files.ts';
 export { cannotListenOn, lacksTrustedSignature, operationUnsupported } from './remote/errors.ts';
 export { signRealisation } from './binary-cache/cache-realisation.ts';
 export {
-  openBuildPeer, openDaemonPeer, openPeer, type PeerOptions, type PeerRequest,
+  openBuildPeer, openDaemonPeer, openPeer, openRelay, type PeerOptions, type PeerRequest,
 } from './remote/open-peer.ts';
 export { PeerStore, type PeerStoreOptions } from './remote/peer-store.ts';
 export {

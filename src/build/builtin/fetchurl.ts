@@ -1,7 +1,7 @@
 /**
  * `builtin:fetchurl`: a file from the network, of known hash.
  *
- * Attributes as Nix's own: `url` or `urls`, `executable`; and for the Debian archive `size` and
+ * Attributes as Nix's own: `url` or `urls`, `executable`, `unpack` (of a NAR); and for the Debian archive `size` and
  * `debianVersion`. `mirror://debian/PATH` stands for the mirrors in force, in order, and after them
  * the snapshot archive: by its own index of package files, then by the times of the lock in use. The
  * partial file stands in the cache, so that what was cut off goes on the next time.
@@ -24,6 +24,7 @@ import type { Hash } from '#base';
 import { NarWriter, baseNameOf } from '#formats';
 import type { BuiltinBuilder, BuiltinJob, BuiltinNetwork, OutputMeasure } from '../builtin-builder.ts';
 import { fetchWithoutNetwork, localFileUnreadable, noSpace } from '../errors.ts';
+import { unpackNarFile } from './unpack-nar.ts';
 
 export const fetchurlBuilder: BuiltinBuilder = {
   name: 'builtin:fetchurl',
@@ -32,9 +33,11 @@ export const fetchurlBuilder: BuiltinBuilder = {
     if (!job.network || output?.kind !== 'fixed') throw fetchWithoutNetwork(job.derivation.name);
     const executable = flag(job.structuredAttrs['executable']);
     const local = wantedUrls(job.structuredAttrs).find((url) => url.startsWith('file://'));
-    if (local !== undefined) return takeLocal(local, job.outputs.get('out') as string, executable);
+    const out = job.outputs.get('out') as string;
+    const unpacks = flag(job.structuredAttrs['unpack']);
+    if (local !== undefined) return unpacks ? unpackLocal(local, out) : takeLocal(local, out, executable);
     const measure = new FileMeasure();
-    const wanted = expectedFile(output.hash, output.method === 'flat' && !executable, job);
+    const wanted = expectedFile(output.hash, output.method === 'flat' && !executable && !unpacks, job);
     const isCompared = wanted.sha256 !== undefined && wanted.sizeBytes !== undefined;
     const expected = isCompared ? { ...wanted, observer: measure.of(wanted.sizeBytes) } : wanted;
     // Named by the output, whose lock is held: no two downloads write the same part.
@@ -50,7 +53,12 @@ export const fetchurlBuilder: BuiltinBuilder = {
     };
     try {
       await fetchFirst(job, job.network, partial, expected, { ...activity, advance });
-      place(partial, job.outputs.get('out') as string, executable);
+      if (unpacks) {
+        await unpackNarFile(partial, wantedUrls(job.structuredAttrs)[0] as string, out);
+        rmSync(partial);
+      } else {
+        place(partial, out, executable);
+      }
       if (isCompared) job.measured('out', { ...measure.end(), isAsFixed: true });
       activity.finish();
     } catch (error) {
@@ -176,6 +184,13 @@ function takeLocal(url: string, out: string, executable: boolean): void {
     throw localFileUnreadable(url, error);
   }
   place(partial, out, executable);
+}
+
+/** A NAR of this machine. */
+async function unpackLocal(url: string, out: string): Promise<void> {
+  await unpackNarFile(fileURLToPath(url), url, out).catch((error: unknown) => {
+    throw error instanceof UserError ? error : localFileUnreadable(url, error);
+  });
 }
 
 function flag(value: unknown): boolean {

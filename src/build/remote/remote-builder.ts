@@ -166,6 +166,9 @@ export class RemoteBuilder implements Builder {
         [result] = await peer.buildPaths([{ drvPath }], options);
       }
       if (result === undefined || !succeeded(result)) {
+        if (this.#options.keepFailed === true) {
+          request.progress.message('notice', 'note: The failed build directory was kept on the remote builder due to `--keep-failed`.');
+        }
         throw result === undefined ? builtElsewhereFailed(drvPath, machine.name, 'it gives no result')
           : builtElsewhereFailed(drvPath, machine.name, result.message || result.status, failureCode(result));
       }

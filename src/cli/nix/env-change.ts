@@ -59,7 +59,7 @@ async function changeOnce(
       progress.message('notice', `profile '${profile}' changed while we were busy; restarting`);
       return false;
     }
-    switchLink(profile, createGeneration(workspace.store, profile, made.outPath as StorePath));
+    switchLink(profile, createGeneration(workspace.target, profile, made.outPath as StorePath));
     return true;
   });
 }
@@ -78,7 +78,7 @@ async function answer(command: EnvironmentCommand, question: ChangeQuestion, wor
   return true;
 }
 
-async function announcement(packages: readonly PackagePaths[], { store, substituters }: Workspace): Promise<string> {
+async function announcement(packages: readonly PackagePaths[], { goalStore: store, substituters }: Workspace): Promise<string> {
   const derivations = packages.flatMap((one) => ('drvPath' in one ? [one.drvPath as StorePath] : []));
   const paths = packages.flatMap((one) => ('path' in one ? [one.path as StorePath] : []));
   const wanted = derivations.map((drvPath) =>
@@ -88,16 +88,14 @@ async function announcement(packages: readonly PackagePaths[], { store, substitu
 
 /** Which of the paths are valid, and which the caches have. */
 export async function pathStatus(
-  paths: readonly string[], { store, substituters }: Workspace,
+  paths: readonly string[], { goalStore: store, substituters }: Workspace,
 ): Promise<{ valid: string[]; substitutable: string[] }> {
   const [substituter] = substituters;
   const distinct = [...new Set(paths)] as StorePath[];
-  const known = substituter === undefined ? []
-    : await Promise.all(distinct.map(async (path) =>
-      (await substituter.describe(path, store))?.some((info) => info.path === path) === true));
+  const available = await substituter?.available(distinct, store) ?? new Set<StorePath>();
   return {
     valid: distinct.filter((path) => store.isValidPath(path)),
-    substitutable: distinct.filter((_, index) => known[index] === true),
+    substitutable: distinct.filter((path) => available.has(path)),
   };
 }
 
@@ -109,7 +107,7 @@ function inputOf(command: EnvironmentCommand, change: EnvironmentChange, workspa
   const forceName = flags.last('--force-name');
   return {
     change, source,
-    operands: isPaths ? operandPaths(command, operands, workspace.store) : operands.map(encodeUtf8),
+    operands: isPaths ? operandPaths(command, operands, workspace.target) : operands.map(encodeUtf8),
     profile: encodeUtf8(profile),
     prebuiltOnly: flags.has('--prebuilt-only'),
     forceName: forceName === undefined ? undefined : encodeUtf8(forceName),

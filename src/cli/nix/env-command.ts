@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { encodeUtf8 } from '#base';
 import type { PackageSource, ProfilePlaces } from '#host';
-import type { LocalStore } from '#store';
+import type { LocalStore, PeerStore } from '#store';
 import type { CommandContext } from '../context.ts';
 import { autoArguments } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
@@ -35,7 +35,7 @@ export function packageSource(command: EnvironmentCommand, operands: readonly st
 
 /** Operands with a slash lead to store paths; names stay. */
 export function operandPaths(
-  { context }: EnvironmentCommand, operands: readonly string[], store: LocalStore,
+  { context }: EnvironmentCommand, operands: readonly string[], store: LocalStore | PeerStore,
 ): string[] {
   return operands.map((operand) =>
     (operand.includes('/') ? followToStorePath({ store, context }, operand) : encodeUtf8(operand)));

@@ -76,7 +76,10 @@ export function settingOverrides(flags: ParsedFlags): (readonly [string, string]
   if (flags.has('--keep-failed')) overrides.push(['keep-failed', 'true']);
   if (flags.has('--refresh')) overrides.push(['tarball-ttl', '0'], ['narinfo-cache-positive-ttl', '0']);
   // What was downloaded before is believed for ever.
-  if (flags.has('--offline')) overrides.push(['tarball-ttl', '4294967295'], ['substitute', 'false']);
+  if (flags.has('--offline')) {
+    overrides.push(['tarball-ttl', '4294967295']);
+    if (!flags.settings.some(([name]) => name === 'substitute')) overrides.push(['substitute', 'false']);
+  }
   for (const name of ['timeout', 'max-silent-time']) {
     const value = flags.last(`--${name}`);
     if (value !== undefined) overrides.push([name, value]);

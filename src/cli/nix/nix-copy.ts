@@ -6,8 +6,11 @@
  * says otherwise.
  */
 
+import { resolve } from 'node:path';
 import type { StorePath } from '#formats';
-import { copyPaths, describe, LocalPeer, operationUnsupported } from '#store';
+import {
+  copyPaths, createGeneration, describe, LocalPeer, operationUnsupported, switchLink, type LocalStore,
+} from '#store';
 import { outputNotBuilt, usageError } from '../errors.ts';
 import { defineCommand, type CommandSession } from './command.ts';
 import { copyFlags } from './copy-flags.ts';
@@ -17,6 +20,7 @@ import {
   type Installable,
 } from './installables.ts';
 import { Peers, type OpenedPeer } from './peers.ts';
+import { addRoot } from './roots.ts';
 import { followToStorePath } from './store-command.ts';
 
 export const { run } = defineCommand({
@@ -29,6 +33,8 @@ export const { run } = defineCommand({
     { names: ['--substitute-on-destination', '-s'], description: 'let the receiver try its own caches first' },
     { names: ['--no-recursive'], description: 'copy the paths alone, not what they refer to' },
     { names: ['--recursive', '-r'], description: 'accepted and ignored: closures are copied unless --no-recursive says otherwise' },
+    { names: ['--profile'], operands: ['PATH'], description: 'make the copy the newest generation of a profile' },
+    { names: ['--out-link', '-o'], operands: ['PATH'], description: 'make a link to the copy, which keeps it' },
     ...storePathFlags,
   ],
   async run(session) {
@@ -66,11 +72,29 @@ export const { run } = defineCommand({
         from: source.peer, to: target.peer, derivations: session.workspace().goalStore,
         believes: trusts ? undefined : (one) => trust.believesRealisation(one),
       }, named, new Set(closure.keys()), [...closure.values()].flatMap(({ deriver }) => deriver ?? []));
+      if (target.store !== undefined) keepCopies(session, target.store, paths);
     } finally {
       for (const peer of opened) await peer.close();
     }
   },
 });
+
+/** Makes the links that flags want. */
+function keepCopies({ flags, context, name }: CommandSession, store: LocalStore, paths: readonly StorePath[]): void {
+  const link = flags.last('--out-link');
+  if (link !== undefined) {
+    paths.forEach((path, index) => addRoot(store, resolve(context.cwd, index === 0 ? link : `${link}-${index}`), path));
+  }
+  const profile = flags.last('--profile');
+  if (profile === undefined) return;
+  const [path] = paths;
+  if (path === undefined || paths.length > 1) {
+    throw usageError(
+      `'--profile' requires that the arguments produce a single store path, but there are ${paths.length}`, name);
+  }
+  const place = resolve(context.cwd, profile);
+  switchLink(place, createGeneration(store, place, path));
+}
 
 /** Paths to copy, and the outputs that they are wanted as. */
 interface Wanted {

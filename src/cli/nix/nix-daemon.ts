@@ -15,6 +15,8 @@ import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { commonFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, type Flag } from './flags.ts';
+import { connectedStore } from './evaluation.ts';
+import { relay } from './relay.ts';
 import { openService } from './store-service.ts';
 import { writeVersion } from './version.ts';
 
@@ -37,6 +39,8 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   }
   if (flags.has('--version')) return writeVersion('nix-daemon', context, flags);
   if (flags.operands.length > 0) throw usageError(`Unexpected argument '${flags.operands[0]}'`, 'nix-daemon');
+  const elsewhere = connectedStore(flags, context);
+  if (elsewhere !== undefined && flags.has('--stdio')) return relay(elsewhere, 'worker', context);
   const service = openService(flags, context);
   const trusted = !flags.has('--force-untrusted');
   try {

@@ -116,6 +116,8 @@ const instead: Readonly<Record<string, string>> = {
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const { before, words } = splitAtName(argv);
+  // An elder name.
+  if (words[0] === 'realisation') words.splice(0, 1, 'store', 'build-trace');
   const [first, second = '', third = ''] = words;
   if (before.includes('--version')) return writeVersion('nix', context);
   if (first === undefined || before.includes('--help') || first === 'help') {
@@ -123,10 +125,9 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     return 0;
   }
   const alias = Object.hasOwn(aliases, first) ? aliases[first] as string : undefined;
-  const spoken = `${first} ${second} ${third}`.replace(/^realisation /, 'store build-trace ').trim();
-  const name = alias ?? [spoken, `${first} ${second}`, first].find((one) => Object.hasOwn(commands, one));
+  const name = alias ?? [`${first} ${second} ${third}`, `${first} ${second}`, first].find((one) => Object.hasOwn(commands, one));
   if (name === undefined) throw unknown(first, second);
-  const own = alias !== undefined ? 1 : name.split(' ').length - (first === 'realisation' ? 1 : 0);
+  const own = alias !== undefined ? 1 : name.split(' ').length;
   return (await (commands[name] as Load)()).run([...before, ...words.slice(own)], context);
 }
 

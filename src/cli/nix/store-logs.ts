@@ -4,9 +4,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { concatBytes, noProgress } from '#base';
-import { baseNameOf, isDerivationPath, type StorePath } from '#formats';
+import {
+  baseNameOf, derivationPath, hasUnknownPaths, isDerivationPath, printDerivation, resolveDerivation, type StorePath,
+} from '#formats';
 import { namesStoreElsewhere } from '#host';
-import { Bzip2Reader, LocalStore, operationUnsupported } from '#store';
+import { Bzip2Reader, LocalStore, operationUnsupported, type Store } from '#store';
 import { writeLog } from '#system';
 import { noLog, unknownDeriver } from '../errors.ts';
 import { Peers, type OpenedPeer } from './peers.ts';
@@ -43,19 +45,34 @@ function derivationOf(command: StoreCommand, path: StorePath): StorePath {
 /** What a derivation's last build printed, as the store or one of the caches has it. */
 export async function findLog(command: StoreCommand, drvPath: StorePath): Promise<Uint8Array | undefined> {
   const { store, flags, context } = command;
-  const own = store instanceof LocalStore ? keptLog(store, drvPath) : await store.peer.buildLog?.(drvPath);
+  const built = builtAs(store, drvPath);
+  const own = store instanceof LocalStore ? keptLog(store, built) : await store.peer.buildLog?.(built);
   if (own !== undefined) return own;
   const peers = new Peers(flags, context, noProgress);
   for (const url of peers.settings.list('substituters').filter(namesStoreElsewhere)) {
     const opened = peers.open(url);
     try {
-      const found = await opened.peer.buildLog?.(drvPath);
+      const found = await opened.peer.buildLog?.(built);
       if (found !== undefined) return found;
     } finally {
       await opened.close();
     }
   }
   return undefined;
+}
+
+/**
+ * The derivation that the log is of: one whose paths were not known is built with its inputs' paths
+ * filled in.
+ */
+function builtAs(store: Store, drvPath: StorePath): StorePath {
+  if (!store.isValidPath(drvPath)) return drvPath;
+  const derivation = store.readDerivation(drvPath);
+  if (!hasUnknownPaths(derivation) || derivation.inputDerivations.size === 0) return drvPath;
+  const inputs = new Map([...derivation.inputDerivations.keys()]
+    .map((input) => [input, store.queryDerivationOutputs(input)] as const));
+  const resolved = resolveDerivation(derivation, inputs, { directory: store.storeDirectory });
+  return derivationPath(resolved, printDerivation(resolved), store.storeDirectory);
 }
 
 /** Gives a store the log of a derivation's build. */

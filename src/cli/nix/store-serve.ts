@@ -6,10 +6,14 @@
  */
 
 import { serveStore, streamChannel } from '#store';
+import { connectedStore } from './evaluation.ts';
+import { relay } from './relay.ts';
 import { openService } from './store-service.ts';
 import type { StoreCommand } from './store-command.ts';
 
 export async function serve({ flags, context }: StoreCommand): Promise<number> {
+  const elsewhere = connectedStore(flags, context);
+  if (elsewhere !== undefined) return relay(elsewhere, 'serve', context);
   const service = openService(flags, context);
   const tell = (line: string): void => { context.stderr.write(`${line}\n`); };
   try {

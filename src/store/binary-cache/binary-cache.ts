@@ -63,6 +63,10 @@ export class BinaryCache implements SubstituteSource {
     return this.url.trusted;
   }
 
+  get wantsMassQuery(): boolean {
+    return this.url.wantMassQuery ?? this.info.wantMassQuery === true;
+  }
+
   get storeDirectory(): string {
     return this.#options.storeDirectory;
   }

@@ -96,13 +96,32 @@ export class CacheSubstituter {
     return plan === undefined || missing.length > 0 ? undefined : [...plan.values()].map((one) => one.info);
   }
 
+  /** Those of the paths that caches have, as far as these want to be asked for so many; signed or not. */
+  async available(paths: readonly StorePath[], store: Store): Promise<Set<StorePath>> {
+    const run = new Substitution(store, {});
+    const found = new Set<StorePath>();
+    for (const cache of (await this.#open(run)).filter(({ wantsMassQuery }) => wantsMassQuery)) {
+      await Promise.all(paths.filter((path) => !found.has(path)).map(async (path) => {
+        try {
+          if (await cache.narInfo(path) !== undefined) found.add(path);
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          this.#tell(run, error.message);
+        }
+      }));
+    }
+    return found;
+  }
+
   /** What a believed cache says that an output was built to. */
   async queryRealisation(drvPath: StorePath, output: string, store: Store): Promise<Realisation | undefined> {
     const run = new Substitution(store, {});
     for (const cache of await this.#open(run)) {
       try {
         const found = await cache.realisation(drvPath, output);
-        if (found !== undefined && (cache.trusted || this.#trust.believesRealisation(found))) return found;
+        if (found === undefined) continue;
+        if (cache.trusted || this.#trust.believesRealisation(found)) return found;
+        this.#tell(run, `ignoring substitute for '${drvPath}^${output}' from '${cache.name}', as it's not signed by any of the keys in 'trusted-public-keys'`);
       } catch (error) {
         if (!(error instanceof UserError) || error.code === 'BAD_SIGNING_KEY') throw error;
         this.#tell(run, error.message);
@@ -235,6 +254,7 @@ export class CacheSubstituter {
       const priority = parameters.get('priority');
       const source = new PeerSource(openPeer(url), {
         priority: priority === null ? undefined : Number(priority), trusted: parameters.get('trusted') === 'true',
+        wantsMassQuery: parameters.get('want-mass-query') === 'true',
       });
       this.#opened.push(source);
       return source;

@@ -14,6 +14,8 @@ export interface SubstituteSource {
   readonly priority: number;
   /** What it says needs no signature. */
   readonly trusted: boolean;
+  /** Whether it may be asked for many paths that nobody is going to fetch. */
+  readonly wantsMassQuery: boolean;
   /** Logical. */
   readonly storeDirectory: string;
   /** What it says of the path; undefined if it has none. */
@@ -30,21 +32,24 @@ export interface SubstituteSource {
 export interface PeerSourceOptions {
   readonly priority?: number | undefined;
   readonly trusted?: boolean;
+  readonly wantsMassQuery?: boolean;
 }
 
 export class PeerSource implements SubstituteSource {
   readonly name: string;
   readonly priority: number;
   readonly trusted: boolean;
+  readonly wantsMassQuery: boolean;
   readonly storeDirectory: string;
   readonly #peer: AblePeer;
 
-  constructor(peer: AblePeer, { priority = 0, trusted = false }: PeerSourceOptions = {}) {
+  constructor(peer: AblePeer, { priority = 0, trusted = false, wantsMassQuery = false }: PeerSourceOptions = {}) {
     this.#peer = peer;
     this.name = peer.name;
     this.storeDirectory = peer.storeDirectory;
     this.priority = priority;
     this.trusted = trusted;
+    this.wantsMassQuery = wantsMassQuery;
   }
 
   async narInfo(path: StorePath): Promise<NarInfo | undefined> {

@@ -44,11 +44,13 @@ export class Trust {
 /** More are not looked at: each costs time. */
 const maximumSignatures = 64;
 
-/** Whether the path follows from the content address. One with itself inside needs a signature. */
+/** Whether the path follows from the content address. */
 export function isNamedByContent(info: PathInfo, storeDirectory: string): boolean {
-  if (info.contentAddress === undefined || info.references.includes(info.path)) return false;
+  if (info.contentAddress === undefined) return false;
   try {
-    const references = { others: info.references, self: false };
+    const references = {
+      others: info.references.filter((one) => one !== info.path), self: info.references.includes(info.path),
+    };
     return makeContentAddressedPath(nameOf(info.path), info.contentAddress, references, storeDirectory) === info.path;
   } catch {
     return false;

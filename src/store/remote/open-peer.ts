@@ -3,7 +3,7 @@
 import type { Progress } from '#base';
 import { defaultStoreDirectory } from '#formats';
 import { DaemonPeer } from './daemon-peer.ts';
-import { openProcess, openSocket } from './channel.ts';
+import { openProcess, openSocket, type ByteChannel } from './channel.ts';
 import { badStoreUrl } from './errors.ts';
 import { CachePeer } from '../binary-cache/cache-peer.ts';
 import { readSecretKeys } from '../binary-cache/cache-writer.ts';
@@ -82,13 +82,36 @@ export function openDaemonPeer(text: string, options: PeerOptions): DaemonPeer {
     connections: Number(parameters.get('max-connections')) || 4,
     connect: async () => {
       if (reference.kind === 'daemon') return openSocket(name, reference.socket ?? socketOf(environment));
-      const command = programOf(parameters, 'nix-daemon');
-      return openSsh(name, reference.host, [...command, '--stdio', ...remoteStore(parameters)], parameters, environment);
+      return openSsh(name, reference.host, commandOf(reference), parameters, environment);
     },
     ...(options.options === undefined ? {} : { options: options.options }),
     ...(options.progress === undefined ? {} : { progress: options.progress }),
     ...(options.handshakeSeconds === undefined ? {} : { handshakeSeconds: options.handshakeSeconds }),
   });
+}
+
+/**
+ * The other end itself, for whoever speaks the same protocol already: `serve` is that of `ssh`
+ * stores, `worker` that of daemons. Throws BAD_STORE_URL where the store speaks another.
+ */
+export async function openRelay(
+  text: string, protocol: 'serve' | 'worker', environment: SshEnvironment,
+): Promise<ByteChannel> {
+  const reference = parseStoreReference(text);
+  const { name } = reference;
+  if (protocol === 'worker' && reference.kind === 'daemon') {
+    return openSocket(name, reference.socket ?? socketOf(environment));
+  }
+  if ((reference.kind === 'ssh' && protocol === 'serve') || (reference.kind === 'ssh-ng' && protocol === 'worker')) {
+    return openSsh(name, reference.host, commandOf(reference), reference.parameters, environment);
+  }
+  throw badStoreUrl(text, 'it cannot be passed on by this protocol');
+}
+
+/** What is started at the other end. */
+function commandOf({ kind, parameters }: Extract<StoreReference, { kind: 'ssh' | 'ssh-ng' }>): string[] {
+  return kind === 'ssh' ? [...programOf(parameters, 'nix-store'), '--serve', '--write', ...remoteStore(parameters)]
+    : [...programOf(parameters, 'nix-daemon'), '--stdio', ...remoteStore(parameters)];
 }
 
 /** A store of this machine, served by a process of its own: it builds there as it would anywhere. */
@@ -104,14 +127,13 @@ function servedPeer(text: string, program: readonly string[], options: PeerOptio
 }
 
 function servePeer(
-  { host, name, parameters }: Extract<StoreReference, { kind: 'ssh' | 'ssh-ng' }>, options: PeerOptions,
+  reference: Extract<StoreReference, { kind: 'ssh' | 'ssh-ng' }>, options: PeerOptions,
 ): ServePeer {
-  const command = programOf(parameters, 'nix-store');
+  const { host, name, parameters } = reference;
   const { keepFailed, maxSilentSeconds } = options.options ?? {};
   return new ServePeer({
     name, storeDirectory: parameters.get('store') ?? options.storeDirectory ?? defaultStoreDirectory,
-    connect: async () => openSsh(
-      name, host, [...command, '--serve', '--write', ...remoteStore(parameters)], parameters, options.environment),
+    connect: async () => openSsh(name, host, commandOf(reference), parameters, options.environment),
     ...(options.handshakeSeconds === undefined ? {} : { handshakeSeconds: options.handshakeSeconds }),
     ...(options.timeoutSeconds === undefined ? {} : { timeoutSeconds: options.timeoutSeconds }),
     ...(maxSilentSeconds === undefined ? {} : { maxSilentSeconds }),

@@ -3,6 +3,7 @@
 import { delimiter, join } from 'node:path';
 import { accessSync, constants } from 'node:fs';
 import { settingForms } from '#host';
+import { DaemonPeer, PeerStore } from '#store';
 import { unknownSetting, usageError } from '../../errors.ts';
 import { defineCommand, jsonFlags, type CommandSession } from '../command.ts';
 
@@ -35,7 +36,14 @@ const check = defineCommand({
     const missing = ['bwrap', 'mkfifo'].filter((program) => !folders.some((folder) => isExecutable(join(folder, program))));
     line(missing.length === 0, missing.length === 0 ? 'PATH has the programs that builds need.'
       : `PATH lacks ${missing.join(', ')}, which builds need.`);
-    line(true, `The store in ${store.physicalStoreDirectory} can be opened.`);
+    const peer = store instanceof PeerStore ? store.peer : undefined;
+    await peer?.queryValidPaths([]);
+    const name = peer?.name ?? 'local';
+    line(true, peer === undefined ? `The store in ${store.physicalStoreDirectory} can be opened.`
+      : `The store ${name} answers.`);
+    const trust = peer === undefined ? true : peer instanceof DaemonPeer ? peer.trustsUs : undefined;
+    session.print(trust === undefined ? `[INFO] Store uri: ${name} doesn't have a notion of trusted user`
+      : `[INFO] You are ${trust ? 'trusted' : 'not trusted'} by store uri: ${name}`);
     return missing.length === 0 ? 0 : 2;
   },
 });
