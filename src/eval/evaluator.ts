@@ -288,12 +288,22 @@ export class Evaluator implements EvalServices {
     return placeholders;
   }
 
-  /** An output that was built for evaluation may be read by it. */
+  /** An output that was built for evaluation may be read by it, and so may what it refers to. */
   private allowOutput(element: string): void {
     const match = /^!([^!]*)!(\/.*)$/.exec(element);
     if (match === null) return;
     const path = this.host.readDerivation(match[2]!).outputs.get(match[1]!);
-    if (path !== undefined) this.allowStorePath(path);
+    if (path !== undefined) this.allowClosure(path);
+  }
+
+  private allowClosure(path: string): void {
+    const waiting = [path];
+    while (waiting.length > 0) {
+      const next = waiting.pop()!;
+      if (this.ownStorePaths.has(next)) continue;
+      this.allowStorePath(next);
+      waiting.push(...this.host.storePathReferences(next));
+    }
   }
 
   checkAccess(path: string): void {
