@@ -73,7 +73,7 @@ export async function buildDerivation(
   const { store, signal } = context;
   const accepting = context.builders.filter((candidate) => candidate.accepts(derivation));
   if (accepting.length === 0) throw noBuilderFor(derivation.builder, derivation.system);
-  const lock = await store.lockPaths(lockedPaths(drvPath, derivation), signal);
+  const lock = await store.lockPaths(lockedPaths(drvPath, derivation), signal, place.rank);
   try {
     const present = context.check === undefined ? validOutputs(store, drvPath, derivation) : undefined;
     if (present !== undefined) {

@@ -14,8 +14,8 @@ export interface PlannedWork {
   /** What is downloaded, or was for it. */
   readonly sizeBytes: number;
   /**
-   * How much depends on it being begun early: its own weight and that of all that must come after
-   * it, along the heaviest way to a root. Of what could begin, the highest rank goes first, or a
+   * How much depends on it being begun early: its own effort and that of all that must come after
+   * it, along the longest way to a root. Of what could begin, the highest rank goes first, or a
    * long chain would begin last and keep all cores but one idle at the end.
    */
   readonly rank: number;
@@ -27,12 +27,12 @@ export type WorkPlan = Map<StorePath, PlannedWork>;
 /** The derivations to be built for `roots`, inputs of missing ones included. */
 export function planWork(store: Store, roots: readonly StorePath[]): WorkPlan {
   const ordered = inputsFirst(store, roots);
-  const weights = weigh(store, ordered);
+  const efforts = effortsOf(store, ordered);
   const rankAfter = new Map<StorePath, number>();
   const plan: WorkPlan = new Map();
   for (const drvPath of ordered.reverse()) {
     const derivation = store.readDerivation(drvPath);
-    const rank = (rankAfter.get(drvPath) ?? 0) + (weights.get(drvPath) as number);
+    const rank = (rankAfter.get(drvPath) ?? 0) + (efforts.get(drvPath) as number);
     for (const input of derivation.inputDerivations.keys()) {
       rankAfter.set(input, Math.max(rank, rankAfter.get(input) ?? 0));
     }
@@ -65,21 +65,39 @@ function inputsFirst(store: Store, roots: readonly StorePath[]): StorePath[] {
 }
 
 /**
- * The work in each derivation, in bytes that it handles: what is downloaded or unpacked, and for any
- * other what its direct inputs handled. An estimate is enough.
+ * How long each derivation takes, in bytes that could be unpacked meanwhile: by what is downloaded
+ * or unpacked, and for any other by what its direct inputs handled. An estimate is enough.
  */
-function weigh(store: Store, ordered: readonly StorePath[]): Map<StorePath, number> {
-  const weights = new Map<StorePath, number>();
+function effortsOf(store: Store, ordered: readonly StorePath[]): Map<StorePath, number> {
+  const handled = new Map<StorePath, number>();
+  const efforts = new Map<StorePath, number>();
   for (const drvPath of ordered) {
     const derivation = store.readDerivation(drvPath);
-    let weight = sizeOf(store, derivation);
-    if (weight === 0) {
-      for (const input of derivation.inputDerivations.keys()) weight += weights.get(input) ?? 0;
+    let bytes = sizeOf(store, derivation);
+    if (bytes === 0) {
+      for (const input of derivation.inputDerivations.keys()) bytes += handled.get(input) ?? 0;
     }
-    weights.set(drvPath, Math.min(weight, heaviest));
+    handled.set(drvPath, Math.min(bytes, heaviest));
+    efforts.set(drvPath, Math.min(bytes, heaviest) * (paces.get(derivation.builder) ?? 1));
   }
-  return weights;
+  return efforts;
 }
+
+/**
+ * How long builders take beside unpacking the same packages, where it is far from as long. Those
+ * that only link what is there take next to no time; a hardware database takes long for its size.
+ */
+const paces: ReadonlyMap<string, number> = new Map([
+  ['builtin:concat-files', 0.01],
+  ['builtin:hwdb', 10],
+  ['builtin:initrd', 0.1],
+  ['builtin:link-trees', 0.1],
+  ['builtin:merge-trees', 0.1],
+  ['builtin:modules-closure', 0.1],
+  ['builtin:systemd-units', 0.01],
+  ['builtin:write-file', 0.01],
+  ['builtin:write-tree', 0.01],
+]);
 
 /** So that sums over a graph of shared inputs stay far from the end of exact integers. */
 const heaviest = 2 ** 40;

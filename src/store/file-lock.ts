@@ -58,11 +58,17 @@ export function lockFileNow(path: string, mode: LockMode): FileLock {
   throw lockUnavailable(path, result.error);
 }
 
+export interface LockOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Of locks that are asked for at once, those of higher rank are taken first. */
+  readonly rank?: number | undefined;
+}
+
 /** Waits for the lock; `waiting` is called once if it is not to be had at once. */
 export async function lockFile(
-  path: string, mode: LockMode, options: { signal?: AbortSignal | undefined; waiting?: () => void } = {},
+  path: string, mode: LockMode, options: LockOptions & { waiting?: () => void } = {},
 ): Promise<FileLock> {
-  const first = mode === 'exclusive' ? await tryLockFileSoon(path) : tryLockFile(path, mode);
+  const first = mode === 'exclusive' ? await tryLockFileSoon(path, options.rank) : tryLockFile(path, mode);
   if (first !== undefined) return first;
   options.signal?.throwIfAborted();
   options.waiting?.();
@@ -94,10 +100,10 @@ export async function lockFile(
 }
 
 /** As `tryLockFile`, exclusively, together with others that are asked for at the same time. */
-export async function tryLockFileSoon(path: string): Promise<FileLock | undefined> {
+export async function tryLockFileSoon(path: string, rank?: number): Promise<FileLock | undefined> {
   if (process.platform !== 'linux') return openLocked(path, 'exclusive');
   const file = openLockFile(path);
-  const outcome = await tryLockSoon(file);
+  const outcome = await tryLockSoon(file, rank);
   if (outcome === 'taken') return lockOf(file);
   closeSync(file);
   if (outcome === 'unavailable') throw lockUnavailable(path);
@@ -110,7 +116,7 @@ export async function tryLockFileSoon(path: string): Promise<FileLock | undefine
  * open a new one.
  */
 export async function lockPaths(
-  paths: readonly string[], options: { signal?: AbortSignal | undefined; waiting?: (path: string) => void } = {},
+  paths: readonly string[], options: LockOptions & { waiting?: (path: string) => void } = {},
 ): Promise<PathLock> {
   const held: { path: string; lock: FileLock }[] = [];
   const release = () => {
@@ -124,7 +130,7 @@ export async function lockPaths(
       const lockPath = `${path}.lock`;
       for (;;) {
         const lock = await lockFile(lockPath, 'exclusive', {
-          signal: options.signal, waiting: () => options.waiting?.(path),
+          signal: options.signal, rank: options.rank, waiting: () => options.waiting?.(path),
         });
         if (fstatSync(lock.file).size === 0 || process.platform === 'win32') {
           held.push({ path: lockPath, lock });

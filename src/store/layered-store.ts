@@ -151,8 +151,8 @@ export class LayeredStore implements Store {
     this.#layerOf(path).addTemporaryRoot(path);
   }
 
-  lockPaths(paths: readonly StorePath[], signal?: AbortSignal): Promise<PathLock> {
-    return this.#upper.lockPaths(paths, signal);
+  lockPaths(paths: readonly StorePath[], signal?: AbortSignal, rank?: number): Promise<PathLock> {
+    return this.#upper.lockPaths(paths, signal, rank);
   }
 
   /** Whoever opened the two closes them. */

@@ -385,12 +385,12 @@ export class LocalStore implements Store {
     this.#roots?.clear();
   }
 
-  async lockPaths(paths: readonly StorePath[], signal?: AbortSignal): Promise<PathLock> {
+  async lockPaths(paths: readonly StorePath[], signal?: AbortSignal, rank?: number): Promise<PathLock> {
     // Or a collector would take the locks for leftovers.
     this.#keep(paths);
     const leave = await this.#lockRoom.take(paths.length, signal);
     try {
-      const lock = await lockPaths(paths.map((path) => this.physicalPath(path)), { signal });
+      const lock = await lockPaths(paths.map((path) => this.physicalPath(path)), { signal, rank });
       return {
         release() {
           lock.release();

@@ -14,6 +14,7 @@ export type LockOutcome = 'taken' | 'busy' | 'unavailable';
 
 interface Request {
   readonly file: number;
+  readonly rank: number;
   readonly resolve: (outcome: LockOutcome) => void;
 }
 
@@ -21,14 +22,17 @@ const waiting: Request[] = [];
 let running = false;
 let lastBegun = Number.NEGATIVE_INFINITY;
 /** The first request is served at once; when they come thick, children begin no faster than this. */
-const gatherMilliseconds = 60;
-/** More descriptors than this are not handed to one child. */
-const largestBatch = 200;
+const gatherMilliseconds = 30;
+/** A child tries its locks one after another, and whoever asked waits for the last of them. */
+const largestBatch = 24;
 
-/** Tries to take the exclusive lock of an open file, without waiting for who has it. */
-export function tryLockSoon(file: number): Promise<LockOutcome> {
+/**
+ * Tries to take the exclusive lock of an open file, without waiting for who has it. Of what waits
+ * here the highest rank goes first.
+ */
+export function tryLockSoon(file: number, rank = 0): Promise<LockOutcome> {
   return new Promise((resolve) => {
-    waiting.push({ file, resolve });
+    waiting.push({ file, rank, resolve });
     // Requests of the same turn go together.
     if (!running) {
       running = true;
@@ -42,6 +46,7 @@ async function serve(): Promise<void> {
     const pause = gatherMilliseconds - (performance.now() - lastBegun);
     if (pause > 0) await sleep(pause);
     lastBegun = performance.now();
+    waiting.sort((a, b) => b.rank - a.rank);
     const batch = waiting.splice(0, largestBatch);
     const outcomes = await tryAll(batch.map((request) => request.file));
     for (const [index, request] of batch.entries()) request.resolve(outcomes[index] ?? 'unavailable');

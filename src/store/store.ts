@@ -151,8 +151,11 @@ export interface Store {
 
   /** Keeps a path, valid or not yet, from garbage collection while this process lives. */
   addTemporaryRoot(path: StorePath): void;
-  /** Waits for the locks of all the paths, as C++ Nix takes them around a build. */
-  lockPaths(paths: readonly StorePath[], signal?: AbortSignal): Promise<PathLock>;
+  /**
+   * Waits for the locks of all the paths, as C++ Nix takes them around a build. Of locks that are
+   * asked for at once, those of higher `rank` are taken first.
+   */
+  lockPaths(paths: readonly StorePath[], signal?: AbortSignal, rank?: number): Promise<PathLock>;
 
   close(): void;
 }

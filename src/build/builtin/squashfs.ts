@@ -15,12 +15,12 @@ import { dirname, join } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import type { StorePath } from '#formats';
 import { baseNameOf, nameOf, splitStorePath } from '#formats';
-import type { BlockCompressor, TreeEntry } from '#images';
+import type { TreeEntry } from '#images';
 import { parseSquashfsCompression, planSquashfs, writeSquashfs } from '#images';
 import type { BuiltinBuilder, BuiltinJob } from '../builtin-builder.ts';
 import { Attributes } from '../io/attributes.ts';
 import { DiskBlockCache } from '../io/block-cache.ts';
-import { blockCompressor, cachedCompressor } from '../io/block-compressors.ts';
+import { blockCompressor } from '../io/block-compressors.ts';
 import { FileSink } from '../io/file-sink.ts';
 import { hostTree } from '../io/host-tree.ts';
 import { contentEntries } from './initrd.ts';
@@ -51,7 +51,8 @@ export const squashfsBuilder: BuiltinBuilder = {
     });
     const out = job.outputs.get('out')!;
     mkdirSync(dirname(out), { recursive: true });
-    const cache = new DiskBlockCache(join(job.cacheDirectory, 'squashfs-blocks'), new Date());
+    const usedAt = new Date();
+    const cacheDirectory = join(job.cacheDirectory, 'squashfs-blocks');
     const activity = job.progress.start('compress', 'squashfs image', {
       total: plan.contentBytes,
       unit: 'bytes',
@@ -61,7 +62,7 @@ export const squashfsBuilder: BuiltinBuilder = {
     const summary = await writeSquashfs(
       plan,
       sink,
-      withCache(blockCompressor(compression, job.workers), cache),
+      blockCompressor(compression, job.workers, { directory: cacheDirectory, usedAtMs: usedAt.getTime() }),
       {
         // Enough that no thread waits for the reader or for the oldest block.
         parallelBlocks: job.cores * 3 + 1,
@@ -72,7 +73,7 @@ export const squashfsBuilder: BuiltinBuilder = {
       },
     );
     sink.close();
-    cache.trim(cacheLimitBytes);
+    new DiskBlockCache(cacheDirectory, usedAt).trim(cacheLimitBytes);
     activity.finish();
     job.log(
       `${summary.inodeCount} files of ${plan.contentBytes} bytes in ${summary.sizeBytes} bytes`,
@@ -99,15 +100,6 @@ function storeEntries(
     ...contentEntries(attributes.list('contents'), (path) => job.inputs.physicalPath(path)),
   );
   return entries;
-}
-
-function withCache(
-  compressor: BlockCompressor | undefined,
-  cache: DiskBlockCache,
-): BlockCompressor | undefined {
-  // The fast compressor is as fast as the cache.
-  if (compressor === undefined || compressor.identity.startsWith('lz4')) return compressor;
-  return cachedCompressor(compressor, cache);
 }
 
 /** Which store paths share blocks, and in which order groups are laid down. */

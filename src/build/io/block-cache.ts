@@ -18,11 +18,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { CompressedBlockCache } from '#images';
 
 const checksumBytes = 16;
 
-export class DiskBlockCache implements CompressedBlockCache {
+/** The key of a block that a compressor is to compress; see `BlockCompressor.identity`. */
+export function blockKey(identity: string, block: Uint8Array): string {
+  return createHash('sha256').update(`${identity}\0`).update(block).digest('hex');
+}
+
+export class DiskBlockCache {
   readonly #directory: string;
   readonly #now: Date;
 
@@ -32,6 +36,7 @@ export class DiskBlockCache implements CompressedBlockCache {
     this.#now = now;
   }
 
+  /** The result kept for this content; `stored` where it did not compress. */
   get(key: string): Uint8Array | 'stored' | undefined {
     const path = this.#pathOf(key);
     let file: Uint8Array;

@@ -7,37 +7,45 @@
  * and the kernel's decoder, which has memory for one block only, refuses it. Threads of the pool
  * compress side by side; a result does not depend on how many there are.
  */
-import { createHash } from 'node:crypto';
 import zlib from 'node:zlib';
 import { xz } from '@napi-rs/lzma';
 import type {
   BlockCompressor,
   BlockDecompressor,
-  CompressedBlockCache,
   SquashfsCompression,
 } from '#images';
 import { compressLz4, decompressLz4, xzContentLength } from '#formats';
 import type { WorkerPool } from '../worker-pool.ts';
 import type { CompressAnswer } from './compress-task.ts';
-import { compressNatively } from './compress-task.ts';
+import { compressNatively, type BlockCachePlace } from './compress-task.ts';
 import { compressXzBlock } from './xz-writer.ts';
 
-/** Undefined for "none". Without a pool, blocks are compressed one after another. */
+/** Where compressed blocks are kept from one image to the next. */
+export type CachePlace = Omit<BlockCachePlace, 'identity'>;
+
+/**
+ * Undefined for "none". Without a pool, blocks are compressed one after another; its threads ask the
+ * cache first, but for the fastest compressor, which is as fast as the cache.
+ */
 export function blockCompressor(
   compression: SquashfsCompression,
   pool?: WorkerPool,
+  cachePlace?: CachePlace,
 ): BlockCompressor | undefined {
   if (compression.kind === 'none') return undefined;
   const compressNow = compressorHere(compression);
+  const identity = identityOf(compression);
+  const cache = cachePlace === undefined || compression.kind === 'lz4' ? undefined
+    : { ...cachePlace, identity };
   const task = new URL('./compress-task.ts', import.meta.url);
   return {
-    identity: identityOf(compression),
+    identity,
     compressNow,
     compress:
       pool === undefined
         ? async (block) => compressNow(block)
         : async (block) => {
-            const result = await pool.run<CompressAnswer>(task, { compression, block });
+            const result = await pool.run<CompressAnswer>(task, { compression, block, cache });
             return typeof result === 'number' ? block.subarray(0, result) : result;
           },
   };
@@ -54,29 +62,6 @@ function compressorHere(
     default:
       return (block) => compressNatively(compression, block);
   }
-}
-
-/** A compressor that asks a cache first. The key is the block's content and the compressor. */
-export function cachedCompressor(
-  compressor: BlockCompressor,
-  cache: CompressedBlockCache,
-): BlockCompressor {
-  return {
-    identity: compressor.identity,
-    compressNow: (block) => compressor.compressNow(block),
-    async compress(block) {
-      const key = createHash('sha256')
-        .update(`${compressor.identity}\0`)
-        .update(block)
-        .digest('hex');
-      const kept = cache.get(key);
-      if (kept !== undefined) return kept === 'stored' ? undefined : kept;
-      const result = await compressor.compress(block);
-      const fits = result !== undefined && result.length < block.length;
-      cache.put(key, fits ? result : 'stored');
-      return result;
-    },
-  };
 }
 
 /** By the number in the superblock; undefined where there is no decompressor. */

@@ -34,13 +34,6 @@ export interface BlockDecompressor {
   decompress(block: Uint8Array, limitBytes: number): Uint8Array;
 }
 
-/** Keeps compressed blocks between images, by content. */
-export interface CompressedBlockCache {
-  /** The result kept for this content; `stored` where it did not compress. */
-  get(key: string): Uint8Array | 'stored' | undefined;
-  put(key: string, result: Uint8Array | 'stored'): void;
-}
-
 const defaultLevels = { zstd: 15, gzip: 9 } as const;
 
 /** Throws `IMAGE_OPTION_UNSUPPORTED` on a choice that is not known. */

@@ -59,6 +59,8 @@ class DataLayer implements LaidData {
   readonly #sizesWithTwins: ReadonlySet<number>;
   readonly #byIdentity = new Map<string, FileData>();
   readonly #byDigest = new Map<string, FileData>();
+  /** Holds one short file at a time; to allocate for each would keep the collector busy. */
+  readonly #scratch: Uint8Array;
   #fragment: Uint8Array | undefined;
   #fragmentBytes = 0;
   #group = '';
@@ -67,6 +69,7 @@ class DataLayer implements LaidData {
     this.#plan = plan;
     this.#pipeline = pipeline;
     this.#sizesWithTwins = sizesWithTwins(plan);
+    this.#scratch = new Uint8Array(plan.options.blockSizeBytes);
   }
 
   async lay(entry: TreeEntry, group: string): Promise<void> {
@@ -91,7 +94,7 @@ class DataLayer implements LaidData {
     if (!this.#sizesWithTwins.has(content.sizeBytes)) return this.#layContent(content, undefined);
     // A short file is read once, for the digest and for the fragment.
     const isShort = content.sizeBytes < this.#plan.options.blockSizeBytes;
-    const whole = isShort ? await content.read(0, content.sizeBytes) : undefined;
+    const whole = isShort ? await content.read(0, content.sizeBytes, this.#scratch) : undefined;
     const digest = await digestOf(content, whole);
     const known = this.#byDigest.get(digest);
     if (known !== undefined) return known;
@@ -113,7 +116,7 @@ class DataLayer implements LaidData {
     for (let offset = 0; offset < content.sizeBytes; offset += blockSizeBytes) {
       const length = Math.min(blockSizeBytes, content.sizeBytes - offset);
       const inFragment = length < blockSizeBytes && (offset === 0 || tailFragments);
-      if (inFragment) await this.#addFragment(data, whole ?? (await content.read(offset, length)));
+      if (inFragment) await this.#addFragment(data, whole ?? (await content.read(offset, length, this.#scratch)));
       else await this.#addBlock(data, content, offset, length);
     }
     return data;
@@ -185,8 +188,9 @@ async function digestOf(content: ByteSource, whole: Uint8Array | undefined): Pro
   const hash = createHash('sha256');
   if (whole !== undefined) return hash.update(whole).digest('base64');
   const chunkBytes = 1 << 20;
+  const chunk = new Uint8Array(chunkBytes);
   for (let offset = 0; offset < content.sizeBytes; offset += chunkBytes) {
-    hash.update(await content.read(offset, Math.min(chunkBytes, content.sizeBytes - offset)));
+    hash.update(await content.read(offset, Math.min(chunkBytes, content.sizeBytes - offset), chunk));
   }
   return hash.digest('base64');
 }
