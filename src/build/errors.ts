@@ -10,15 +10,19 @@ export function buildFailed(drvPath: string, cause: unknown): UserError {
   });
 }
 
-export function buildsFailed(failures: readonly Error[], dependents: number): UserError {
+/** The failures themselves are at hand in `failures`: exit statuses are made of all of them. */
+export function buildsFailed(
+  failures: readonly Error[], dependents: number,
+): UserError & { readonly failures: readonly Error[] } {
   const lines = failures.map((failure) => `  ${failure.message.replace(/\n/g, '\n  ')}`);
   const kept = dependents === 0 ? '' : `; ${dependents} more need what failed and were not built`;
   const hint = failures.map((failure) => (failure as UserError).hint).find((text) => text !== undefined);
-  return new UserError(
+  const error = new UserError(
     'BUILDS_FAILED',
     `${failures.length} builds failed${kept}:\n${lines.join('\n')}`,
     { ...(hint === undefined ? {} : { hint }), cause: failures[0] },
   );
+  return Object.assign(error, { failures });
 }
 
 export function noBuilderFor(builder: string, system: string): UserError {

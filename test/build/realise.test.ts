@@ -150,6 +150,7 @@ test('keep going: all that does not need what failed, and a report of all failur
   const needier = builds.add('needier', 'builtin:concat-files', { files: [needy.out] }, [needy]);
   await assert.rejects(builds.realise([needier, bad[1]!, ...good], { keepGoing: true, jobs: 1 }), (error: UserError) => {
     assert.equal(error.code, 'BUILDS_FAILED');
+    assert.equal((error as { failures?: readonly unknown[] }).failures?.length, 2);
     assert.match(error.message, /^2 builds failed; 2 more need what failed and were not built:\n {2}Cannot build .*bad[12]\.drv: .*\n {2}Cannot build .*bad[12]\.drv: /);
     return true;
   });
