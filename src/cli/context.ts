@@ -3,6 +3,8 @@
  * standard streams or exit statuses by itself.
  */
 
+import type { FlakeAttributes } from '#host';
+import type { Flag } from './nix/flags.ts';
 import type { TerminalOutput } from './progress/output.ts';
 
 export interface CommandContext {
@@ -25,4 +27,15 @@ export interface CommandContext {
 /** A command's module: `run` returns the exit status, and throws what `reportError` renders. */
 export interface CommandModule {
   run(argv: readonly string[], context: CommandContext): Promise<number>;
+  /** For shells that complete command lines. */
+  readonly usage?: CommandUsage | undefined;
+}
+
+/** What may stand on a command's line. */
+export interface CommandUsage {
+  readonly flags: readonly Flag[];
+  /** Its operands as the help text calls them. */
+  readonly operands: string;
+  /** Where a flake has what the operands mean, if not where packages are. */
+  readonly attributes?: ((system: string) => FlakeAttributes) | undefined;
 }

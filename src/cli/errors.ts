@@ -174,3 +174,8 @@ export function cannotFindPosition(what: string, cause: unknown): UserError {
 export function noSearchResults(): UserError {
   return new UserError('NO_SEARCH_RESULTS', 'no results for the given search term(s)!');
 }
+
+/** The lines of a script that say how it is run. */
+export function badShebang(message: string): UserError {
+  return new UserError('BAD_SHEBANG', message);
+}

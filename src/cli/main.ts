@@ -10,6 +10,7 @@ import type { CommandContext, CommandModule } from './context.ts';
 const commands: Record<string, () => Promise<CommandModule>> = {
   build: () => import('./firn/build.ts'),
   cache: () => import('./firn/cache.ts'),
+  completion: () => import('./firn/completion.ts'),
   update: () => import('./firn/update.ts'),
   help: () => import('./firn/help.ts'),
   repl: () => import('./repl/repl.ts'),

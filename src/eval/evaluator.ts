@@ -281,6 +281,11 @@ export class Evaluator implements EvalServices {
     if (builds.length > 0 && !this.settings.allowImportFromDerivation) {
       throw importFromDerivationDisabled(builds[0]!.replace(/^[=!]([^!/]*!)?/, ''));
     }
+    if (builds.length > 0 && this.settings.traceImportFromDerivation === true) {
+      const [, output, drvPath] = /^!([^!]*)!(\/.*)$/.exec(builds[0]!) ?? [];
+      const built = drvPath === undefined ? builds[0]!.slice(1) : `${drvPath}^${output}`;
+      this.warn(`built '${built}' during evaluation due to an import from derivation`);
+    }
     if (context.length === 0) return new Map();
     const placeholders = this.host.realise(context);
     const { pureEval, restrictEval } = this.settings;

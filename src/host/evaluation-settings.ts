@@ -34,6 +34,7 @@ export function evaluationSettings(
       commitLockFileSummary: encodeUtf8(settings.text('commit-lock-file-summary') ?? ''),
     },
     allowImportFromDerivation: settings.flag('allow-import-from-derivation', true),
+    traceImportFromDerivation: settings.flag('trace-import-from-derivation', false),
     showTrace: settings.flag('show-trace', false),
     traceVerbose: settings.flag('trace-verbose', false),
     abortOnWarn: settings.flag('abort-on-warn', false),

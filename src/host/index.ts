@@ -20,9 +20,10 @@ export {
   changeEnvironmentTask, evalTask, findFileTask, installableTask, instantiateTask, parseTask, printTask, queryPackagesTask,
   prefetchSourceTask, profileTask, shellTask,
 } from './tasks/tasks.ts';
-export { appTask, flakeSourceTask, flakeTask, searchTask, valueTask } from './tasks/tasks.ts';
+export { appTask, completeTask, flakeSourceTask, flakeTask, searchTask, valueTask } from './tasks/tasks.ts';
 export type { SearchInput, SearchResult } from './tasks/search.ts';
 export type { ValueAnswer, ValueQuestion } from './tasks/value-questions.ts';
+export type { CompletionQuestion } from './tasks/complete.ts';
 export type { AppInput, FoundApp } from './tasks/app.ts';
 export type { FlakeTaskInput, FlakeTaskResult } from './tasks/flake.ts';
 export type { RegistryEntry } from './flakes/registry-file.ts';

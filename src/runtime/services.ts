@@ -28,6 +28,8 @@ export interface EvalSettings {
   readonly allowedUris?: readonly string[];
   readonly flakes?: FlakeSettings;
   readonly allowImportFromDerivation: boolean;
+  /** Warns of each build that evaluation waits for. */
+  readonly traceImportFromDerivation?: boolean;
   readonly showTrace: boolean;
   readonly traceVerbose: boolean;
   readonly abortOnWarn: boolean;

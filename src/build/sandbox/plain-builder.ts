@@ -17,7 +17,7 @@ import type { Builder, BuildRequest } from '../builder.ts';
 import { derivationOptions } from '../derivation-options.ts';
 import { missingOutput } from '../errors.ts';
 import { builderSurroundings } from './environment.ts';
-import { argumentNotText, featuresMissing, foreignSystem, storeElsewhere } from './errors.ts';
+import { argumentNotText, builderFailed, featuresMissing, foreignSystem, storeElsewhere } from './errors.ts';
 import { mayNest, serveNested } from './nested-nix.ts';
 import { runBuilder } from './run-process.ts';
 import { buildFolderPlace, usualFeatures, type SandboxOptions } from './sandbox-builder.ts';
@@ -63,7 +63,7 @@ export class PlainBuilder implements Builder {
       writeFileSync(join(scratch.build, name), text, { encoding: 'latin1', mode: 0o644 });
     }
     const nested = mayNest(options) ? await serveNested(request, scratch.build, async () => {}) : undefined;
-    await runBuilder({
+    await runProgram(request, surroundings.builder, () => runBuilder({
       command: [surroundings.builder, ...surroundings.args].map(textOf),
       plain: {
         name: basename(surroundings.builder),
@@ -75,7 +75,7 @@ export class PlainBuilder implements Builder {
       limits: this.#options.limits ?? {},
       signal: request.signal,
       log: (line) => request.log(line),
-    }).finally(() => nested?.close());
+    })).finally(() => nested?.close());
   }
 
   #checkMachine({ derivation, store }: BuildRequest): void {
@@ -87,6 +87,22 @@ export class PlainBuilder implements Builder {
     if (physical !== store.storeDirectory) throw storeElsewhere(store.storeDirectory, physical);
   }
 }
+
+/** A builder that cannot be started has failed like one that ended at once. */
+async function runProgram(request: BuildRequest, builder: string, start: () => Promise<void>): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    const reason = notStarted[(error as NodeJS.ErrnoException).code ?? ''];
+    if (reason === undefined || !(error as NodeJS.ErrnoException).syscall?.startsWith('spawn')) throw error;
+    request.log(`error: executing '${builder}': ${reason}`);
+    throw builderFailed(1);
+  }
+}
+
+const notStarted: Readonly<Record<string, string>> = {
+  ENOENT: 'No such file or directory', EACCES: 'Permission denied', ENOEXEC: 'Exec format error',
+};
 
 /** What a process is given: Node hands it over as UTF-8. */
 function textOf(bytes: string): string {

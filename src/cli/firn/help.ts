@@ -9,6 +9,7 @@ const overview = `firn turns a Nix configuration into a bootable system image.
   firn update                     renew firn.lock: take the archive's newest packages
   firn repl [FILES]               evaluate what is typed, line by line
   firn cache serve                the store as a binary cache for other machines
+  firn completion bash            code by which a shell completes nix's command lines
 
 Commands of Nix, with Nix's own flags (also when firn is called by these names through a link):
 
@@ -42,6 +43,8 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       return (await import('./build.ts')).run(['--help'], context);
     case 'cache':
       return (await import('./cache.ts')).run(['serve', '--help'], context);
+    case 'completion':
+      return (await import('./completion.ts')).run(['--help'], context);
     case 'update':
       return (await import('./update.ts')).run(['--help'], context);
     case 'repl':

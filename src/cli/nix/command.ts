@@ -5,7 +5,7 @@
  * a session. The session opens settings, store and progress when they are first asked for.
  */
 
-import { readSettings, type NixSettings } from '#host';
+import { readSettings, type FlakeAttributes, type NixSettings } from '#host';
 import type { LocalStore, PeerStore } from '#store';
 import type { Workspace } from '#system';
 import type { CommandContext, CommandModule } from '../context.ts';
@@ -27,19 +27,22 @@ export interface CommandDescription {
   readonly summary: string;
   /** Beside those that all commands have. */
   readonly flags?: readonly Flag[];
+  /** Where a flake has what the operands mean, if not where packages are. */
+  readonly attributes?: (system: string) => FlakeAttributes;
   /** Returns the exit status. */
   run(session: CommandSession): Promise<number | void>;
 }
 
 /** The module of a command. */
 export function defineCommand(description: CommandDescription): CommandModule {
-  const { name, operands = '', summary, flags: own = [] } = description;
+  const { name, operands = '', summary, flags: own = [], attributes } = description;
   const spoken = new Set(own.flatMap((flag) => flag.names));
   const table = [
     ...own,
     ...[...commonFlags, optionFlag].flatMap((flag) => withoutNames(flag, spoken)),
   ];
   return {
+    usage: { flags: table, operands, attributes },
     async run(argv, context) {
       const flags = parseFlags(name, table, argv, context);
       if (flags.has('--help')) {

@@ -23,7 +23,7 @@ import { Peers, type OpenedPeer } from './peers.ts';
 import { addRoot } from './roots.ts';
 import { followToStorePath } from './store-command.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix copy',
   operands: '--to URL | --from URL INSTALLABLES',
   summary: 'Copies store paths with all they refer to between two stores.',

@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { encodeUtf8 } from '#base';
 import { evalTask, readSettings, runEvaluation, type EvalInput, type ExpressionSource } from '#host';
-import type { CommandContext } from '../context.ts';
+import type { CommandContext, CommandUsage } from '../context.ts';
 import { alreadyExists, usageError } from '../errors.ts';
 import { autoArguments, evaluationRequest, messagesOnly, settingOverrides } from './evaluation.ts';
 import { commonFlags, evaluationFlags } from './evaluation-flags.ts';
@@ -34,6 +34,9 @@ const table: readonly Flag[] = [
 ];
 
 type FileTree = string | Map<string, FileTree>;
+
+/** For shells that complete command lines. */
+export const usage: CommandUsage = { flags: table, operands: '[INSTALLABLE]' };
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const flags = parseFlags('nix eval', table, argv, context);

@@ -3,10 +3,12 @@
  * does what Firn has no subcommand for.
  */
 
+import { dirname, resolve } from 'node:path';
 import type { CommandContext, CommandModule } from '../context.ts';
 import { nearest } from '../firn/nearest.ts';
 import { subcommandRequired, unknownNixCommand } from '../errors.ts';
 import { settingNames, booleanSettings } from './flags.ts';
+import { scriptArguments } from './script-arguments.ts';
 import { writeVersion } from './version.ts';
 
 type Load = () => Promise<CommandModule>;
@@ -114,7 +116,23 @@ const aliases: Readonly<Record<string, string>> = {
 const instead: Readonly<Record<string, string>> = {
 };
 
-export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+export async function run(given: readonly string[], context: CommandContext): Promise<number> {
+  const wanted = Number(context.env['NIX_GET_COMPLETIONS'] ?? 0);
+  if (wanted > 0) {
+    const { complete } = await import('./completion/complete.ts');
+    const findUsage = async (name: string) => (await (commands[name] as Load)()).usage;
+    return complete(given, wanted - 1, Object.keys(commands), findUsage, context);
+  }
+  const [script = '', ...operands] = given;
+  const spokenInScript = script === '' || script.startsWith('-') || Object.hasOwn(commands, script) ? undefined
+    : scriptArguments(script, context.cwd);
+  if (spokenInScript === undefined) return runCommand(given, context);
+  // What a script names is found from where the script is; what it runs, runs where we are.
+  const folder = dirname(resolve(context.cwd, script));
+  return runCommand([...spokenInScript, script, ...operands], { ...context, cwd: folder });
+}
+
+async function runCommand(argv: readonly string[], context: CommandContext): Promise<number> {
   const { before, words } = splitAtName(argv);
   // An elder name.
   if (words[0] === 'realisation') words.splice(0, 1, 'store', 'build-trace');
@@ -126,6 +144,10 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   }
   const alias = Object.hasOwn(aliases, first) ? aliases[first] as string : undefined;
   const name = alias ?? [`${first} ${second} ${third}`, `${first} ${second}`, first].find((one) => Object.hasOwn(commands, one));
+  if (name === undefined && second === '--help' && Object.hasOwn(families, first)) {
+    context.stdout.write(familyHelp(first));
+    return 0;
+  }
   if (name === undefined) throw unknown(first, second);
   const own = alias !== undefined ? 1 : name.split(' ').length;
   return (await (commands[name] as Load)()).run([...before, ...words.slice(own)], context);
@@ -146,8 +168,25 @@ function operandCount(flag: string): number {
   return settingNames.has(setting) && !booleanSettings.has(setting) ? 1 : 0;
 }
 
+/** What commands of two words are about, by the first. */
+const families: Readonly<Record<string, string>> = {
+  config: 'show or check the configuration', derivation: 'work with derivations', env: 'change the environment of programs',
+  flake: 'manage flakes', formatter: 'build or run the formatter', hash: 'compute and convert hashes',
+  key: 'make and convert keys for signatures', nar: 'make archives and look into them', profile: 'manage profiles',
+  registry: 'manage the flake registries', store: 'query and change stores',
+};
+
+function familyOf(first: string): string[] {
+  return Object.keys(commands).filter((name) => name.startsWith(`${first} `)).map((name) => name.slice(first.length + 1));
+}
+
+function familyHelp(first: string): string {
+  const names = familyOf(first).map((name) => `  nix ${first} ${name}\n`);
+  return `usage: nix ${first} COMMAND\n\n${families[first]}: its commands are\n\n${names.join('')}\n'nix ${first} COMMAND --help' says more.\n`;
+}
+
 function unknown(first: string, second: string): Error {
-  const family = Object.keys(commands).filter((name) => name.startsWith(`${first} `)).map((name) => name.slice(first.length + 1));
+  const family = familyOf(first);
   if (family.length > 0 && (second === '' || second.startsWith('-'))) return subcommandRequired(first, family);
   const near = family.length > 0 ? nearest(second, family).map((name) => `${first} ${name}`)
     : nearest(first, Object.keys(commands));

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { decodeUtf8 } from '#base';
 import { shellEnvironment } from '#build';
-import type { StorePath } from '#formats';
+import { resolveDerivation, type StorePath } from '#formats';
 import type { LocalStore } from '#store';
 import type { Program } from './shell-process.ts';
 import { shellRc } from './shell-rc.ts';
@@ -29,7 +29,11 @@ export interface ShellPreparation {
 
 export function prepareShell(preparation: ShellPreparation): Program {
   const { store, drvPath, folder, shell, pure, command, interactive, environment } = preparation;
-  const { variables, files, declarations } = shellEnvironment(store, store.readDerivation(drvPath), folder);
+  const derivation = store.readDerivation(drvPath);
+  const built = new Map([...derivation.inputDerivations.keys()].map((path) => [path, store.queryDerivationOutputs(path)]));
+  // Where an input's path follows from its content, only its build has told the path.
+  const resolved = resolveDerivation(derivation, built, { directory: store.storeDirectory });
+  const { variables, files, declarations } = shellEnvironment(store, resolved, folder);
   for (const [name, text] of files) writeFileSync(join(folder, name), text, 'latin1');
   const rc = join(folder, 'rc');
   writeFileSync(rc, shellRc({

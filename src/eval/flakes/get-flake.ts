@@ -74,6 +74,11 @@ export class Flakes {
     return this.#call(this.lock(reference, options, { mayWrite: false, mayUpdate: false }));
   }
 
+  /** What a flake says of itself, nothing of it locked. */
+  read(reference: FlakeReference): Flake {
+    return fetchFlake(this.#services, this.#cache, reference, flakeSettings(this.#services).useRegistries ? 'all' : 'none', []);
+  }
+
   /** Finds a flake and locks its inputs; writes the lock file if it must and may. */
   lock(reference: FlakeReference, options: LockOptions, writing: WriteOptions): LockedFlake {
     const useRegistries = options.useRegistries ?? flakeSettings(this.#services).useRegistries;

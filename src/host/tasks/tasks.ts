@@ -30,6 +30,8 @@ export const flakeSourceTask = new URL('./flake-source.ts', import.meta.url);
 export const searchTask = new URL('./search.ts', import.meta.url);
 /** Where a value is defined, or what a bundler makes of it: `ValueQuestion` to `ValueAnswer`. */
 export const valueTask = new URL('./value-questions.ts', import.meta.url);
+/** How words of command lines may go on: `CompletionQuestion` to names. */
+export const completeTask = new URL('./complete.ts', import.meta.url);
 /** What `nix run` is to run: `AppInput` to `FoundApp`. */
 export const appTask = new URL('./app.ts', import.meta.url);
 /** Answers what `nix profile` asks: `ProfileQuestion`. */

@@ -209,6 +209,11 @@ class DerivationReader {
       case 'outputs':
         this.setOutputs(forceList(slot, 0, '').map((item) => forceStringNoContext(item, 0, '')));
         break;
+      case 'exportReferencesGraph':
+        if (!(force(slot) instanceof Attrs)) {
+          this.services.warn("'exportReferencesGraph' in structured attrs is not a JSON object, ignoring");
+        }
+        break;
       case 'allowedReferences':
       case 'allowedRequisites':
       case 'disallowedReferences':

@@ -10,7 +10,7 @@ import {
 } from '../installables.ts';
 import { addRoot } from '../roots.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix build',
   operands: '[INSTALLABLES]',
   summary: 'Builds derivations or fetches store paths, and links to the results.',

@@ -14,10 +14,11 @@ import { purityOf, valueSource } from '../value-source.ts';
 
 const usualBundler = 'github:NixOS/bundlers';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix bundle',
   operands: '[INSTALLABLE]',
   summary: 'Bundles a program so that it works outside of the store.',
+  attributes: appAttributes,
   flags: [
     { names: ['--bundler', '-B'], operands: ['FLAKE'], description: `the bundler to use (default: ${usualBundler})` },
     { names: ['--out-link', '-o'], operands: ['PATH'], description: "where the link to the bundle goes (default: the bundle's name)" },

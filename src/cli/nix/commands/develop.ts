@@ -7,7 +7,7 @@ import { decodeUtf8, encodeUtf8 } from '#base';
 import { printReference } from '#runtime';
 import { usageError } from '../../errors.ts';
 import { defineCommand, type CommandSession } from '../command.ts';
-import { environmentCommandFlags, findEnvironment, redirects } from '../develop/dev-environment.ts';
+import { environmentCommandFlags, findEnvironment, redirects, shellAttributes } from '../develop/dev-environment.ts';
 import { rcScript } from '../develop/rc-script.ts';
 import { changedEnvironment, environmentFlags } from '../environment-flags.ts';
 import { buildFlags } from '../evaluation-flags.ts';
@@ -29,9 +29,10 @@ const phaseFlags: readonly Flag[] = [
   ...phases.map(([flag, phase]): Flag => ({ names: [flag], description: `run the phase ${phase}` })),
 ];
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix develop',
   operands: '[INSTALLABLE]',
+  attributes: shellAttributes,
   summary: 'Starts a shell, or runs a command or a phase, in the build environment of a derivation.',
   flags: [
     { names: ['--command', '-c'], operands: ['COMMAND', 'ARGS'], takesRest: true, description: 'run this instead of a shell' },

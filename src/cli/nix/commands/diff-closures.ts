@@ -8,7 +8,7 @@ import { defineCommand, type CommandSession } from '../command.ts';
 import { buildFlags } from '../evaluation-flags.ts';
 import { buildInstallables, derivationsOf, installableFlags, outPathsOf, resolveInstallables } from '../installables.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix store diff-closures',
   operands: 'BEFORE AFTER',
   summary: 'Shows which packages and versions came and went between two closures.',

@@ -11,7 +11,7 @@ import { expressionSource, installableFlags } from '../installables.ts';
 import { purityOf, valueSource } from '../value-source.ts';
 import { runFlakeTask } from './flake.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix edit',
   operands: '[INSTALLABLE]',
   summary: 'Opens the Nix expression of a package in $EDITOR.',

@@ -18,7 +18,7 @@ interface Check {
   readonly attributePaths: readonly string[];
 }
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix flake check',
   operands: '[FLAKE]',
   summary: 'Checks whether a flake evaluates, and builds its checks.',

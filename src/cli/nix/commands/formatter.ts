@@ -19,7 +19,7 @@ const formatterFlags: readonly Flag[] = [
 function runner(name: string) {
   return defineCommand({
     name, operands: '[ARGS]',
-    summary: "Will reformat your code in the standard style: builds the flake's formatter, and runs it with the arguments.",
+    summary: "Builds the flake's formatter to reformat your code in the standard style, and gives it the arguments.",
     flags: formatterFlags,
     async run(session) {
       const { flags, context, store } = session;

@@ -6,7 +6,7 @@ import { defineCommand } from '../command.ts';
 import { installableFlags, resolveInstallables } from '../installables.ts';
 import { findLog } from '../store-logs.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix log',
   operands: 'INSTALLABLE',
   summary: "Prints a build's log.",

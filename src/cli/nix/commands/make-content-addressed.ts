@@ -8,7 +8,7 @@ import { addressOutputs, bytePath, deleteTree, narPieces, TreeRestorer, type Scr
 import { defineCommand, jsonFlags, type CommandSession } from '../command.ts';
 import { installableFlags, storePaths } from '../installables.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix store make-content-addressed',
   operands: 'INSTALLABLES',
   summary: 'Copies store paths with all they need to paths that follow from their contents.',

@@ -3,7 +3,7 @@
 import { noPathWithHashPart, usageError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix store path-from-hash-part',
   operands: 'HASH-PART',
   summary: 'Prints the store path that has the hash part.',

@@ -8,7 +8,7 @@ import { renderSize } from '../../progress/describe.ts';
 import { defineCommand, jsonFlags, type CommandSession } from '../command.ts';
 import { recursiveFlag, storePathFlags, storePaths } from '../installables.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix path-info',
   operands: 'INSTALLABLES',
   summary: 'Prints what is known of store paths.',

@@ -5,7 +5,7 @@ import { prefetch } from '#host';
 import { usageError } from '../../errors.ts';
 import { defineCommand, jsonFlags } from '../command.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix store prefetch-file',
   operands: 'URL',
   summary: 'Downloads a file into the store.',

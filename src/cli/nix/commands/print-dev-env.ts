@@ -7,12 +7,13 @@ import { encodeUtf8 } from '#base';
 import { defineCommand, jsonFlags } from '../command.ts';
 import { buildFlags } from '../evaluation-flags.ts';
 import { environmentJson } from '../develop/build-environment.ts';
-import { environmentCommandFlags, findEnvironment, redirects } from '../develop/dev-environment.ts';
+import { environmentCommandFlags, findEnvironment, redirects, shellAttributes } from '../develop/dev-environment.ts';
 import { rcScript } from '../develop/rc-script.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix print-dev-env',
   operands: '[INSTALLABLE]',
+  attributes: shellAttributes,
   summary: 'Prints shell code that bash can source to reproduce the build environment of a derivation.',
   flags: [...jsonFlags, ...environmentCommandFlags, ...buildFlags],
   async run(session) {

@@ -8,10 +8,11 @@ import { currentSystem } from '../flake-flags.ts';
 import { installableFlags } from '../installables.ts';
 import { runOnStore } from '../shell-process.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix run',
   operands: '[INSTALLABLE [ARGS]]',
   summary: "Builds an app or a package, and runs its program with the arguments given; '--' ends our own flags.",
+  attributes: appAttributes,
   flags: [...environmentFlags, ...installableFlags, ...buildFlags.filter(({ names }) => !['--keep-failed', '--keep-going', '--dry-run'].includes(names[0]))],
   async run(session) {
     const { context, flags, store } = session;

@@ -7,7 +7,7 @@ import { currentSystem } from '../flake-flags.ts';
 import { installableFlags } from '../installables.ts';
 import { purityOf, valueSource } from '../value-source.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix search',
   operands: 'INSTALLABLE REGEXES',
   summary: 'Finds packages whose attribute path, name or description match all of the regular expressions.',

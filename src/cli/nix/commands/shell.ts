@@ -12,7 +12,7 @@ import { buildInstallables, installableFlags, outPathsOf, resolveInstallables } 
 import { runOnStore } from '../shell-process.ts';
 import { followToStorePath } from '../store-command.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix shell',
   operands: '[INSTALLABLES] [--command COMMAND [ARGS]]',
   summary: 'Starts a shell, or runs a command, that finds the programs of packages.',

@@ -8,7 +8,7 @@ import { recursiveFlag, storePathFlags, storePaths } from '../installables.ts';
 import { reportCollected } from '../store-garbage.ts';
 import { deleteThere } from '../store-remote.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix store delete',
   operands: 'INSTALLABLES',
   summary: 'Deletes store paths, if nothing needs them.',

@@ -6,7 +6,7 @@ import { defineCommand } from '../command.ts';
 import { collectAndReport, liveness } from '../store-garbage.ts';
 import { collectThere } from '../store-remote.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix store gc',
   summary: 'Deletes what no root needs.',
   flags: [

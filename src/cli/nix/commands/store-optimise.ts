@@ -5,7 +5,7 @@ import { defineCommand } from '../command.ts';
 import { optimise } from '../store-database.ts';
 import { remoteOperations } from '../store-remote.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix store optimise', summary: 'Makes files of the same content one, by hard links.',
   run: (session) => (session.store instanceof PeerStore ? remoteOperations.get('--optimise')! : optimise)(session),
 });

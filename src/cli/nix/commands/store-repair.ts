@@ -3,7 +3,7 @@
 import { defineCommand } from '../command.ts';
 import { recursiveFlag, storePathFlags, storePaths } from '../installables.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix store repair',
   operands: 'INSTALLABLES',
   summary: 'Fetches or builds store paths again whose content has changed.',

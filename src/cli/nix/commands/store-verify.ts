@@ -12,7 +12,7 @@ import { defineCommand, type CommandSession } from '../command.ts';
 import { recursiveFlag, storePathFlags, storePaths } from '../installables.ts';
 import { PathInfoSources } from '../path-info-sources.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix store verify',
   operands: 'INSTALLABLES',
   summary: 'Compares store paths with their hashes, and looks for trusted signatures.',

@@ -12,7 +12,7 @@ import { defineCommand, type CommandSession } from '../command.ts';
 import { buildFlags } from '../evaluation-flags.ts';
 import { buildInstallables, derivationsOf, installableFlags, knownPaths, outPathsOf, resolveInstallables } from '../installables.ts';
 
-export const { run } = defineCommand({
+export const { run, usage } = defineCommand({
   name: 'nix why-depends',
   operands: 'PACKAGE DEPENDENCY',
   summary: 'Shows why one path needs another.',

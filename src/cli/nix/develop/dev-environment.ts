@@ -32,7 +32,7 @@ export interface FoundEnvironment {
 export async function findEnvironment(session: CommandSession): Promise<FoundEnvironment> {
   const { flags, context, store, name } = session;
   if (flags.operands.length > 1) throw usageError(`'${flags.operands[1]}' is one operand too many`, name);
-  const [operand] = await resolveInstallables(session, undefined, shellAttributes(session));
+  const [operand] = await resolveInstallables(session, undefined, shellAttributes(currentSystem(flags, context)));
   const path = await reportOf(session, operand!);
   const profile = flags.last('--profile');
   if (profile !== undefined) {
@@ -53,8 +53,7 @@ export async function redirects(session: CommandSession): Promise<Map<string, st
 }
 
 /** Where a flake's shells are, and then its packages. */
-function shellAttributes({ flags, context }: CommandSession): FlakeAttributes {
-  const system = currentSystem(flags, context);
+export function shellAttributes(system: string): FlakeAttributes {
   return {
     prefixes: [`devShells.${system}.`, `packages.${system}.`, `legacyPackages.${system}.`],
     defaults: [
