@@ -54,6 +54,8 @@ export interface EvaluatorOptions {
   /** Makes the builtins for an evaluator's services. */
   readonly builtins: (services: EvalServices) => BaseScope;
   readonly settings: EvalSettings;
+  /** Suspends all that C++ Nix suspends, for printing what has not been evaluated. Default false. */
+  readonly suspendsAll?: boolean;
   /** Is told of every call: for tracing and profiling. */
   readonly callObserver?: CallObserver | undefined;
   /** Receives lines of `builtins.trace`. */
@@ -212,7 +214,8 @@ export class Evaluator implements EvalServices {
     const base = registerSource(origin, text);
     const tree = this.readText(text, directory, base, read);
     const resolution = this.resolveTree(tree, base, scope);
-    const unit = new Unit(base, this, this.globals, resolution, tracing.on);
+    const { suspendsAll = false } = this.options;
+    const unit = new Unit(base, this, this.globals, resolution, tracing.on, suspendsAll);
     const names = scope === undefined ? [] : scope.names().map((_, i) => scope.slotAt(i));
     return () => compile(unit, tree)([undefined, ...names]);
   }

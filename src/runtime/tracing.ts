@@ -15,3 +15,14 @@ export interface CallObserver {
 }
 
 export const tracing: { on: boolean; observer: CallObserver | undefined } = { on: false, observer: undefined };
+
+/** Runs something that makes another evaluator; afterwards all is as it was for the first. */
+export function keepTracing<T>(action: () => T): T {
+  const { on, observer } = tracing;
+  try {
+    return action();
+  } finally {
+    tracing.on = on;
+    tracing.observer = observer;
+  }
+}

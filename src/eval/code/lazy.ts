@@ -20,19 +20,19 @@ export function lazy(unit: Unit, expr: Expr): Site {
     case 'path':
       return constant(unit, new NixPath(expr.path));
     case 'lambda':
-      return new Site(unit, expr, Making.now);
+      return unit.suspendsAll ? new Site(unit, expr) : new Site(unit, expr, Making.now);
     case 'list':
       return isDirectList(unit, expr.elements)
         ? new Site(unit, expr, Making.now)
         : new Site(unit, expr);
     case 'attrs':
-      return expr.attrs.size === 0 && expr.dynamic.length === 0
+      return expr.attrs.size === 0 && expr.dynamic.length === 0 && !unit.suspendsAll
         ? constant(unit, emptyAttrs)
         : new Site(unit, expr);
     case 'var':
       return lazyVariable(unit, expr);
     case 'select':
-      return unit.traced ? new Site(unit, expr) : lazySelect(unit, expr);
+      return unit.traced || unit.suspendsAll ? new Site(unit, expr) : lazySelect(unit, expr);
     default:
       return new Site(unit, expr);
   }
@@ -47,7 +47,7 @@ function lazyVariable(unit: Unit, expr: VarExpr): Site {
   if (level === 0) return new Site(unit, expr, Making.own, undefined, 0, slot);
   if (level > 0) return new Site(unit, expr, Making.outer, undefined, level, slot);
   if (level === Level.global) return constant(unit, unit.globals.get(name)!);
-  if (unit.traced) return new Site(unit, expr);
+  if (unit.traced || unit.suspendsAll) return new Site(unit, expr);
   const innermost = unit.resolution.withs[slot]![0]!;
   return new Site(unit, expr, Making.lookup, name, innermost.level);
 }
@@ -70,6 +70,7 @@ export function isConstantPath(path: readonly AttrName[]): path is readonly stri
 
 /** Whether the elements cost nothing to make, so that the list need not be suspended. */
 function isDirectList(unit: Unit, elements: readonly Expr[]): boolean {
+  if (unit.suspendsAll) return elements.length === 0;
   return elements.length <= directListLimit && elements.every((element) => isDirect(unit, element));
 }
 

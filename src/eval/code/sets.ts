@@ -185,6 +185,6 @@ function bindingSite(unit: Unit, binding: Binding): Site {
   }
   const name = value.path[0] as string;
   const { at, subject } = value;
-  const kept = unit.traced ? subject : undefined;
+  const kept = unit.traced || unit.suspendsAll ? subject : undefined;
   return new Site(unit, kept, Making.inherit, name, unit.at(at), subject.index);
 }

@@ -15,6 +15,8 @@ export class Unit {
   readonly resolution: Resolution;
   /** Whether frames for `--show-trace` are added around operands. */
   readonly traced: boolean;
+  /** Whether all that C++ Nix suspends is suspended, even where evaluating it costs nothing. */
+  readonly suspendsAll: boolean;
 
   constructor(
     base: Position,
@@ -22,12 +24,14 @@ export class Unit {
     globals: ReadonlyMap<string, Slot>,
     resolution: Resolution,
     traced: boolean,
+    suspendsAll: boolean,
   ) {
     this.base = base;
     this.services = services;
     this.globals = globals;
     this.resolution = resolution;
     this.traced = traced;
+    this.suspendsAll = suspendsAll;
   }
 
   at(offset: Offset): Position {

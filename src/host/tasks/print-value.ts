@@ -1,11 +1,13 @@
 /** The task that evaluates expressions and prints their values: `nix-instantiate --eval`. */
 
 import {
-  coerceToString, ContextCollector, force, forceDeep, printAmbiguous, valueToJson, valueToXml, type Value,
+  Attrs, coerceToString, ContextCollector, force, forceDeep, printAmbiguous, valueToJson, valueToXml, type Value,
 } from '#runtime';
 import type { EvaluationSession } from '../worker/session.ts';
 import { selectPath } from './attribute-path.ts';
-import { autoCall, evaluateSource, makeAutoArguments } from './expression-source.ts';
+import {
+  autoCall, evaluateSource, makeAutoArguments, type ExpressionSource,
+} from './expression-source.ts';
 import type { InstantiateInput } from './instantiate.ts';
 
 export interface PrintInput extends InstantiateInput {
@@ -18,16 +20,37 @@ export interface PrintInput extends InstantiateInput {
 }
 
 export function run(session: EvaluationSession, input: unknown): void {
-  const { sources, attributePaths, autoArguments, write, ...options } = input as PrintInput;
-  const args = makeAutoArguments(session, autoArguments);
+  const { sources, attributePaths, write } = input as PrintInput;
   for (const source of sources) {
     const root = evaluateSource(session, source, { isMain: true });
     for (const path of attributePaths.length === 0 ? [''] : attributePaths) {
-      const selected = force(selectPath(path, args, root));
-      session.print(show(session, args.size === 0 ? selected : autoCall(args, selected), options));
+      const value = selected(session, root, path, input as PrintInput);
+      session.print(exactly(session, source, path, value, input as PrintInput)
+        ?? show(session, value, input as PrintInput));
     }
   }
   if (write) session.host.flush();
+}
+
+function selected(
+  session: EvaluationSession, root: Value, path: string, { autoArguments }: PrintInput,
+): Value {
+  const args = makeAutoArguments(session, autoArguments);
+  const value = force(selectPath(path, args, root));
+  return args.size === 0 ? value : autoCall(args, value);
+}
+
+/** How a value is shown where one sees which of its parts C++ Nix would have evaluated. */
+function exactly(
+  session: EvaluationSession, source: ExpressionSource, path: string, value: Value, input: PrintInput,
+): string | undefined {
+  const showsSuspended = !input.strict && (input.form === 'plain' || input.form === 'xml');
+  const hasParts = Array.isArray(value) || value instanceof Attrs;
+  if (!showsSuspended || !hasParts) return undefined;
+  return session.suspended((again) => {
+    const root = evaluateSource(again, source, { isMain: true });
+    return show(again, selected(again, root, path, input), input);
+  });
 }
 
 function show(

@@ -18,6 +18,11 @@ import type { Exchange, MainThread, Outlet } from './thread-side.ts';
 /** Calls and thunks up to which an evaluation is performed again: about a second's work. */
 const repeatedWork = 1_000_000;
 
+/** Whether the evaluation did too much to be performed again. */
+export function isLong(): boolean {
+  return counters.thunksForced + counters.functionCalls > repeatedWork;
+}
+
 type Perform = (outlet: Outlet, traced: boolean) => unknown;
 
 /** Performs a task; errors of the user's Nix code that it throws have frames, unless it did much. */
@@ -25,9 +30,8 @@ export function withFrames(main: MainThread, perform: Perform): unknown {
   try {
     return perform(main, false);
   } catch (error) {
-    const isLong = counters.thunksForced + counters.functionCalls > repeatedWork;
     const isConversation = main.exchanges.some(({ service }) => service === 'converse');
-    if (!(error instanceof NixError) || isLong || isConversation) throw error;
+    if (!(error instanceof NixError) || isLong() || isConversation) throw error;
     throw sameErrorWithFrames(error, main, perform) ?? error;
   }
 }
@@ -44,7 +48,7 @@ function sameErrorWithFrames(first: NixError, main: MainThread, perform: Perform
 }
 
 /** Shows nothing, and answers what was asked before as it was answered then. */
-class RecordedOutlet implements Outlet {
+export class RecordedOutlet implements Outlet {
   readonly progress = noProgress;
   readonly startTime: number;
   readonly #replies: ReadonlyMap<string, Exchange['reply']>;
@@ -81,7 +85,7 @@ class RecordedOutlet implements Outlet {
 }
 
 /** The second performance asks what the first one did not. */
-class Unanswered extends Error {}
+export class Unanswered extends Error {}
 
 /** Equal for equal requests. */
 function keyOf(service: ServiceName, argument: unknown): string {

@@ -3,7 +3,7 @@
 import { decodeUtf8 } from '#base';
 import { renderBrief, renderNixError, withoutEscapes, type NixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
-import { createBuiltins, type CallObserver, type EvalSettings } from '#runtime';
+import { createBuiltins, keepTracing, type CallObserver, type EvalSettings } from '#runtime';
 import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
 import { LazyHost } from '../lazy-host.ts';
@@ -12,7 +12,7 @@ import { evaluationSettings } from '../evaluation-settings.ts';
 import { readSettings, showsStatistics, type NixSettings } from '../settings.ts';
 import { callObserver } from './call-observers.ts';
 import { packFailure } from './failure.ts';
-import { withFrames } from './frames.ts';
+import { isLong, RecordedOutlet, Unanswered, withFrames } from './frames.ts';
 import type { ThreadInput } from './protocol.ts';
 import { reportStatistics } from './statistics.ts';
 import { MainThread, type Outlet } from './thread-side.ts';
@@ -28,6 +28,11 @@ export interface EvaluationSession {
   print(text: string): void;
   /** For tasks that stay: gives an answer, and waits for the next request. */
   converse(answer: unknown): unknown;
+  /**
+   * Performs something once more in a session that shows nothing, is answered what this one was,
+   * and suspends all that C++ Nix suspends; undefined if that would take long, or asks for more.
+   */
+  suspended<T>(perform: (session: EvaluationSession) => T): T | undefined;
 }
 
 /** What a task's module exports. The result goes back to the main thread as a structured clone. */
@@ -47,7 +52,7 @@ export async function runThread(input: ThreadInput): Promise<void> {
     const perform = (outlet: Outlet, traced: boolean): unknown => {
       const observer = outlet === main
         ? callObserver(nixSettings, outlet.progress, input.workingDirectory) : undefined;
-      const session = openSession(input, nixSettings, outlet, traced, recording, observer);
+      const session = openSession(input, nixSettings, main, { outlet, traced, recording, observer });
       try {
         return session.evaluator.guard(() => run(session, input.input));
       } finally {
@@ -72,10 +77,18 @@ export async function runThread(input: ThreadInput): Promise<void> {
   input.port.close();
 }
 
+interface SessionOptions {
+  readonly outlet: Outlet;
+  readonly traced?: boolean;
+  readonly suspendsAll?: boolean;
+  readonly recording?: Recording | undefined;
+  readonly observer?: CallObserver | undefined;
+}
+
 function openSession(
-  input: ThreadInput, nixSettings: NixSettings, outlet: Outlet, traced: boolean, recording: Recording | undefined,
-  callObserver: CallObserver | undefined,
+  input: ThreadInput, nixSettings: NixSettings, main: MainThread, options: SessionOptions,
 ): EvaluationSession & { close(): void } {
+  const { outlet, traced = false, suspendsAll = false, recording, observer: callObserver } = options;
   const { environment } = input;
   const fromUser = evaluationSettings(
     nixSettings, recording?.environment() ?? environment, input.includes, input.workingDirectory);
@@ -99,6 +112,7 @@ function openSession(
     settings,
     builtins: createBuiltins,
     callObserver,
+    suspendsAll,
     onTrace: (text) => outlet.progress.message('notice', `trace: ${shown(text)}`),
     onWarning: (text, label) => outlet.progress.message('notice', `${label}: ${shown(text)}`),
   });
@@ -109,6 +123,17 @@ function openSession(
     },
     print: (text) => outlet.print(text),
     converse: (answer) => outlet.converse(answer),
+    suspended: (perform) => isLong() ? undefined : keepTracing(() => {
+      const again = openSession(input, nixSettings, main, { outlet: new RecordedOutlet(main), suspendsAll: true });
+      try {
+        return again.evaluator.guard(() => perform(again));
+      } catch (error) {
+        if (error instanceof Unanswered) return undefined;
+        throw error;
+      } finally {
+        again.close();
+      }
+    }),
     close() {
       host.close();
     },
