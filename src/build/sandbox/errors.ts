@@ -71,6 +71,28 @@ export function nestedNotAllowed(action: string, what: string): UserError {
   });
 }
 
+export function preBuildHookFailed(program: string, cause: Error): UserError {
+  return new UserError('HOOK_FAILED', `program '${program}' failed: ${cause.message}`, {
+    hint: 'it is named by the setting pre-build-hook', cause,
+  });
+}
+
+export function unknownHookCommand(program: string, line: string): UserError {
+  return new UserError('HOOK_FAILED', `unknown pre-build hook command '${line}'`, {
+    hint: `${program} says 'extra-sandbox-paths', then paths, then an empty line`,
+  });
+}
+
+export function nestingNotHere(): UserError {
+  return new UserError('FEATURES_MISSING', "'recursive-nix' is not supported by external builders");
+}
+
+export function malformedExternalBuilders(reason: string): UserError {
+  return new UserError('BAD_SETTING', `The setting external-builders cannot be read: ${reason}`, {
+    hint: 'it is a JSON list of sets: [{"systems": ["SYSTEM"], "program": "/PATH", "args": []}]',
+  });
+}
+
 export function notInInputs(path: string): UserError {
   return new UserError(
     'NOT_IN_INPUTS',

@@ -10,6 +10,7 @@ import type { Store } from '#store';
 import type { Builder, BuildRequest } from '../builder.ts';
 import { derivationOptions } from '../derivation-options.ts';
 import { sandboxRequired } from './errors.ts';
+import { ExternalBuilder, type ExternalProgram } from './external-builder.ts';
 import { PlainBuilder } from './plain-builder.ts';
 import { SandboxBuilder, type SandboxOptions } from './sandbox-builder.ts';
 
@@ -20,9 +21,11 @@ export class ModeBuilder implements Builder {
   readonly #mode: SandboxMode;
   readonly #sandbox: SandboxBuilder;
   readonly #plain: PlainBuilder;
+  readonly #external: readonly ExternalBuilder[];
 
-  constructor(mode: SandboxMode, options: SandboxOptions) {
+  constructor(mode: SandboxMode, options: SandboxOptions, external: readonly ExternalProgram[] = []) {
     this.#mode = mode;
+    this.#external = external.map((program) => new ExternalBuilder(program, options));
     this.#sandbox = new SandboxBuilder(options);
     this.#plain = new PlainBuilder(options);
   }
@@ -32,7 +35,7 @@ export class ModeBuilder implements Builder {
   }
 
   writesInPlace(derivation: Derivation, store: Store): boolean {
-    return this.#choose(derivation, store) === this.#plain;
+    return this.#choose(derivation, store) !== this.#sandbox;
   }
 
   async build(request: BuildRequest): Promise<void> {
@@ -41,7 +44,9 @@ export class ModeBuilder implements Builder {
     await this.#choose(derivation, store).build(request);
   }
 
-  #choose(derivation: Derivation, store: Store): SandboxBuilder | PlainBuilder {
+  #choose(derivation: Derivation, store: Store): SandboxBuilder | PlainBuilder | ExternalBuilder {
+    const external = this.#external.find((builder) => builder.accepts(derivation));
+    if (external !== undefined) return external;
     if (this.#mode === 'true' || store.physicalPath(store.storeDirectory) !== store.storeDirectory) return this.#sandbox;
     if (this.#mode === 'false') return this.#plain;
     const isFixed = [...derivation.outputs.values()].every((output) => output.kind === 'fixed');

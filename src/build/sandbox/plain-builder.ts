@@ -8,20 +8,19 @@
  *
  * *Invariant:* when `build` returns or throws, no process of the builder's session lives.
  */
-import { lstatSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { decodeUtf8Strictly } from '#base';
 import type { Derivation, StorePath } from '#formats';
-import { bytePath, deleteTree } from '#store';
 import type { Builder, BuildRequest } from '../builder.ts';
 import { derivationOptions } from '../derivation-options.ts';
-import { missingOutput } from '../errors.ts';
 import { builderSurroundings } from './environment.ts';
 import { argumentNotText, builderFailed, featuresMissing, foreignSystem, storeElsewhere } from './errors.ts';
+import { buildInPlace } from './in-place.ts';
 import { mayNest, serveNested } from './nested-nix.ts';
 import { runBuilder } from './run-process.ts';
-import { buildFolderPlace, usualFeatures, type SandboxOptions } from './sandbox-builder.ts';
-import { makeScratch, moveEntry, settleScratch, type Scratch } from './scratch.ts';
+import { usualFeatures, type SandboxOptions } from './sandbox-builder.ts';
+import type { Scratch } from './scratch.ts';
 
 export class PlainBuilder implements Builder {
   readonly name = 'no sandbox';
@@ -36,23 +35,8 @@ export class PlainBuilder implements Builder {
   }
 
   async build(request: BuildRequest): Promise<void> {
-    const { derivation, drvPath, outputs, store } = request;
     this.#checkMachine(request);
-    const { outputPaths } = request;
-    const scratch = makeScratch(
-      store.prepareOutput([...outputPaths.values()][0] as StorePath), buildFolderPlace(this.#options, derivation));
-    settleScratch(scratch, request, this.#options.keepFailedIn !== undefined);
-    // What a killed build left there; the goal holds the locks, and a valid path is not built.
-    for (const path of outputPaths.values()) deleteTree(bytePath(path));
-    try {
-      await this.#run(request, outputPaths, scratch);
-      for (const [name, path] of outputPaths) {
-        if (lstatSync(path, { throwIfNoEntry: false }) === undefined) throw missingOutput(drvPath, name);
-        moveEntry(path, outputs.get(name) as string);
-      }
-    } finally {
-      for (const path of outputPaths.values()) deleteTree(bytePath(path));
-    }
+    await buildInPlace(request, this.#options, (scratch) => this.#run(request, request.outputPaths, scratch));
   }
 
   async #run(request: BuildRequest, outputPaths: ReadonlyMap<string, StorePath>, scratch: Scratch): Promise<void> {

@@ -24,6 +24,7 @@ import {
 } from './errors.ts';
 import { builderIdentity, coverForRoot, giveTo } from './identity.ts';
 import { mayNest, serveNested } from './nested-nix.ts';
+import { askPreBuildHook } from './pre-build-hook.ts';
 import { filterDescriptor, reportOptions, runBuilder, type ProcessLimits } from './run-process.ts';
 import { copyInto, linkInput, makeScratch, moveEntry, settleScratch, writeEtc, type BuildFolderPlace, type Scratch } from './scratch.ts';
 import { syscallFilter } from './syscall-filter.ts';
@@ -51,6 +52,8 @@ export interface SandboxOptions {
   readonly keepFailedIn?: string | undefined;
   /** Where build folders are; undefined: beside the outputs, where what a killed build leaves is garbage. */
   readonly buildIn?: string | undefined;
+  /** Asked before each build for further paths that it may see. */
+  readonly preBuildHook?: string | undefined;
   /** How many arguments bwrap takes. */
   readonly argumentLimit?: number;
 }
@@ -90,11 +93,12 @@ export class SandboxBuilder implements Builder {
     this.#bwrap ??= findBwrap(this.#options.environment['PATH'] ?? '', identity);
     const { outputPaths } = request;
     const surroundings = builderSurroundings(request, options, outputPaths, this.#options.environment);
-    this.#checkBuilder(surroundings.builder, inputPaths, store.storeDirectory);
     const scratch = makeScratch(
       store.prepareOutput([...outputPaths.values()][0] as StorePath), buildFolderPlace(this.#options, derivation));
     settleScratch(scratch, request, this.#options.keepFailedIn !== undefined);
-    await this.#run(this.#bwrap, request, options, surroundings, scratch, identity);
+    const visible = [...this.#options.visiblePaths ?? [], ...await this.#askHook(request, scratch)];
+    checkBuilder(surroundings.builder, inputPaths, visible, store.storeDirectory);
+    await this.#run(this.#bwrap, request, options, { ...surroundings, visible }, scratch, identity);
     for (const [name, path] of outputPaths) {
       const made = join(scratch.store, baseNameOf(path));
       if (!stands(made)) throw missingOutput(drvPath, name);
@@ -102,8 +106,15 @@ export class SandboxBuilder implements Builder {
     }
   }
 
+  async #askHook({ drvPath, signal }: BuildRequest, scratch: Scratch): Promise<VisiblePath[]> {
+    const { preBuildHook, environment } = this.#options;
+    if (preBuildHook === undefined) return [];
+    return (await askPreBuildHook({ program: preBuildHook, environment, signal }, drvPath, scratch.root)).map(parseVisiblePath);
+  }
+
   async #run(
-    bwrap: Bwrap, request: BuildRequest, options: DerivationOptions, surroundings: BuilderSurroundings,
+    bwrap: Bwrap, request: BuildRequest, options: DerivationOptions,
+    surroundings: BuilderSurroundings & { readonly visible: readonly VisiblePath[] },
     scratch: Scratch, identity: number | undefined,
   ): Promise<void> {
     const network = hasNetwork(request);
@@ -116,7 +127,7 @@ export class SandboxBuilder implements Builder {
     const command = [surroundings.builder, ...surroundings.args].map(textOf);
     const before = [...isolation(network), ...this.#folders(scratch, request.store.storeDirectory)];
     const after = [
-      ...this.#machinePaths(options),
+      ...machinePaths(options, surroundings.visible),
       ...coverForRoot(identity),
       '--remount-ro', '/',
       ...[...surroundings.variables].flatMap(([name, value]) => ['--setenv', name, value]),
@@ -159,16 +170,6 @@ export class SandboxBuilder implements Builder {
     return mounts;
   }
 
-  /** What of the machine itself is seen. */
-  #machinePaths(options: DerivationOptions): string[] {
-    const mounts: string[] = [];
-    for (const { target, source, isOptional } of this.#options.visiblePaths ?? []) {
-      mounts.push(isOptional === true ? '--ro-bind-try' : '--ro-bind', source, target);
-    }
-    if (options.requiredFeatures.includes('kvm')) mounts.push('--dev-bind', '/dev/kvm', '/dev/kvm');
-    return mounts;
-  }
-
   #checkMachine(derivation: Derivation, options: DerivationOptions): void {
     const { systems, features = usualFeatures } = this.#options;
     if (process.platform !== 'linux') throw sandboxOnLinuxOnly(process.platform);
@@ -177,13 +178,32 @@ export class SandboxBuilder implements Builder {
     if (missing.length > 0) throw featuresMissing(missing);
   }
 
-  #checkBuilder(builder: string, inputs: readonly StorePath[], storeDirectory: string): void {
-    const path = splitStorePath(builder, storeDirectory)?.storePath;
-    if (path !== undefined && inputs.includes(path)) return;
-    const visible = this.#options.visiblePaths ?? [];
-    if (!visible.some(({ target }) => builder === target || builder.startsWith(`${target}/`))) {
-      throw builderNotVisible(builder);
-    }
+}
+
+/** `TARGET`, `TARGET=SOURCE`, each with `?` at its end if it may be missing. */
+export function parseVisiblePath(text: string): VisiblePath {
+  const isOptional = text.endsWith('?');
+  const [target = '', source = target] = text.replace(/\?$/, '').split('=');
+  return { target, source, isOptional };
+}
+
+/** What of the machine itself is seen. */
+function machinePaths(options: DerivationOptions, visible: readonly VisiblePath[]): string[] {
+  const mounts: string[] = [];
+  for (const { target, source, isOptional } of visible) {
+    mounts.push(isOptional === true ? '--ro-bind-try' : '--ro-bind', source, target);
+  }
+  if (options.requiredFeatures.includes('kvm')) mounts.push('--dev-bind', '/dev/kvm', '/dev/kvm');
+  return mounts;
+}
+
+function checkBuilder(
+  builder: string, inputs: readonly StorePath[], visible: readonly VisiblePath[], storeDirectory: string,
+): void {
+  const path = splitStorePath(builder, storeDirectory)?.storePath;
+  if (path !== undefined && inputs.includes(path)) return;
+  if (!visible.some(({ target }) => builder === target || builder.startsWith(`${target}/`))) {
+    throw builderNotVisible(builder);
   }
 }
 

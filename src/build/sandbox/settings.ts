@@ -3,8 +3,9 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import type { Builder } from '../builder.ts';
 import { badMemorySize, badSandboxMode } from './errors.ts';
+import { parseExternalBuilders } from './external-builder.ts';
 import { ModeBuilder, type SandboxMode } from './mode-builder.ts';
-import { usualFeatures, type SandboxOptions, type VisiblePath } from './sandbox-builder.ts';
+import { parseVisiblePath, usualFeatures, type SandboxOptions, type VisiblePath } from './sandbox-builder.ts';
 
 /** What is read of the settings; `NixSettings` of the host is one. */
 export interface SandboxSettings {
@@ -34,7 +35,7 @@ export function sandboxFromSettings(
     systems: [settings.text('system') || machine.system, ...settings.list('extra-platforms'), ...siblings(machine.system)],
     features: listOver('system-features', [...usualFeatures, ...kvm, ...recursive], (text) => text),
     environment: machine.environment,
-    visiblePaths: listOver('sandbox-paths', defaultPaths(), visiblePath),
+    visiblePaths: listOver('sandbox-paths', defaultPaths(), parseVisiblePath),
     sharedMemoryBytes: memorySize(settings.text('sandbox-dev-shm-size')),
     limits: {
       timeoutSeconds: settings.number('timeout', 0),
@@ -43,8 +44,10 @@ export function sandboxFromSettings(
     },
     keepFailedIn: settings.flag('keep-failed', false) ? machine.keptDirectory : undefined,
     buildIn: settings.text('build-dir') || undefined,
+    preBuildHook: settings.text('pre-build-hook') || undefined,
   };
-  return new ModeBuilder(modeOf(settings.text('sandbox') ?? 'true'), options);
+  const external = parseExternalBuilders(settings.text('external-builders') || '[]');
+  return new ModeBuilder(modeOf(settings.text('sandbox') ?? 'true'), options, external);
 }
 
 function modeOf(text: string): SandboxMode {
@@ -66,13 +69,6 @@ function memorySize(text: string | undefined): number | undefined {
 /** The 32-bit programs that a machine runs too. */
 function siblings(system: string): string[] {
   return system === 'x86_64-linux' ? ['i686-linux'] : [];
-}
-
-/** `TARGET`, `TARGET=SOURCE`, each with `?` at its end if it may be missing. */
-function visiblePath(text: string): VisiblePath {
-  const isOptional = text.endsWith('?');
-  const [target = '', source = target] = text.replace(/\?$/, '').split('=');
-  return { target, source, isOptional };
 }
 
 /** A shell for programs that start one by system(3), where there is one that needs no library. */
