@@ -97,6 +97,9 @@ function runScript(
       NIX_REMOTE: '',
       NIX_STORE: '',
       PS4: '+(${BASH_SOURCE[0]-$0}:$LINENO) ',
+      // C++ Nix runs its tests inside a build, where these are variables.
+      shell: programPath('bash'),
+      out: join(scratch, 'out'),
       TMPDIR: scratch,
       // The tests have a new home each; what is compiled once serves all.
       NODE_COMPILE_CACHE: modules,

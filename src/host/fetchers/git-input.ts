@@ -6,7 +6,7 @@
  * cache, into which only what is needed is fetched.
  */
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { decodeUtf8, encodeNix32, formatHash, hashOf, parseHash } from '#base';
 import type { StorePath } from '#formats';
@@ -60,7 +60,10 @@ export function locateGit(context: FetchContext, input: Input): GitLocation {
           `Fetching Git repository '${decodeUtf8(printUrl(url))}', which uses a path relative to the current directory.`
           + ' This is not supported and will stop working in a future release.');
       }
-      return { folder: folder.startsWith('/') ? canonicalPath(folder) : resolve(folder) };
+      const place = folder.startsWith('/') ? canonicalPath(folder) : resolve(folder);
+      // A link to a repository means the repository.
+      const isLink = lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+      return { folder: isLink && existsSync(place) ? realpathSync(place) : place };
     }
     // Git takes a query for a part of the file's name.
     url.query.clear();

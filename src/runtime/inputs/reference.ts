@@ -25,7 +25,7 @@ export interface FlakeReference {
 export interface ReferenceOptions {
   /** Where relative paths start; without it a path must be absolute and is not looked at. */
   readonly baseDirectory?: string;
-  readonly files?: Pick<Host, 'lstat'>;
+  readonly files?: Pick<Host, 'lstat' | 'readLink'>;
   /** Does not search for a `flake.nix`. */
   readonly allowMissing?: boolean;
   /** False for inputs that are no flakes: a URL may then mean a plain file. */
@@ -138,7 +138,7 @@ function parsePath(text: string, settings: InputSettings, options: ReferenceOpti
   } else {
     path = resolvePath(baseDirectory, path);
     if (options.isFlake ?? true) {
-      path = flakeFolder(path, files, options.allowMissing ?? false, settings);
+      path = flakeFolder(withoutLinks(path, files), files, options.allowMissing ?? false, settings);
       const repository = repositoryUrl(path, text, query, fragment, files);
       if (repository !== undefined) return fromUrl(repository, settings, options);
     }
@@ -147,7 +147,27 @@ function parsePath(text: string, settings: InputSettings, options: ReferenceOpti
   return fromUrl({ scheme: 'path', authority, path: fileToUrlPath(path), query, fragment }, settings, options);
 }
 
-type Files = Pick<Host, 'lstat'>;
+type Files = Pick<Host, 'lstat' | 'readLink'>;
+
+/** Where a path leads: a link to a flake means the flake. */
+function withoutLinks(path: string, files: Files): string {
+  let real = '/';
+  const parts = path.split('/').filter(Boolean).reverse();
+  for (let links = 0; parts.length > 0;) {
+    const place = below(real, parts.pop()!);
+    if (links < linkLimit && files.lstat(place)?.type === 'symlink') {
+      links += 1;
+      const target = resolvePath(real, files.readLink(place));
+      parts.push(...target.split('/').filter(Boolean).reverse());
+      real = '/';
+    } else {
+      real = place;
+    }
+  }
+  return real;
+}
+
+const linkLimit = 64;
 
 /** The folder that is meant: it, or one above it, has a `flake.nix`. */
 function flakeFolder(start: string, files: Files, allowMissing: boolean, settings: InputSettings): string {
