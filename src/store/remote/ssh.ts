@@ -66,14 +66,16 @@ export function shellWords(text: string): string[] {
 
 /** The host's key that the store's name carries, in a file as ssh wants it. */
 function hostKeyFile(
-  name: string, { host }: SshHost, parameters: ReadonlyMap<string, string>,
+  name: string, { host, port }: SshHost, parameters: ReadonlyMap<string, string>,
 ): { path: string; remove(): void } | undefined {
   const encoded = parameters.get('base64-ssh-public-host-key') ?? '';
   if (encoded === '') return undefined;
   if (!/^[A-Za-z0-9+/]+=*$/.test(encoded)) throw badStoreUrl(name, "the host's public key is not base64");
   const folder = mkdtempSync(join(tmpdir(), 'firn-ssh-'));
   const path = join(folder, 'host-key');
-  writeFileSync(path, `${host} ${Buffer.from(encoded, 'base64').toString('latin1').trim()}\n`);
+  // So ssh names hosts that it reaches at another port than its own.
+  const known = port === undefined || port === 22 ? host : `[${host}]:${port}`;
+  writeFileSync(path, `${known} ${Buffer.from(encoded, 'base64').toString('latin1').trim()}\n`);
   return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
