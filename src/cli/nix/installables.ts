@@ -62,13 +62,13 @@ export async function resolveInstallables(
   const found: Installable[] = [];
   for (const text of operands.length === 0 && !isEmptyList ? ['.'] : operands) {
     const stored = storedOperand(session, text);
-    found.push(stored === undefined ? await flakeOperand(session, text, attributes) : { text, derived: [stored] });
+    found.push(stored === undefined ? await flakeInstallable(session, text, attributes) : { text, derived: [stored] });
   }
   return found;
 }
 
 /** What an attribute of a flake means. */
-async function flakeOperand(
+export async function flakeInstallable(
   session: CommandSession, operand: string, attributes: FlakeAttributes | undefined,
 ): Promise<Installable> {
   const { text, outputs } = splitOutputs(operand);

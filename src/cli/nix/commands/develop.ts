@@ -14,7 +14,7 @@ import { buildFlags } from '../evaluation-flags.ts';
 import { currentSystem } from '../flake-flags.ts';
 import { folderOfFlake } from '../flake-folder.ts';
 import type { Flag, ParsedFlags } from '../flags.ts';
-import { buildInstallables, expressionSource, outPathsOf, resolveInstallables, storedOperand } from '../installables.ts';
+import { buildInstallables, expressionSource, flakeInstallable, outPathsOf, storedOperand } from '../installables.ts';
 import { runOnStore } from '../shell-process.ts';
 import { quoteForShell } from '../shell-words.ts';
 import { runFlakeTask } from './flake.ts';
@@ -112,13 +112,13 @@ async function interactiveBash(session: CommandSession): Promise<string | undefi
   try {
     const nixpkgs = await nixpkgsOf(session) ?? 'nixpkgs';
     const attributes = { prefixes: [`legacyPackages.${system}.`], defaults: [] };
-    const found = await resolveInstallables(session, [`${nixpkgs}#bashInteractive`], attributes);
-    const programs = outPathsOf(await buildInstallables(session, found)).map((path) => `${path}/bin/bash`);
+    const found = await flakeInstallable(session, `${nixpkgs}#bashInteractive`, attributes);
+    const programs = outPathsOf(await buildInstallables(session, [found])).map((path) => `${path}/bin/bash`);
     return programs.find((program) => existsSync(store.physicalPath(program)));
   } catch (error) {
     // Any bash will do; the user's own is one.
     const { message } = error as Error;
-    (await session.openProgress()).message('info', `uses bash from your environment: ${message.split('\n', 1)[0]}`);
+    (await session.openProgress()).message('debug', `uses bash from your environment: ${message.split('\n', 1)[0]}`);
     return undefined;
   }
 }

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseExactJson, printExactJson } from '#build';
-import { fillOutputPaths, moduloFinder, type Derivation, type StorePath } from '#formats';
+import { fillOutputPaths, knownOutputPath, moduloFinder, type Derivation, type StorePath } from '#formats';
 import type { Store } from '#store';
 import { needsBash } from '../../errors.ts';
 
@@ -25,7 +25,7 @@ export function addEnvironmentDerivation(store: Store, drvPath: StorePath): Stor
     env: changedVariables(derivation),
     // What is fixed for the outputs is not so for a report.
     outputs: new Map([...derivation.outputs].map(([name, output]) =>
-      [name, output.kind === 'fixed' || output.kind === 'input-addressed' ? { kind: 'deferred' } : output])),
+      [name, knownOutputPath(output) === undefined ? output : { kind: 'deferred' }])),
   };
   return store.addDerivation(fillOutputPaths(open, moduloFinder((path) => store.readDerivation(path)), store.storeDirectory));
 }
@@ -44,6 +44,6 @@ function changedVariables({ env, name, outputs }: Derivation): ReadonlyMap<strin
     }
   }
   changed.set('name', `${name}-env`);
-  for (const output of outputs.keys()) changed.set(output, '');
+  for (const [output, form] of outputs) if (knownOutputPath(form) !== undefined) changed.set(output, '');
   return changed;
 }
