@@ -127,6 +127,13 @@ function attrName(parser: Parser): AttrName {
   }
 }
 
+/** An array of a set that is being parsed, with one element more; an empty one is shared. */
+function withElement<T>(array: readonly T[], element: T): readonly T[] {
+  if (array.length === 0) return [element];
+  (array as T[]).push(element);
+  return array;
+}
+
 function literalName(expr: Expr): AttrName {
   return expr.kind === 'string' ? uniqueName(expr.value) : expr;
 }
@@ -163,7 +170,7 @@ function parseInherit(parser: Parser, set: AttrsExpr): void {
     }
   }
   lexer.advance();
-  if (sourceExpr !== undefined) set.sources.push(sourceExpr);
+  if (sourceExpr !== undefined) set.sources = withElement(set.sources, sourceExpr);
   for (const { name, at } of names) {
     const previous = set.attrs.get(name);
     if (previous !== undefined) duplicate(parser, [name], at, previous.at);
@@ -227,7 +234,7 @@ function addBinding(
       }
     } else {
       nested = newSet(none);
-      set.dynamic.push({ name, value: nested, at });
+      set.dynamic = withElement(set.dynamic, { name, value: nested, at });
     }
     set = nested;
   }
@@ -235,7 +242,7 @@ function addBinding(
   if (typeof name === 'string') {
     insert(parser, set, path, name, binding);
   } else {
-    set.dynamic.push({ name, value, at });
+    set.dynamic = withElement(set.dynamic, { name, value, at });
   }
 }
 
@@ -268,8 +275,8 @@ function insert(
     }
     insert(parser, target, [...path, innerName], innerName, inner);
   }
-  target.dynamic.push(...added.dynamic);
-  target.sources.push(...added.sources);
+  if (added.dynamic.length > 0) target.dynamic = [...target.dynamic, ...added.dynamic];
+  if (added.sources.length > 0) target.sources = [...target.sources, ...added.sources];
 }
 
 /** A set pattern after its `{`, closing brace included. `first` was read already. */

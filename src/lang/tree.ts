@@ -98,8 +98,8 @@ export interface AttrsExpr {
   at: Offset;
   recursive: boolean;
   readonly attrs: Map<string, Binding>;
-  readonly dynamic: DynamicBinding[];
-  readonly sources: Expr[];
+  dynamic: readonly DynamicBinding[];
+  sources: readonly Expr[];
   /** Filled by `resolve` where the names are variables: the size of their frame. */
   frameSize: number;
 }
@@ -199,6 +199,9 @@ export function fitted<T>(array: T[]): T[] {
   return array.slice();
 }
 
+/** Shared by the many sets that have no dynamic attributes, or inherit from no other set. */
+const nothing: readonly never[] = Object.freeze([]);
+
 /** A set without attributes. */
 export function newSet(at: Offset): AttrsExpr {
   return {
@@ -206,8 +209,8 @@ export function newSet(at: Offset): AttrsExpr {
     at,
     recursive: false,
     attrs: new Map(),
-    dynamic: [],
-    sources: [],
+    dynamic: nothing,
+    sources: nothing,
     frameSize: 0,
   };
 }

@@ -6,24 +6,24 @@
  * copies of arrays that grew once.
  */
 
-const templateLimit = 64;
-const templates: undefined[][] = [];
-const zeroTemplates: number[][] = [];
+/** The longest ones so far, which all others are copied from. */
+let nothing: undefined[] = grow(1 << 10, undefined);
+let zeros: number[] = grow(1 << 10, 0);
 
 /** An array for so many values or strings; every element must be set. */
 export function packedArray<T>(length: number): T[] {
-  if (length >= templateLimit) return grow(length, undefined) as T[];
-  return (templates[length] ??= grow(length, undefined)).slice() as T[];
+  if (length > nothing.length) nothing = grow(length * 2, undefined);
+  return nothing.slice(0, length) as T[];
 }
 
 /** So many zeros. */
 export function zeroes(length: number): number[] {
-  if (length >= templateLimit) return grow(length, 0);
-  return (zeroTemplates[length] ??= grow(length, 0)).slice();
+  if (length > zeros.length) zeros = grow(length * 2, 0);
+  return zeros.slice(0, length);
 }
 
 function grow<T>(length: number, element: T): T[] {
   const array: T[] = [];
   for (let i = 0; i < length; i++) array.push(element);
-  return array.slice();
+  return array;
 }
