@@ -43,6 +43,12 @@ export function noSuchOutput(drvPath: string, output: string): UserError {
   return new UserError('NO_SUCH_OUTPUT', `The derivation ${drvPath} has no output ${output}`);
 }
 
+export function pureOnImpure(drvPath: string, input: string): UserError {
+  return new UserError('IMPURE_INPUT', `pure derivation '${drvPath}' depends on impure derivation '${input}'`, {
+    hint: 'give it __impure = true too, or a fixed output',
+  });
+}
+
 export function missingOutput(drvPath: string, output: string): UserError {
   return new UserError('OUTPUT_MISSING', `The builder of ${drvPath} did not make its output ${output}`);
 }
@@ -136,7 +142,7 @@ export function malformedSourceArchive(what: string, cause?: unknown): UserError
 }
 
 export function fetchWithoutNetwork(name: string): UserError {
-  return new UserError('FETCH_NOT_FIXED', `The download ${name} has no hash, so it may not use the network`, {
+  return new UserError('FETCH_NOT_FIXED', `The download ${name} has no hash, so it may not use the network: 'builtin:fetchurl' must be a fixed-output or impure derivation`, {
     hint: 'give the derivation outputHash, outputHashAlgo and outputHashMode',
   });
 }

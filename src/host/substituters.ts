@@ -25,6 +25,8 @@ export function cacheOptions(
     downloads: Math.min(8, settings.number('http-connections', 8) || 8),
     transport: transportSettings(settings, environment),
     memory: new LookupMemory(memory.file, memory),
+    // By it C++ Nix's tests want folders treated as servers.
+    remembersFolders: environment['_NIX_FORCE_HTTP'] === '1',
     openPeer: (url) => openSubstituter(url, environment),
   };
 }

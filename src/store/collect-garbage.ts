@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { noProgress, type Progress } from '#base';
 import { hashPartOf, type StorePath } from '#formats';
-import { pathNotValid, pathStillReferenced } from './errors.ts';
+import { pathStillReferenced } from './errors.ts';
 import { lockFile, tryLockFile } from './file-lock.ts';
 import { bytePath, deleteTree, listNames, systemPath } from './file-tree.ts';
 import { addLive, livePaths, temporaryRoots, type LivenessOptions } from './live-paths.ts';
@@ -49,7 +49,7 @@ export async function collectGarbage(store: LocalStore, options: CollectOptions 
   }
 }
 
-/** Deletes the given paths; fails if one is alive. */
+/** Deletes the given paths; fails if one is alive. What is not there need not be deleted. */
 export function deletePaths(
   store: LocalStore, paths: readonly StorePath[], options: { ignoreLiveness?: boolean; signal?: AbortSignal } = {},
 ): Promise<Collected> {
@@ -67,7 +67,6 @@ export function deletePaths(
       freedBytes += deletePath(store, path);
       deleted.push(path);
     }
-    for (const path of paths) if (!deleted.includes(path)) throw pathNotValid(path);
     freedBytes += removeUnusedLinks(store);
     return { paths: deleted, freedBytes };
   });

@@ -23,6 +23,8 @@ export interface BinaryCacheOptions {
   readonly storeDirectory: string;
   readonly transport?: TransportSettings;
   readonly memory?: LookupMemory;
+  /** Whether what folders say is remembered too, as if they were far away. */
+  readonly remembersFolders?: boolean;
 }
 
 const maximumCacheInfoBytes = 1 << 16;
@@ -82,10 +84,9 @@ export class BinaryCache implements SubstituteSource {
 
   /** As `narInfo`, for whatever path has the hash part, or the one that is wanted. */
   async narInfoOf(hashPart: string, signal?: AbortSignal, wanted?: StorePath): Promise<NarInfo | undefined> {
-    const { memory, storeDirectory } = this.#options;
+    const { storeDirectory } = this.#options;
     const source = `${this.name}/${hashPart}.narinfo`;
-    // A folder of this machine is asked as quickly as the memory.
-    const remembers = this.url.directory === undefined ? memory : undefined;
+    const remembers = this.#remembers;
     const recalled = remembers?.recall(this.name, hashPart);
     if (recalled === null) return undefined;
     let text = recalled;
@@ -110,9 +111,20 @@ export class BinaryCache implements SubstituteSource {
   /** The path that an output was built to, if the cache knows; who believes it is for the asker. */
   async realisation(drvPath: StorePath, output: string, signal?: AbortSignal): Promise<Realisation | undefined> {
     const name = realisationName(drvPath, output);
-    const bytes = await this.#transport.read(name, maximumRealisationBytes, { signal });
-    return bytes === undefined ? undefined : parseRealisation(
-      byteString(bytes), `${this.name}/${name}`, { drvPath, output }, this.#options.storeDirectory);
+    let text = this.#remembers?.recall(this.name, name);
+    if (text === undefined) {
+      const bytes = await this.#transport.read(name, maximumRealisationBytes, { signal });
+      text = bytes === undefined ? null : byteString(bytes);
+      this.#remembers?.remember(this.name, name, text);
+    }
+    return text === null ? undefined
+      : parseRealisation(text, `${this.name}/${name}`, { drvPath, output }, this.#options.storeDirectory);
+  }
+
+  /** A folder of this machine is asked as quickly as the memory. */
+  get #remembers(): LookupMemory | undefined {
+    const { memory, remembersFolders = false } = this.#options;
+    return this.url.directory === undefined || remembersFolders ? memory : undefined;
   }
 
   /** The NAR, unpacked; `activity` advances by what arrives. */
