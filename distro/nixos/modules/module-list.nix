@@ -41,6 +41,7 @@
   ./programs/debian-programs.nix
   ./programs/environment.nix
   ./programs/git.nix
+  ./programs/gnupg.nix
   ./programs/htop.nix
   ./programs/less.nix
   ./programs/mtr.nix
@@ -55,6 +56,7 @@
   ./security/misc.nix
   ./security/pam.nix
   ./security/polkit.nix
+  ./security/rtkit.nix
   ./security/sudo.nix
   ./security/wrappers/default.nix
   ./services/debian-services.nix
@@ -62,6 +64,7 @@
   ./services/hardware/udisks2.nix
   ./services/logging/logrotate.nix
   ./services/misc/fstrim.nix
+  ./services/networking/avahi.nix
   ./services/networking/firewall.nix
   ./services/networking/nat.nix
   ./services/networking/networkmanager.nix

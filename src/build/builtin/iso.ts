@@ -38,7 +38,8 @@ export const isoBuilder: BuiltinBuilder = {
       parent: job.activity,
     });
     const file = new FileSink(join(out, 'iso', name));
-    const sink = compressingSink(file, compress ? { kind: 'zstd', level: 19 } : { kind: 'none' });
+    // What takes room on the image is compressed already: higher levels gain nothing but time.
+    const sink = compressingSink(file, compress ? { kind: 'zstd', level: 3 } : { kind: 'none' });
     await writeIso(plan, sink, (length) => {
       job.signal.throwIfAborted();
       activity.advance(length);

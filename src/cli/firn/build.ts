@@ -154,6 +154,15 @@ function describe(
 }
 
 function isoAdvice(path: string): string[] {
+  if (path.endsWith('.zst')) {
+    const iso = basename(path, '.zst');
+    return [
+      '  unpack it onto a USB stick (sdX is the whole stick; what is on it is lost):',
+      `    zstd -dc ${path} | sudo dd of=/dev/sdX bs=4M conv=fsync status=progress`,
+      '  or unpack it and boot it in a virtual machine:',
+      `    zstd -d ${path} -o ${iso} && qemu-system-x86_64 -m 2048 -cdrom ${iso}`,
+    ];
+  }
   return [
     '  write it to a USB stick (sdX is the whole stick; what is on it is lost):',
     `    sudo dd if=${path} of=/dev/sdX bs=4M conv=fsync status=progress`,

@@ -76,6 +76,12 @@ in
   longLabel =
     let config = evaluate [ installer { isoImage.volumeID = "a-label-of-more-than-thirty-two-characters"; } ];
     in (layout config).failed;
+  themed =
+    let config = evaluate [ installer { isoImage.grubTheme = ./.; isoImage.compressImage = true; } ];
+    in {
+      fileName = config.image.fileName;
+      targets = map (file: file.target) (lib.filter (file: lib.hasPrefix "/boot/grub/" file.target) config.isoImage.contents);
+    };
   twoKernels =
     let config = evaluate [ (modules + "/installer/cd-dvd/installation-cd-minimal-combined.nix") ];
     in map (file: file.target) (lib.filter (file: lib.hasPrefix "/boot/" file.target) config.isoImage.contents);

@@ -28,6 +28,7 @@ interface Results {
   readonly names: Record<string, string>;
   readonly oldNames: { readonly fileName: string; readonly warnings: readonly string[] };
   readonly longLabel: readonly string[];
+  readonly themed: { readonly fileName: string; readonly targets: readonly string[] };
   readonly twoKernels: readonly string[];
 }
 
@@ -127,6 +128,12 @@ test('a volume label of more than 32 characters is refused', () => {
     'isoImage.volumeID a-label-of-more-than-thirty-two-characters is 42 characters. ' +
       'That is 10 characters longer than the limit of 32.',
   ]);
+});
+
+test('a theme of GRUB comes with a font; a compressed image is named so', () => {
+  const { fileName, targets } = results.themed;
+  assert.match(fileName, /\.iso\.zst$/);
+  assert.ok(targets.includes('/boot/grub/theme') && targets.includes('/boot/grub/fonts/unicode.pf2'));
 });
 
 test('a specialisation has its own kernel and initrd on the image', () => {

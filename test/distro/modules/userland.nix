@@ -29,6 +29,20 @@ in
     expected = true;
   };
 
+  namesOfTheLocalNetwork = {
+    expr = let c = config { services.avahi = { enable = true; nssmdns4 = true; }; services.resolved.enable = true; }; in [ (lib.take 2 c.system.nssDatabases.hosts) (lib.elem 5353 c.networking.firewall.allowedUDPPorts) ];
+    expected = [ [ "mdns4_minimal [NOTFOUND=return]" "resolve [!UNAVAIL=return]" ] true ];
+  };
+  gnupgAgent = {
+    expr = (config { programs.gnupg.agent = { enable = true; enableSSHSupport = true; }; }).systemd.user.installedUnits;
+    expected = [ "gpg-agent.socket" "gpg-agent-ssh.socket" ];
+  };
+  twoSshAgents = { expr = toplevel { programs.gnupg.agent = { enable = true; enableSSHSupport = true; }; programs.ssh.startAgent = true; }; expectedError = "exclude each other"; };
+  printing = {
+    expr = let c = config { services.printing.enable = true; security.rtkit.enable = true; }; in [ (lib.elem "cups.socket" c.systemd.installedUnits) (c.users.groups ? lpadmin) c.users.users.rtkit.group ];
+    expected = [ true true "rtkit" ];
+  };
+
   defaultLocale = { expr = let c = config { }; in [ c.i18n.defaultLocale c.i18n.glibcLocales c.environment.etc."locale.conf".text ]; expected = [ "C.UTF-8" null "LANG=C.UTF-8\n" ]; };
   otherLocale = {
     expr = let c = config { i18n.defaultLocale = "de_DE.UTF-8"; i18n.extraLocaleSettings.LC_TIME = "nl_NL.UTF-8"; }; in map (entry: entry.path) c.i18n.glibcLocales.drvAttrs.entries;

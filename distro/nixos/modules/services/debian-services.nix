@@ -50,6 +50,7 @@ let
     irqbalance = service [ "irqbalance" ] [ "irqbalance.service" ] "irqbalance, which spreads interrupts over processors";
     pcscd = service [ "pcscd" ] [ "pcscd.socket" ] "pcscd, for smart cards";
     power-profiles-daemon = service [ "power-profiles-daemon" ] [ "power-profiles-daemon.service" ] "power profiles";
+    printing = service [ "cups" ] [ "cups.service" "cups.socket" "cups.path" ] "CUPS, which prints";
     rpcbind = service [ "rpcbind" ] [ "rpcbind.socket" "rpcbind.service" ] "rpcbind" // {
       accounts._rpc = account "/run/rpcbind";
     };
@@ -91,7 +92,11 @@ in
       isSystemUser = true;
       group = name;
     }) entry.value.accounts) enabled);
-    users.groups = lib.mkMerge (map (entry: lib.mapAttrs (_: _: { }) entry.value.accounts) enabled);
+    users.groups = lib.mkMerge (
+      map (entry: lib.mapAttrs (_: _: { }) entry.value.accounts) enabled
+      # Its members may change printers.
+      ++ lib.optional config.services.printing.enable { lpadmin = { }; }
+    );
     systemd.installedUnits = lib.concatMap (entry: entry.value.units) enabled;
     # Only one program sets the clock.
     services.timesyncd.enable = lib.mkIf config.services.chrony.enable (lib.mkOverride 900 false);

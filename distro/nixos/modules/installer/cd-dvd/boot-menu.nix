@@ -121,19 +121,39 @@ let
   isGraphical = !config.isoImage.forceTextMode
     && (config.isoImage.grubTheme != null || config.isoImage.efiSplashImage != null);
 
+  # With Secure Boot, GRUB takes no font but the one that was signed together with it.
   grubGraphics = ''
     set gfxmode=1920x1080,1366x768,1280x800,1280x720,1024x768,800x600,auto
     set gfxpayload=keep
-    terminal_output gfxterm
-    ${optionalString (config.isoImage.grubTheme != null)
-      "set theme=($root)/boot/grub/theme/theme.txt"}
-    ${optionalString (config.isoImage.efiSplashImage != null) ''
-      if background_image ($root)/boot/grub/background.png; then
-        set color_normal=white/black
-        set color_highlight=black/light-gray
-      fi
-    ''}
+    if loadfont ($root)${grubFont}; then
+      set has_font=1
+    elif loadfont (memdisk)/fonts/unicode.pf2; then
+      set has_font=1
+    fi
+    if [ -n "''${has_font}" ]; then
+      insmod gfxterm
+      insmod png
+      terminal_output gfxterm
+      ${optionalString (config.isoImage.grubTheme != null) ''
+        insmod regexp
+        for font in ($root)/boot/grub/theme/*.pf2; do
+          loadfont "''${font}"
+        done
+        insmod gfxmenu
+        set theme=($root)/boot/grub/theme/theme.txt
+        export theme
+      ''}
+      ${optionalString (config.isoImage.efiSplashImage != null) ''
+        if background_image ($root)/boot/grub/background.png; then
+          set color_normal=white/black
+          set color_highlight=black/light-gray
+        fi
+      ''}
+    else
+      terminal_output console
+    fi
   '';
+  grubFont = "/boot/grub/fonts/unicode.pf2";
 
   grub = ''
     set timeout=${toString (if timeout == null then -1 else timeout)}
@@ -178,7 +198,7 @@ let
     (builtins.unsafeDiscardStringContext "${config.system.build.toplevel}"))}";
 in
 {
-  inherit systems isolinux grub marker;
+  inherit systems isolinux grub marker isGraphical grubFont;
 
   # On the EFI partition: leads the signed GRUB to the menu on the image, and to no other medium's.
   grubOfEfiPartition = ''

@@ -73,7 +73,11 @@ let
       source = cfg.efiSplashImage;
       target = "/boot/grub/background.png";
     }
-    ++ optional (cfg.grubTheme != null) { source = cfg.grubTheme; target = "/boot/grub/theme"; };
+    ++ optional (cfg.grubTheme != null) { source = cfg.grubTheme; target = "/boot/grub/theme"; }
+    ++ optional menu.isGraphical {
+      source = "${pkgs.grub-common}/usr/share/grub/unicode.pf2";
+      target = menu.grubFont;
+    };
 
   # GRUB's menu is there without UEFI too: loopback.cfg is for another system's GRUB that starts
   # the image as a file on a disk.

@@ -147,7 +147,7 @@ in
     };
     logRefusedConnections = mkOption {
       type = types.bool;
-      default = true;
+      default = false;
       description = "Whether refused connections are logged.";
     };
     logRefusedPackets = mkOption {

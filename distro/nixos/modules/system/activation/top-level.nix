@@ -91,9 +91,6 @@ in
 {
   imports = [
     (lib.mkRemovedOptionModule [ "nixpkgs" "initialSystem" ] "The platform is nixpkgs.hostPlatform.")
-    (lib.mkRemovedOptionModule [ "system" "copySystemConfiguration" ] ''
-      The sources of a configuration are no part of the system here.
-    '')
     (lib.mkRemovedOptionModule [ "system" "extraSystemBuilderCmds" ] ''
       There is no shell where systems are assembled; add files by system.systemTreeEntries.
     '')
@@ -120,6 +117,15 @@ in
       default = "initrd";
       type = types.str;
       description = "Name of the initial RAM disk's file in its package.";
+    };
+    system.copySystemConfiguration = mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Accepted for compatibility, with a warning: the system is made of several files, and from
+        them alone it cannot be told which belong to it. Put them there by
+        {option}`environment.etc`.
+      '';
     };
     system.build.toplevel = mkOption {
       type = types.package;
@@ -173,6 +179,8 @@ in
   };
 
   config = {
+    warnings = lib.optional config.system.copySystemConfiguration
+      "system.copySystemConfiguration has no effect: put the files there by environment.etc.";
     system.extraDependencies = config.system.checks;
     system.build.toplevel = system;
     system.build.separateActivationScript = activate;
