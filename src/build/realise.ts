@@ -98,8 +98,7 @@ class Realising {
   readonly #failures: UserError[] = [];
   readonly #activities = new Map<WorkKind, Activity>();
   readonly #context: BuildContext;
-  readonly #builds: Slots;
-  readonly #downloads: Slots;
+  readonly #slots: Readonly<Record<WorkKind, Slots>>;
   #dependents = 0;
   #roomMade: Promise<void> | undefined;
   #plan: WorkPlan = new Map();
@@ -108,8 +107,9 @@ class Realising {
     this.#store = store;
     this.#options = options;
     this.#progress = options.progress ?? noProgress;
-    this.#builds = new Slots(options.jobs ?? 1);
-    this.#downloads = new Slots(options.downloads ?? 8);
+    const jobs = options.jobs ?? 1;
+    // Packages are unpacked by as many threads as there are; one more is to be ready when one ends.
+    this.#slots = { build: new Slots(jobs), unpack: new Slots(jobs + 1), download: new Slots(options.downloads ?? 8) };
     this.#context = {
       store,
       builders: options.builders,
@@ -224,7 +224,7 @@ class Realising {
     const inputs = await this.#realiseInputs(derivation);
     if (this.#mustResolve(derivation)) return this.#buildResolved(drvPath, derivation, inputs, check);
     const { kind, rank } = this.#plan.get(drvPath) ?? { kind: 'build', rank: 0 };
-    const slots = kind === 'download' ? this.#downloads : this.#builds;
+    const slots = this.#slots[kind];
     const activity = this.#activity(kind);
     try {
       await this.#makeRoom();
@@ -355,7 +355,7 @@ class Realising {
       const output = derivation?.outputs.get(name);
       let found = false;
       for (const substituter of this.#options.substituters ?? []) {
-        found = await this.#downloads.run(this.#stop.signal, 0, () =>
+        found = await this.#slots.download.run(this.#stop.signal, 0, () =>
           substituter.substitute(path, this.#store, {
             progress: this.#progress,
             signal: this.#stop.signal,

@@ -22,9 +22,13 @@ const waiting: Request[] = [];
 let running = false;
 let lastBegun = Number.NEGATIVE_INFINITY;
 /** The first request is served at once; when they come thick, children begin no faster than this. */
-const gatherMilliseconds = 30;
-/** A child tries its locks one after another, and whoever asked waits for the last of them. */
-const largestBatch = 24;
+const gatherMilliseconds = 60;
+/**
+ * A child tries its locks one after another, and whoever asked waits for the last of them. So the
+ * first child gets few, and the next ever more, for starting a child holds up everything.
+ */
+const firstBatch = 16;
+const largestBatch = 200;
 
 /**
  * Tries to take the exclusive lock of an open file, without waiting for who has it. Of what waits
@@ -42,12 +46,12 @@ export function tryLockSoon(file: number, rank = 0): Promise<LockOutcome> {
 }
 
 async function serve(): Promise<void> {
-  while (waiting.length > 0) {
+  for (let size = firstBatch; waiting.length > 0; size = Math.min(3 * size, largestBatch)) {
     const pause = gatherMilliseconds - (performance.now() - lastBegun);
     if (pause > 0) await sleep(pause);
     lastBegun = performance.now();
     waiting.sort((a, b) => b.rank - a.rank);
-    const batch = waiting.splice(0, largestBatch);
+    const batch = waiting.splice(0, size);
     const outcomes = await tryAll(batch.map((request) => request.file));
     for (const [index, request] of batch.entries()) request.resolve(outcomes[index] ?? 'unavailable');
   }
