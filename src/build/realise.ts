@@ -23,6 +23,7 @@ import {
   missingPath,
   noSuchOutput,
   nothingToCheck,
+  pureOnImpure,
   systemFailed,
 } from './errors.ts';
 import type { LogOptions } from './build-log.ts';
@@ -221,6 +222,7 @@ class Realising {
   }
 
   async #build(drvPath: StorePath, derivation: Derivation, check: CheckOptions | undefined): Promise<OutputMap> {
+    this.#refuseImpureInputs(drvPath, derivation);
     const inputs = await this.#realiseInputs(derivation);
     if (this.#mustResolve(derivation)) return this.#buildResolved(drvPath, derivation, inputs, check);
     const { kind, rank } = this.#plan.get(drvPath) ?? { kind: 'build', rank: 0 };
@@ -265,6 +267,14 @@ class Realising {
         signRealisation({ drvPath, output, path, signatures: [] })));
     }
     return outputs;
+  }
+
+  /** What is new each time can only go into what is, or into what is known beforehand. */
+  #refuseImpureInputs(drvPath: StorePath, derivation: Derivation): void {
+    if (isImpure(derivation) || [...derivation.outputs.values()].every(({ kind }) => kind === 'fixed')) return;
+    for (const input of derivation.inputDerivations.keys()) {
+      if (this.#store.isValidPath(input) && isImpure(this.#store.readDerivation(input))) throw pureOnImpure(drvPath, input);
+    }
   }
 
   /** The outputs of input derivations that are used. */

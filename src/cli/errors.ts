@@ -104,11 +104,6 @@ export function hashFormatMismatch(text: string, found: string, wanted: string):
     'HASH_FORMAT_MISMATCH', `input hash '${text}' has format '${found}', but '--from ${wanted}' was specified`);
 }
 
-export function incorrectOutput(name: string, found: string, wanted: string): UserError {
-  return new UserError(
-    'INCORRECT_OUTPUT', `derivation '${name}' has incorrect output '${found}', should be '${wanted}'`);
-}
-
 export function noPathWithHashPart(hashPart: string): UserError {
   return new UserError('NO_PATH_WITH_HASH_PART', `there is no store path corresponding to '${hashPart}'`);
 }

@@ -11,6 +11,7 @@ export * from './dynamic-inputs.ts';
 export * from './derivation-parser.ts';
 export * from './fill-output-paths.ts';
 export * from './resolve-derivation.ts';
+export { checkOwnOutputs } from './own-outputs.ts';
 export * from './nar-info.ts';
 export * from './nar-reader.ts';
 export * from './nar-writer.ts';

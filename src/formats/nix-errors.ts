@@ -18,6 +18,13 @@ export function badDerivation(name: string, reason: string): UserError {
   return new UserError('BAD_DERIVATION', `error parsing derivation '${name}': ${reason}`);
 }
 
+/** A derivation that names the output of another as its own. */
+export function foreignOutput(name: string, path: string, wanted: string): UserError {
+  return new UserError('FOREIGN_OUTPUT', `derivation '${name}' has incorrect output '${path}', ${wanted}`, {
+    hint: 'it was changed by hand or made to deceive: do not build it',
+  });
+}
+
 export function badNar(reason: string): UserError {
   return new UserError('BAD_NAR', `bad archive: ${reason}`);
 }

@@ -21,7 +21,7 @@ import {
   type StorePath,
 } from '#formats';
 import { StoreDatabase, type Registration } from './database.ts';
-import { knownOutputs, readDerivationAt } from './derivation-file.ts';
+import { knownOutputs, OutputReader, readDerivationAt } from './derivation-file.ts';
 import { syncDirectory, syncTrees, syncTreesSoon } from './disk-sync.ts';
 import {
   fileFailed, pathNotValid, storeNotWritable,
@@ -66,6 +66,7 @@ export class LocalStore implements Store {
       this.#writeRealisations();
     },
   });
+  readonly #outputs: OutputReader;
   readonly #realisations: RealisationTables;
   /** Of outputs that are not durable yet. */
   #freshRealisations: Realisation[] = [];
@@ -88,6 +89,7 @@ export class LocalStore implements Store {
     }
     const databaseDirectory = join(this.stateDirectory, 'db');
     this.#database = new StoreDatabase(databaseDirectory, options.readOnly);
+    this.#outputs = new OutputReader(this.storeDirectory, (path) => bytePath(this.physicalPath(path)));
     this.#realisations = new RealisationTables(
       this.#database, databaseDirectory, (drvPath) => this.readDerivation(drvPath));
   }
@@ -226,7 +228,8 @@ export class LocalStore implements Store {
     const stage = (path: StorePath, write: (place: string) => Registration) => {
       const entry = { temporary: bytePath(this.prepareOutput(path)), info: undefined as Registration | undefined, path };
       staged.push(entry);
-      entry.info = write(entry.temporary);
+      const info = write(entry.temporary);
+      entry.info = info.outputs === undefined ? { ...info, ...this.#outputs.read(entry.temporary, path) } : info;
     };
     try {
       for (const tree of freshTrees) {
@@ -271,8 +274,7 @@ export class LocalStore implements Store {
     const activity = progress.start('unpack', nameOf(info.path), { total: info.narSizeBytes, unit: 'bytes' });
     try {
       const sizeBytes = await receiveNar(info, nar, temporary, (bytes) => activity.advance(bytes));
-      const outputs = info.path.endsWith(derivationExtension)
-        ? { outputs: knownOutputs(readDerivationAt(temporary, info.path, this.storeDirectory)) } : {};
+      const outputs = this.#outputs.read(temporary, info.path);
       syncTrees([temporary], this.#physicalStore);
       const lock = await this.lockPaths([info.path]);
       try {
@@ -322,7 +324,7 @@ export class LocalStore implements Store {
     for (const output of fresh) {
       const info = await measureOutput(output, candidates, options);
       // An output may be a derivation; a file that only says so by its name is refused.
-      if (output.path.endsWith(derivationExtension)) readDerivationAt(bytePath(output.physical), output.path, this.storeDirectory);
+      this.#outputs.read(bytePath(output.physical), output.path);
       infos.push(options.sign === undefined ? info : { ...info, signatures: options.sign(info) });
     }
     options.check?.(infos);
@@ -357,9 +359,7 @@ export class LocalStore implements Store {
 
   /** What is registered of a path that stands in place: of a derivation its outputs too. */
   #withOutputs(info: Registration): Registration {
-    if (!info.path.endsWith(derivationExtension)) return info;
-    const place = bytePath(this.physicalPath(info.path));
-    return { ...info, outputs: knownOutputs(readDerivationAt(place, info.path, this.storeDirectory)) };
+    return { ...info, ...this.#outputs.read(bytePath(this.physicalPath(info.path)), info.path) };
   }
 
   addSignatures(path: StorePath, signatures: readonly string[]): void {

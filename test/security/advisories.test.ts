@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { concatBytes, hashOf, type UserError } from '#base';
-import { makeTextPath, maximumNarDepth, type StorePath } from '#formats';
+import { makeTextPath, maximumNarDepth, printDerivation, type Derivation, type StorePath } from '#formats';
 import { realise, type Substituter } from '#build';
 import { addIndirectRoot, collectGarbage, deleteTree, LocalStore } from '#store';
 import { freshBuilds } from '../build/derivations.ts';
@@ -186,6 +186,32 @@ test('Nix PR 16256: what a binary cache says of an output, without more, is not 
     assert.ok(builds.store.isValidPath(forged));
   } finally {
     builds.close();
+  }
+});
+
+test('a derivation that names another one\'s output as its own is refused, however it comes', async () => {
+  const builds = freshBuilds();
+  try {
+    const { store } = builds;
+    const good = builds.add('good', 'builtin:write-file', { text: 'good' });
+    const bad = store.readDerivation(builds.add('bad', 'builtin:write-file', { text: 'bad' }).drvPath);
+    const evil: Derivation = { ...bad, outputs: new Map([['out', { kind: 'input-addressed', path: good.out }]]) };
+    const text = printDerivation(evil);
+    const path = makeTextPath('bad.drv', text, []);
+    const archive = nar(...file(text));
+    const info = {
+      path, narHash: hashOf('sha256', archive), narSizeBytes: archive.length, references: [], signatures: [],
+      contentAddress: { method: 'text' as const, hash: hashOf('sha256', text) },
+    };
+    await assert.rejects(store.addNar(info, (async function* pieces() { yield archive; })()), /has incorrect output/);
+    assert.throws(() => store.addTextToStore('bad.drv', text, []), /has incorrect output/);
+    const place = freshFolder();
+    writeFileSync(place, text);
+    assert.throws(() => store.addTree('bad.drv', place, { method: 'flat', algorithm: 'sha256' }), /has incorrect output/);
+    assert.equal(store.isValidPath(path), false);
+    assert.deepEqual(store.queryDerivers(good.out), [good.drvPath]);
+  } finally {
+    await builds.close();
   }
 });
 

@@ -2,11 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import {
-  baseNameOf, derivationFromJson, derivationJsonVersion, derivationPath, derivationToJson,
-  fillOutputPaths, isDerivationPath, knownOutputPath, moduloFinder, printDerivation, type Derivation,
+  baseNameOf, checkOwnOutputs, derivationFromJson, derivationJsonVersion, derivationPath, derivationToJson,
+  fillOutputPaths, isDerivationPath, moduloFinder, printDerivation, type Derivation,
 } from '#formats';
-import type { Store } from '#store';
-import { incorrectOutput } from '../../errors.ts';
+import { featureRequired } from '../../errors.ts';
 import { defineCommand, jsonFlags } from '../command.ts';
 import { derivationsOf, installableFlags, resolveInstallables } from '../installables.ts';
 
@@ -35,20 +34,26 @@ const add = defineCommand({
   async run(session) {
     const { store, flags } = session;
     const given = derivationFromJson(readFileSync(0, 'utf8'), store.storeDirectory);
-    const derivation = withOutputPaths(given, store);
+    for (const feature of featuresOf(given)) if (!session.settings.hasFeature(feature)) throw featureRequired(feature);
+    const find = moduloFinder((path) => store.readDerivation(path));
+    checkOwnOutputs(given, find, store.storeDirectory);
+    const derivation = fillOutputPaths(given, find, store.storeDirectory);
     session.print(flags.has('--dry-run')
       ? derivationPath(derivation, printDerivation(derivation), store.storeDirectory) : store.addDerivation(derivation));
   },
 });
 
-/** Fills open output paths in where they follow from the derivation, and checks those given. */
-function withOutputPaths(given: Derivation, store: Store): Derivation {
-  const filled = fillOutputPaths(given, moduloFinder((path) => store.readDerivation(path)), store.storeDirectory);
-  for (const [name, output] of given.outputs) {
-    const [path, right] = [output, filled.outputs.get(name) ?? output].map(knownOutputPath);
-    if (path !== undefined && right !== undefined && path !== right) throw incorrectOutput(given.name, path, right);
+/** The experimental features that a derivation is made with. */
+function featuresOf({ outputs, dynamicInputs }: Derivation): Set<string> {
+  const features = new Set<string>();
+  for (const output of outputs.values()) {
+    if (output.kind === 'floating') features.add('ca-derivations');
+    if (output.kind === 'impure') features.add('impure-derivations');
+    if ('method' in output && output.method === 'text') features.add('dynamic-derivations');
+    if ('method' in output && output.method === 'git') features.add('git-hashing');
   }
-  return filled;
+  if (dynamicInputs !== undefined) features.add('dynamic-derivations');
+  return features;
 }
 
 /** By the subcommand's name. */
