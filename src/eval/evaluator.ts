@@ -331,7 +331,7 @@ export class Evaluator implements EvalServices {
 
   private isReadable(path: string): boolean {
     const { pureEval, restrictEval, allowedPaths } = this.settings;
-    if (!pureEval && !restrictEval) return true;
+    if ((!pureEval && !restrictEval) || internalFile(path) !== undefined) return true;
     const isBelow = (root: string) => path === root || root === '/' || path.startsWith(`${root}/`);
     return allowedPaths.some(isBelow) || this.fetchedRoots.some(isBelow) || this.isOwnStorePath(path);
   }
