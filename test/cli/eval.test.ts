@@ -90,3 +90,63 @@ test('`nix` dispatches to what there is, and names what is not', () => {
   assert.match(missing.stderr, /experimental Nix feature 'flakes' is disabled/);
   assert.match(firn(['nix', 'frobnicate'], { env }).stderr, /'frobnicate' is not a recognised command/);
 });
+
+/** Without --strict, what C++ Nix would not have evaluated is not shown. */
+const suspended: readonly (readonly [expression: string, stdout: string])[] = [
+  ['[ 1 (1 + 1) { a = 1; } [ ] [ 2 ] "x" ]', '[ 1 <CODE> <CODE> [ ] <CODE> "x" ]'],
+  ['{ a = [ 1 ]; b = x: x; c = { }; d = builtins.add; e = ./.; f = 1.5; }',
+    `{ a = <CODE>; b = <CODE>; c = <CODE>; d = <CODE>; e = ${folder}; f = 1.5; }`],
+  ['let f = x: x; s = { q = 1; r = [ 3 ]; }; in { a = f; b = builtins.seq s.r s; inherit (s) r; }',
+    '{ a = <CODE>; b = <CODE>; r = <CODE>; }'],
+  ['let l = [ 1 [ 2 ] ]; in builtins.seq (builtins.elemAt l 1) l', '[ 1 [ 2 ] ]'],
+  ['map (x: x) [ 1 2 ]', '[ <CODE> <CODE> ]'],
+  ['x: x', '<LAMBDA>'],
+];
+
+test('nix-instantiate --eval shows what is not evaluated', () => {
+  for (const [expression, stdout] of suspended) {
+    const heard = firn(['nix-instantiate', '--eval', '--expr', expression], { cwd: folder, env });
+    assert.equal(heard.stdout, `${stdout}\n`, heard.stderr);
+  }
+});
+
+test('recursion without end has a place, and frames on request', () => {
+  const expression = 'let f = n: 1 + f n; in f 0';
+  const heard = firn(['nix-instantiate', '--eval', '--expr', expression], { cwd: folder, env });
+  assert.equal(heard.status, 1);
+  assert.match(heard.stderr, /error: stack overflow; max-call-depth exceeded\n\s*at «string»:1:16:/);
+  assert.doesNotMatch(heard.stderr, /while calling/);
+  const traced = firn(
+    ['nix-instantiate', '--eval', '--show-trace', '--max-call-depth', '100', '--expr', expression], { cwd: folder, env });
+  assert.match(traced.stderr, /while calling 'f'[^]*duplicate frames omitted/);
+  const deep = firn(['nix-instantiate', '--eval', '--max-call-depth', '100000', '--expr',
+    'let f = n: if n == 0 then 0 else 1 + f (n - 1); in f 50000'], { cwd: folder, env });
+  assert.equal(deep.stdout, '50000\n');
+});
+
+test('settings without effect are warned of, wrong ones refused', () => {
+  const warned = firn(['nix-instantiate', '--eval', '--expr', '1', '--option', 'zebra', '1', '--option', 'cores', 'x'],
+    { cwd: folder, env });
+  assert.equal(warned.stdout, '1\n');
+  assert.equal(warned.stderr, "warning: setting 'cores' has invalid value 'x'\nwarning: unknown setting 'zebra'\n");
+  const refused = firn(['nix-instantiate', '--eval', '--expr', '1', '--cores', 'x'], { cwd: folder, env });
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /^error: setting 'cores' has invalid value 'x'/);
+  const gated = firn(['nix-instantiate', '--eval', '--expr', '1', '--flake-registry', 'x'], { cwd: folder, env });
+  assert.match(gated.stderr, /^error: experimental Nix feature 'flakes' is disabled/);
+});
+
+test('calls are traced and sampled', () => {
+  const expression = 'let f = x: x; in f (f 1)';
+  const traced = firn(['nix-instantiate', '--eval', '--trace-function-calls', '--expr', expression], { cwd: folder, env });
+  assert.deepEqual(traced.stderr.trimEnd().split('\n').map((line) => line.replace(/ \d+$/, '')), [
+    'function-trace entered «string»:1:18 at', 'function-trace entered «string»:1:21 at',
+    'function-trace exited «string»:1:21 at', 'function-trace exited «string»:1:18 at',
+  ]);
+  const file = join(folder, 'profile');
+  const sampled = firn(['nix-instantiate', '--eval', '--eval-profiler', 'flamegraph', '--eval-profiler-frequency', '0',
+    '--eval-profile-file', file, '--expr', `${expression} + builtins.head [ 1 ]`], { cwd: folder, env });
+  assert.equal(sampled.stdout, '2\n');
+  assert.equal(readFileSync(file, 'utf8'),
+    '«string»:1:18:f 1\n«string»:1:18:f;«string»:1:21:f 1\n«string»:1:28:primop head 1\n');
+});

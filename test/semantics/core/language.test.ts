@@ -139,3 +139,22 @@ rows('pipes', [
 rows('pipes that are off', [
   ['1 |> 2', "error: experimental Nix feature 'pipe-operators' is disabled; add '--extra-experimental-features pipe-operators' to enable it"],
 ]);
+
+const overflow = 'error: stack overflow; max-call-depth exceeded';
+
+rows('depth', [
+  ['let f = n: if n == 0 then 0 else 1 + f (n - 1); in f 40', '40'],
+  ['let f = n: if n == 0 then 0 else 1 + f (n - 1); in f 60', overflow],
+  ['(x: x x) (x: x x)', overflow],
+  ['let f = { n }: f { n = n + 1; }; in f { n = 0; }', overflow],
+  ['let f = { __functor = self: n: self (n + 1); }; in f 0', overflow],
+  ['let f = n: builtins.head (map f [ n ]); in f 0', overflow],
+  // What was caught does not count any more.
+  ["let f = n: if n == 0 then throw \"x\" else f (n - 1); in builtins.foldl' (a: _: a + (if (builtins.tryEval (f 30)).success then 1 else 2)) 0 (builtins.genList (i: i) 20)", '40'],
+  ['builtins.toJSON (let f = n: { inner = f (n + 1); }; in f 0)', overflow],
+  ['builtins.toXML (let f = n: { inner = f (n + 1); }; in f 0)', overflow],
+  ['let f = n: { inner = f (n + 1); }; in f 0 == f 1', overflow],
+  ['let f = n: { inner = f (n + 1); }; in assert f 0 == f 1; true', overflow],
+  ['let f = n: { __toString = _: f (n + 1); }; in "${f 0}"', overflow],
+  ['let f = n: [ (f (n + 1)) ]; in toString (f 0)', overflow],
+], { maxCallDepth: 50 });
