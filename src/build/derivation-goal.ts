@@ -316,7 +316,9 @@ async function keepUnderItsHash(
   store: Store, { drvPath, derivation, inputPaths }: MadeOutputs, physical: string, contentAddress: ContentAddress,
 ): Promise<void> {
   const path = makeContentAddressedPath(derivation.name, contentAddress, noReferences, store.storeDirectory);
-  const lock = await store.lockPaths([path]);
+  // Whoever holds it makes that very path, perhaps for ever: then it is left to them.
+  const lock = await store.lockPaths([path], AbortSignal.timeout(briefMilliseconds)).catch(() => undefined);
+  if (lock === undefined) return;
   try {
     await store.commitOutputs([{ path, physical, contentAddress }], {
       candidates: inputPaths,
@@ -328,6 +330,9 @@ async function keepUnderItsHash(
     lock.release();
   }
 }
+
+/** So long a lock is waited for that nothing depends on. */
+const briefMilliseconds = 300;
 
 /** All that the builder may read, sorted: the closure of sources and of the inputs' outputs. */
 export function closureOfInputs(store: Store, derivation: Derivation): StorePath[] {

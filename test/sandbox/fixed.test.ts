@@ -1,0 +1,35 @@
+/** Fixed outputs that turn out to be something else. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hashOf, type UserError } from '#base';
+import { SandboxBuilder, realise } from '#build';
+import { hostSystem } from '#host';
+import { freshSandbox, needsSandbox } from './builds.ts';
+
+test('one whose content is what another is to make, and is making, fails and waits for nobody', needsSandbox, async () => {
+  const builds = freshSandbox();
+  try {
+    const fixed = (text: string) => ({ method: 'flat' as const, hash: hashOf('sha256', text) });
+    const slow = builds.add('fixed', { script: 'while true; do sleep 1; done', fixed: fixed('fixed') });
+    const bad = builds.add('fixed', { script: 'printf fixed > $out', fixed: fixed('wrong') });
+    const sandbox = new SandboxBuilder({ systems: [hostSystem()], environment: { PATH: process.env['PATH'] } });
+    const building = realise(builds.store, [{ drvPath: slow.drvPath }, { drvPath: bad.drvPath }], { builders: [sandbox], jobs: 2 });
+    await assert.rejects(building, (error: UserError) => /hash mismatch in fixed-output derivation/.test(error.message));
+    assert.equal(builds.store.isValidPath(slow.out), false);
+  } finally {
+    builds.close();
+  }
+});
+
+test('what it turned out to be is kept under the path of that', needsSandbox, async () => {
+  const builds = freshSandbox();
+  try {
+    const wrong = builds.add('kept', { script: 'printf found > $out', fixed: { method: 'flat', hash: hashOf('sha256', 'promised') } });
+    await assert.rejects(builds.build(wrong), /hash mismatch/);
+    const right = builds.add('kept', { script: 'exit 1', fixed: { method: 'flat', hash: hashOf('sha256', 'found') } });
+    await builds.build(right);
+  } finally {
+    builds.close();
+  }
+});
