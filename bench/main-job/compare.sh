@@ -1,14 +1,16 @@
 #!/bin/sh
 # The main job beside the usual tools: `firn build` of the minimal installer with its packages
-# downloaded but nothing else there, against mksquashfs and xorriso for the same content at the
-# same compression. Prints seconds of each and their ratio.
+# downloaded but nothing else there, against the usual tools for the same work: dpkg-deb unpacks
+# the same packages, as many at once as there are cores; depmod and systemd-hwdb make the kernel's
+# module index and the hardware database, side by side; mksquashfs and xorriso make the image of the
+# same content at the same compression. Prints seconds of each and the ratio. The evaluation, the
+# merged trees and the initrd have no peer here.
 #
 #   sh bench/main-job/compare.sh FOLDER
 #
 # Nothing is taken from caches of earlier builds but what was downloaded: compressed blocks, compiled
-# code and kept results begin empty. For what comes before the image, dpkg-deb unpacks the same
-# packages, as many at once as there are cores. FOLDER keeps the stores between runs (4 GB). Needs
-# dpkg, squashfs-tools, xorriso and a mirror.
+# code and kept results begin empty. FOLDER keeps the stores between runs (4 GB). Needs dpkg, kmod,
+# udev, squashfs-tools, xorriso and a mirror.
 set -eu
 
 firn=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)/firn
@@ -50,6 +52,15 @@ start=$(now)
 ls full/nix/store/*.deb | xargs -P "$(nproc)" -I PACKAGE \
   sh -c 'dpkg-deb -x "$1" "unpacked/${1##*/}"' sh PACKAGE
 unpack=$(since "$start")
+kernel=$(find unpacked -type d -path '*/lib/modules/*' -prune | head -n 1)
+hardware=$(find unpacked -type d -name hwdb.d -path '*/usr/lib/udev/*' | head -n 1)
+hardware=$folder/${hardware%/usr/lib/udev/hwdb.d}
+ln -s usr/lib "$hardware/lib" # where older systemd-hwdb look
+start=$(now)
+/usr/sbin/depmod -b "${kernel%/lib/modules/*}" "${kernel##*/}" &
+systemd-hwdb update --root "$hardware" &
+wait
+index=$(since "$start")
 rm -rf unpacked tree store peer.iso peer.squashfs
 xorriso -osirrox on -indev "$iso" -extract / tree >/dev/null 2>&1
 chmod -R u+w tree
@@ -64,13 +75,14 @@ start=$(now)
 xorriso -as mkisofs -quiet -r -J -joliet-long -iso-level 3 -o peer.iso tree 2>/dev/null
 write=$(since "$start")
 
-awk -v ours="$ours" -v unpack="$unpack" -v squash="$squash" -v write="$write" \
+awk -v ours="$ours" -v unpack="$unpack" -v index="$index" -v squash="$squash" -v write="$write" \
   -v our_size="$(stat -c %s "$iso")" -v peer_size="$(stat -c %s peer.iso)" 'BEGIN {
   printf "firn build      %6.1f s\n", ours
   printf "dpkg-deb -x     %6.1f s\n", unpack
+  printf "depmod, hwdb    %6.1f s\n", index
   printf "mksquashfs      %6.1f s\nxorriso         %6.1f s\n", squash, write
-  printf "to these three  %6.2f\n", ours / (unpack + squash + write)
-  printf "to the last two %6.2f (size %.3f)\n", ours / (squash + write), our_size / peer_size
+  printf "to all of them  %6.2f (size %.3f)\n", ours / (unpack + index + squash + write), our_size / peer_size
+  printf "to the last two %6.2f\n", ours / (squash + write)
 }'
 grep -E 'evaluated|unpacked|built|compressed|done' fresh.log || :
 rm -rf tree store peer.iso fresh

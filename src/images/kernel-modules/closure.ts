@@ -25,6 +25,17 @@ interface SoftDependencies {
   readonly after: string[];
 }
 
+/**
+ * An alias with wildcards. There are tens of thousands and few are ever near to a match, so the
+ * plain text that they begin with is compared first, and the expression made when that is equal.
+ */
+interface PatternAlias {
+  readonly glob: string;
+  readonly prefix: string;
+  readonly module: string;
+  expression?: RegExp;
+}
+
 /** A modules tree's indexes, ready to be asked. */
 export class ModuleIndex {
   readonly #paths = new Map<string, string>();
@@ -32,7 +43,7 @@ export class ModuleIndex {
   readonly #soft = new Map<string, SoftDependencies>();
   readonly #weak = new Map<string, string[]>();
   readonly #exactAliases = new Map<string, string[]>();
-  readonly #patternAliases: { pattern: RegExp; module: string }[] = [];
+  readonly #patternAliases: PatternAlias[] = [];
   readonly #builtin = new Set<string>();
 
   constructor(texts: ModuleIndexTexts) {
@@ -67,8 +78,11 @@ export class ModuleIndex {
     const key = normalizeAlias(name) ?? name;
     if (this.#paths.has(key)) return [key];
     const found = new Set(this.#exactAliases.get(key));
-    for (const { pattern, module } of this.#patternAliases)
-      if (pattern.test(key)) found.add(module);
+    for (const alias of this.#patternAliases) {
+      if (!key.startsWith(alias.prefix)) continue;
+      alias.expression ??= globPattern(alias.glob);
+      if (alias.expression.test(key)) found.add(alias.module);
+    }
     if (found.size > 0) return [...found];
     return this.#builtin.has(key) ? [] : undefined;
   }
@@ -122,8 +136,9 @@ export class ModuleIndex {
     const [, alias = '', module = ''] = line.split(' ');
     const key = normalizeAlias(alias);
     if (key === undefined) return;
-    if (/[*?[]/.test(key)) {
-      this.#patternAliases.push({ pattern: globPattern(key), module });
+    const wildcard = key.search(/[*?[]/);
+    if (wildcard >= 0) {
+      this.#patternAliases.push({ glob: key, prefix: key.slice(0, wildcard), module });
     } else {
       this.#exactAliases.set(key, [...(this.#exactAliases.get(key) ?? []), module]);
     }
