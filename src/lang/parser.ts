@@ -211,12 +211,11 @@ export class Parser {
     start: Offset,
     argument: string | undefined,
   ): void {
-    if (formals.length > 1) {
-      const seen = new Set<string>();
-      for (const { name, at } of formals) {
-        if (seen.has(name)) this.fail(`duplicate formal function argument '${name}'`, at);
-        seen.add(name);
-      }
+    const repeated = formals.length <= shortPattern
+      ? formals.find(({ name }, i) => hasName(formals, i, name))
+      : repeatedAmongMany(formals);
+    if (repeated !== undefined) {
+      this.fail(`duplicate formal function argument '${repeated.name}'`, repeated.at);
     }
     if (argument !== undefined && formals.some((formal) => formal.name === argument)) {
       this.fail(`duplicate formal function argument '${argument}'`, start);
@@ -475,4 +474,22 @@ export class Parser {
     const subject = this.setAfterBrace(start, true, undefined);
     return { kind: 'select', at: start, subject, path: ['body'], fallback: undefined };
   }
+}
+
+/** Up to this length names are compared with each other, which is cheap: each is one string. */
+const shortPattern = 20;
+
+/** Whether one of the first `count` formals has the name. */
+function hasName(formals: readonly FormalParameter[], count: number, name: string): boolean {
+  for (let i = 0; i < count; i++) if (formals[i]!.name === name) return true;
+  return false;
+}
+
+function repeatedAmongMany(formals: readonly FormalParameter[]): FormalParameter | undefined {
+  const seen = new Set<string>();
+  return formals.find(({ name }) => {
+    const isRepeated = seen.has(name);
+    seen.add(name);
+    return isRepeated;
+  });
 }
