@@ -93,7 +93,7 @@ class Realising {
   /** By derivation and the outputs that are needed. */
   readonly #goals = new Map<string, Promise<OutputMap>>();
   /** Builds, which make all outputs. */
-  readonly #made = new Map<StorePath, Promise<OutputMap>>();
+  readonly #made = new Map<string, Promise<OutputMap>>();
   /** What is wanted by name, and the outputs of each. */
   readonly #asked = new Map<StorePath, ReadonlySet<string> | undefined>();
   readonly #failures: UserError[] = [];
@@ -172,7 +172,7 @@ class Realising {
 
   /** Makes outputs of a derivation valid: those that are named, or all. */
   #goal(drvPath: StorePath, names?: readonly string[]): Promise<OutputMap> {
-    const key = names === undefined ? drvPath : `${drvPath}!${[...names].sort().join(',')}`;
+    const key = goalKey(drvPath, names);
     let goal = this.#goals.get(key);
     if (!goal) {
       goal = this.#makeValid(drvPath, names);
@@ -197,10 +197,13 @@ class Realising {
         if (found !== undefined) return found;
       }
     }
-    let made = this.#made.get(drvPath);
+    // What it comes to with its inputs' paths filled in may be had in part.
+    const part = isChecked || !this.#mustResolve(derivation) ? undefined : names;
+    const key = goalKey(drvPath, part);
+    let made = this.#made.get(key);
     if (!made) {
-      made = isChecked ? this.#checkAgain(drvPath, derivation) : this.#build(drvPath, derivation, undefined);
-      this.#made.set(drvPath, made);
+      made = isChecked ? this.#checkAgain(drvPath, derivation) : this.#build(drvPath, derivation, undefined, part);
+      this.#made.set(key, made);
     }
     return made;
   }
@@ -221,10 +224,12 @@ class Realising {
     return this.#build(drvPath, derivation, this.#options.check);
   }
 
-  async #build(drvPath: StorePath, derivation: Derivation, check: CheckOptions | undefined): Promise<OutputMap> {
+  async #build(
+    drvPath: StorePath, derivation: Derivation, check: CheckOptions | undefined, names?: readonly string[],
+  ): Promise<OutputMap> {
     this.#refuseImpureInputs(drvPath, derivation);
     const inputs = await this.#realiseInputs(derivation);
-    if (this.#mustResolve(derivation)) return this.#buildResolved(drvPath, derivation, inputs, check);
+    if (this.#mustResolve(derivation)) return this.#buildResolved(drvPath, derivation, inputs, check, names);
     const { kind, rank } = this.#plan.get(drvPath) ?? { kind: 'build', rank: 0 };
     const slots = this.#slots[kind];
     const activity = this.#activity(kind);
@@ -250,13 +255,14 @@ class Realising {
   /** Builds the derivation with its inputs' paths filled in, and remembers what it was built to. */
   async #buildResolved(
     drvPath: StorePath, derivation: Derivation, { outputs: inputs, dynamic }: RealisedInputs, check: CheckOptions | undefined,
+    names: readonly string[] | undefined,
   ): Promise<OutputMap> {
     const resolved = resolveDerivation(derivation, inputs, { directory: this.#store.storeDirectory, dynamic });
     // The file of a derivation refers to its sources: they must be registered before it.
     await this.#store.flush();
     const resolvedPath = this.#store.addDerivation(resolved);
     this.#progress.message('debug', `resolved derivation: '${drvPath}' -> '${resolvedPath}'...`);
-    const made = check === undefined ? this.#goal(resolvedPath) : this.#build(resolvedPath, resolved, check);
+    const made = check === undefined ? this.#goal(resolvedPath, names) : this.#build(resolvedPath, resolved, check);
     // The failure names a derivation that nobody has asked for.
     made.catch(() => this.#progress.message(
       'error', `Cannot build '${drvPath}': build of resolved derivation '${resolvedPath}' failed`));
@@ -450,6 +456,10 @@ class Realising {
 /** What a builder asks for is made, not compared; and whoever asked for the build makes room. */
 function withoutCheck({ check: _check, makeRoom: _makeRoom, ...options }: RealiseOptions): RealiseOptions {
   return options;
+}
+
+function goalKey(drvPath: StorePath, names: readonly string[] | undefined): string {
+  return names === undefined ? drvPath : `${drvPath}!${[...names].sort().join(',')}`;
 }
 
 const keepFinishedMilliseconds = 1000;

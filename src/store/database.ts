@@ -7,9 +7,10 @@
  * before it: callers sync first. Invariant: a path is in `ValidPaths` only with all its references.
  */
 
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { formatPrefixedHash, parseHash, UserError } from '#base';
 import {
   formatContentAddress, parseContentAddress, type PathInfo, type StorePath,
@@ -41,7 +42,7 @@ export class StoreDatabase {
       const fresh = !existsSync(join(directory, 'schema'));
       if (readOnly && !existsSync(file)) throw databaseMissing(file);
       if (!fresh) checkSchemaVersion(join(directory, 'schema'));
-      this.#database = new DatabaseSync(file, { readOnly, timeout: busyTimeout });
+      this.#database = new DatabaseSync(readOnly ? unchangingFile(file) : file, { readOnly, timeout: busyTimeout });
       this.#database.exec('pragma foreign_keys = on');
       if (!readOnly) this.#prepare(directory, fresh);
     } catch (error) {
@@ -289,3 +290,18 @@ create table if not exists DerivationOutputs (
 );
 create index if not exists IndexDerivationOutputs on DerivationOutputs(path);
 `;
+
+/**
+ * How a database is opened that is only read. Where nobody may write beside it, SQLite cannot take
+ * its locks either: then it is told that the file does not change.
+ */
+function unchangingFile(file: string): string | URL {
+  try {
+    accessSync(dirname(file), constants.W_OK);
+    return file;
+  } catch {
+    const url = pathToFileURL(file);
+    url.searchParams.set('immutable', '1');
+    return url;
+  }
+}

@@ -39,7 +39,8 @@ export function databaseBusy(path: string, cause: unknown): UserError {
 
 export function databaseReadOnly(path: string, cause: unknown): UserError {
   return new UserError('STORE_NOT_WRITABLE', `attempt to write a readonly database: '${path}' cannot be written`, {
-    hint: 'Run the command as the user whose store it is, or choose another with --store PATH', cause,
+    hint: 'This command may have been run as non-root in a single-user Nix installation: '
+      + 'run it as the user whose store it is, or choose another with --store PATH', cause,
   });
 }
 
@@ -171,7 +172,7 @@ export function badExport(reason: string): UserError {
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or directory',
-  EACCES: 'permission is denied',
+  EACCES: 'Permission denied',
   EPERM: 'the operation is not permitted',
   ENOSPC: 'no space is left on the device',
   EROFS: 'the file system is read-only',

@@ -23,7 +23,7 @@ function failureBits(error: unknown): number {
     if (one.code === 'NOT_DETERMINISTIC') bits |= 8;
     else if (one.code === 'HASH_MISMATCH') bits |= 4 | 2;
     else if (one.code === 'BUILDER_TIMED_OUT') bits |= 4 | 1;
-    else if (one.code === 'BUILDER_FAILED' || one.code === 'OUTPUT_MISSING') bits |= 4;
+    else if (['BUILDER_FAILED', 'OUTPUT_MISSING', 'FETCH_NOT_FIXED'].includes(one.code)) bits |= 4;
     if (one instanceof UserError && one.code === 'BUILDS_FAILED') {
       for (const failure of (one as { failures?: readonly unknown[] }).failures ?? []) bits |= failureBits(failure);
     }

@@ -7,14 +7,17 @@
 
 import { accessSync, constants, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { noProgress } from '#base';
 import { deleteGenerations, LocalStore, timeOfAge, type GenerationChoice } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
-import { chosenStore } from './evaluation.ts';
+import { chosenStore, connectedStore } from './evaluation.ts';
 import { commonFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
+import { Peers } from './peers.ts';
 import { defaultProfile, inform, placesOf, profileChange } from './profile-command.ts';
 import { collectAndReport, freedLimit, reportDead } from './store-garbage.ts';
+import { collectThere } from './store-remote.ts';
 import { writeVersion } from './version.ts';
 
 const table: readonly Flag[] = [
@@ -40,10 +43,25 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     throw usageError('options --max-freed and --dry-run cannot be combined', 'nix-collect-garbage');
   }
   await deleteOldGenerations(flags, context);
+  const elsewhere = connectedStore(flags, context);
+  if (elsewhere !== undefined) return collectElsewhere(elsewhere, flags, context);
   const store = new LocalStore(chosenStore(flags, context));
   try {
     if (dryRun) reportDead(store, flags, context);
     else await collectAndReport(store, flags, context, freedLimit(flags));
+    return 0;
+  } finally {
+    store.close();
+  }
+}
+
+/** Lets the daemon collect that the store is served by. */
+async function collectElsewhere(name: string, flags: ParsedFlags, context: CommandContext): Promise<number> {
+  const store = new Peers(flags, context, noProgress).openStore(name);
+  try {
+    await collectThere({ store, flags, context, print: (line) => { context.stdout.write(`${line}\n`); } }, {
+      dryRun: flags.has('--dry-run'), maximumFreedBytes: freedLimit(flags),
+    });
     return 0;
   } finally {
     store.close();

@@ -2,10 +2,12 @@
 
 import { existsSync, lstatSync, mkdirSync, readlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { profilePlaces, readSettings, type NixSettings, type ProfilePlaces } from '#host';
+import {
+  profilePlaces, readSettings, storeLocation, type ChosenStore, type NixSettings, type ProfilePlaces,
+} from '#host';
 import { replaceLink, type ProfileChange } from '#store';
 import type { CommandContext } from '../context.ts';
-import { chosenStore, settingOverrides } from './evaluation.ts';
+import { chosenStore, connectedStore, settingOverrides } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
 
 export function commandSettings(flags: ParsedFlags, context: CommandContext): NixSettings {
@@ -14,7 +16,13 @@ export function commandSettings(flags: ParsedFlags, context: CommandContext): Ni
 
 export function placesOf(flags: ParsedFlags, context: CommandContext): ProfilePlaces {
   return profilePlaces(
-    context.env, commandSettings(flags, context), chosenStore(flags, context), process.geteuid?.() ?? 1);
+    context.env, commandSettings(flags, context), ownStore(flags, context), process.geteuid?.() ?? 1);
+}
+
+/** The store of ours beside which profiles are: with one behind a connection, the usual one. */
+function ownStore(flags: ParsedFlags, context: CommandContext): ChosenStore {
+  return connectedStore(flags, context) === undefined ? chosenStore(flags, context)
+    : storeLocation({ environment: context.env, overrides: [] }, 'auto');
 }
 
 /** The profile that is meant: `--profile`, `NIX_PROFILE`, or the user's default. */

@@ -36,7 +36,10 @@ export async function deleteThere(command: StoreCommand, paths: readonly StorePa
 }
 
 /** Deletes what is dead, until so much is freed; or prints it. */
-export async function collectThere(command: StoreCommand, options: { dryRun: boolean; maximumFreedBytes: number | undefined }): Promise<void> {
+export async function collectThere(
+  command: Pick<StoreCommand, 'store' | 'flags' | 'context' | 'print'>,
+  options: { readonly dryRun: boolean; readonly maximumFreedBytes: number | undefined },
+): Promise<void> {
   const daemon = daemonOf(command, 'collectGarbage');
   const { dryRun, maximumFreedBytes } = options;
   if (dryRun) {
@@ -49,7 +52,7 @@ export async function collectThere(command: StoreCommand, options: { dryRun: boo
 }
 
 /** The daemon that serves the command's store. Throws UNSUPPORTED_BY_STORE for other kinds. */
-function daemonOf({ store }: StoreCommand, operation: string): DaemonPeer {
+function daemonOf({ store }: Pick<StoreCommand, 'store'>, operation: string): DaemonPeer {
   if (store instanceof PeerStore && store.peer instanceof DaemonPeer) return store.peer;
   throw operationUnsupported(store instanceof PeerStore ? store.name : 'local', operation);
 }
