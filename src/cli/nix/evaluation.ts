@@ -80,10 +80,6 @@ export function settingOverrides(flags: ParsedFlags): (readonly [string, string]
     overrides.push(['tarball-ttl', '4294967295']);
     if (!flags.settings.some(([name]) => name === 'substitute')) overrides.push(['substitute', 'false']);
   }
-  for (const name of ['timeout', 'max-silent-time']) {
-    const value = flags.last(`--${name}`);
-    if (value !== undefined) overrides.push([name, value]);
-  }
   return overrides;
 }
 
