@@ -67,9 +67,11 @@ test('the machine is not there: no home, no processes, no network, a name of its
 
 test('an ordinary user, without capabilities, new privileges or files of ours', needsSandbox, async () => {
   // What we have open passes to children unless it is marked; builders may not get it.
-  const text = await said('{ id -u; id -g; grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status; ls -l /proc/1/fd; } > /tmp/x; cat /tmp/x > $out');
+  const text = await said('{ id -u; id -g; grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp|Groups):" /proc/self/status; ls -l /proc/1/fd; } > /tmp/x; cat /tmp/x > $out');
   assert.match(text, /^1000\n100\n/);
   assert.match(text, /CapEff:\t0{16}\nCapBnd:\t0{16}\nNoNewPrivs:\t1\nSeccomp:\t2/);
+  // An ordinary user cannot drop its groups; root can.
+  if (process.getuid?.() === 0) assert.doesNotMatch(/^Groups:.*$/m.exec(text)?.[0] ?? '65534', /65534/);
   for (const line of text.split('\n').filter((one) => one.includes(' -> '))) {
     assert.match(line, / -> (\/dev\/null|\/tmp\/x|.*\/output \(deleted\))$/);
   }

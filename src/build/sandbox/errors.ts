@@ -83,6 +83,12 @@ export function unknownHookCommand(program: string, line: string): UserError {
   });
 }
 
+export function groupsNotDropped(): UserError {
+  return new UserError('GROUPS_NOT_DROPPED', 'setgroups failed: builders would keep the supplementary groups of this process', {
+    hint: 'set the option require-drop-supplementary-groups to false to let them',
+  });
+}
+
 export function nestingNotHere(): UserError {
   return new UserError('FEATURES_MISSING', "'recursive-nix' is not supported by external builders");
 }

@@ -4,7 +4,7 @@
  * capability (settings of the kernel below /proc), is then out of reach too. Where the way to the
  * store is barred to others they stay root without capabilities, and those settings are covered.
  */
-import { chownSync, existsSync, lstatSync, statSync } from 'node:fs';
+import { chownSync, existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** The first of the numbers that C++ Nix gives to builds where no accounts are set aside. */
@@ -16,6 +16,17 @@ export function builderIdentity(physicalStore: string): number | undefined {
   for (let folder = physicalStore; ; folder = dirname(folder)) {
     if ((statSync(folder).mode & 0o001) === 0) return undefined;
     if (folder === '/') return builderNumber;
+  }
+}
+
+/** Whether a process that we start can be without our supplementary groups. */
+export function mayDropGroups(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  try {
+    return readFileSync('/proc/self/setgroups', 'latin1').trim() === 'allow';
+  } catch {
+    // A kernel without user namespaces.
+    return true;
   }
 }
 

@@ -121,7 +121,7 @@ function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
     const child = spawn(confined.bwrap, command.slice(1), {
       stdio: ['ignore', writing, writing, 'pipe', options, filter, ...around, ...covered],
       env: {},
-      ...(work.identity === undefined ? {} : { uid: work.identity, gid: work.identity }),
+      ...runAs(work.identity),
     });
     return { child, output: new Socket({ fd: reading, readable: true, writable: false }) };
   } finally {
@@ -146,6 +146,12 @@ function startPlainly(work: BuilderProcess): { child: ChildProcess; output: Sock
     process.umask(umask);
     for (const descriptor of [writing, empty]) closeSync(descriptor);
   }
+}
+
+/** Naming a user drops root's supplementary groups, were it root itself. */
+function runAs(identity: number | undefined): { uid?: number; gid?: number } {
+  const number = identity ?? (process.getuid?.() === 0 ? 0 : undefined);
+  return number === undefined ? {} : { uid: number, gid: number };
 }
 
 /** The two ends of what the builder says. */

@@ -19,10 +19,10 @@ import { derivationOptions, type DerivationOptions } from '../derivation-options
 import { missingOutput } from '../errors.ts';
 import { buildDirectory, builderSurroundings, hasNetwork, type BuilderSurroundings } from './environment.ts';
 import {
-  argumentNotText, builderNotVisible, featuresMissing, foreignSystem, sandboxMissing, sandboxOnLinuxOnly,
+  argumentNotText, builderNotVisible, groupsNotDropped, featuresMissing, foreignSystem, sandboxMissing, sandboxOnLinuxOnly,
   sandboxRefused, tooManySettings,
 } from './errors.ts';
-import { builderIdentity, coverForRoot, giveTo } from './identity.ts';
+import { builderIdentity, coverForRoot, giveTo, mayDropGroups } from './identity.ts';
 import { mayNest, serveNested } from './nested-nix.ts';
 import { askPreBuildHook } from './pre-build-hook.ts';
 import { filterDescriptor, reportOptions, runBuilder, type ProcessLimits } from './run-process.ts';
@@ -52,6 +52,8 @@ export interface SandboxOptions {
   readonly keepFailedIn?: string | undefined;
   /** Where build folders are; undefined: beside the outputs, where what a killed build leaves is garbage. */
   readonly buildIn?: string | undefined;
+  /** Refuses to build where builders would keep our supplementary groups. */
+  readonly withoutGroups?: boolean;
   /** Asked before each build for further paths that it may see. */
   readonly preBuildHook?: string | undefined;
   /** How many arguments bwrap takes. */
@@ -89,6 +91,7 @@ export class SandboxBuilder implements Builder {
     const { derivation, drvPath, outputs, store, inputPaths } = request;
     const options = derivationOptions(derivation);
     this.#checkMachine(derivation, options);
+    if (this.#options.withoutGroups === true && !mayDropGroups()) throw groupsNotDropped();
     const identity = builderIdentity(store.physicalPath(store.storeDirectory));
     this.#bwrap ??= findBwrap(this.#options.environment['PATH'] ?? '', identity);
     const { outputPaths } = request;

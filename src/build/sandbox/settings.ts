@@ -44,6 +44,7 @@ export function sandboxFromSettings(
     },
     keepFailedIn: settings.flag('keep-failed', false) ? machine.keptDirectory : undefined,
     buildIn: settings.text('build-dir') || undefined,
+    withoutGroups: settings.flag('require-drop-supplementary-groups', process.getuid?.() === 0),
     preBuildHook: settings.text('pre-build-hook') || undefined,
   };
   const external = parseExternalBuilders(settings.text('external-builders') || '[]');
