@@ -56,7 +56,7 @@ export function sampleService(store: LocalStore, more: Partial<StoreService> = {
     return { ...plainResult('built'), outputs, timesBuilt: 1, startTime: 1000, stopTime: 1001 };
   };
   return {
-    store, version: '2.99',
+    store, local: store, version: '2.99',
     buildPaths: (wanted, request) => Promise.all(wanted.map((one) => ('path' in one
       ? Promise.resolve(plainResult(store.isValidPath(one.path) ? 'already-valid' : 'no-substituters', 'no substitute'))
       : build(one.drvPath, store.readDerivation(one.drvPath), request)))),
