@@ -3,3 +3,4 @@ export * from './position.ts';
 export * from './nix-error.ts';
 export * from './render.ts';
 export * from './render-brief.ts';
+export * from './source-trees.ts';

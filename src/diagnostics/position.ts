@@ -9,6 +9,8 @@
  * C++ Nix.
  */
 
+import { shownPath } from './source-trees.ts';
+
 /** A place in a registered source; 0 when there is none. */
 export type Position = number;
 
@@ -89,7 +91,7 @@ export function showOrigin(origin: SourceOrigin): string {
     case 'internal':
       return `\xc2\xabnix-internal\xc2\xbb/${origin.path}`;
     default:
-      return origin.path;
+      return shownPath(origin.path);
   }
 }
 

@@ -2,7 +2,7 @@
  * Errors that evaluation as a whole raises.
  */
 
-import { NixError } from '#diagnostics';
+import { missingPath, NixError } from '#diagnostics';
 
 export function tooManyLinks(path: string): NixError {
   return new NixError(
@@ -12,7 +12,7 @@ export function tooManyLinks(path: string): NixError {
 }
 
 export function noSuchFile(path: string): NixError {
-  return new NixError('FileNotFound', `path '${path}' does not exist`);
+  return new NixError('FileNotFound', missingPath(path));
 }
 
 export function notInSearchPath(name: string, pure: boolean): NixError {

@@ -9,7 +9,7 @@
  */
 
 
-import { NixError, type Position, registerSource, renderNixError, type SourceOrigin } from '#diagnostics';
+import { missingPath, NixError, type Position, registerSource, renderNixError, type SourceOrigin } from '#diagnostics';
 import { type Expr, parse, parseReplBindings, type Resolution, resolve } from '#lang';
 import {
   type Attrs,
@@ -38,7 +38,7 @@ import {
 } from '#runtime';
 import { compile } from './code/compile.ts';
 import { Unit } from './code/unit.ts';
-import { forbiddenPath, importFromDerivationDisabled, tooManyLinks } from './errors.ts';
+import { forbiddenPath, importFromDerivationDisabled, noSuchFile, tooManyLinks } from './errors.ts';
 import { Flakes } from './flakes/index.ts';
 import { internalFile, internalRoot } from './internal-files.ts';
 import { SearchPath } from './search-path.ts';
@@ -184,13 +184,20 @@ export class Evaluator implements EvalServices {
     const own = internalFile(file);
     if (own !== undefined) return this.load(own, { kind: 'internal', path: file }, internalRoot);
     this.checkAccess(file);
-    return this.load(this.host.readFile(file), originOfFile(file), parentPath(file));
+    return this.load(this.readSource(file), originOfFile(file), parentPath(file));
+  }
+
+  private readSource(file: string): string {
+    try {
+      return this.host.readFile(file);
+    } catch (error) {
+      throw this.host.lstat(file) === null ? noSuchFile(file) : error;
+    }
   }
 
   scopedImport(scope: Attrs, path: string, _position: Position): Value {
     const file = this.resolveFile(path);
-    const text = this.host.readFile(file);
-    return this.run(text, originOfFile(file), parentPath(file), scope);
+    return this.run(this.readSource(file), originOfFile(file), parentPath(file), scope);
   }
 
   evaluateText(text: string, basePath: string): Value {
@@ -365,7 +372,7 @@ export class Evaluator implements EvalServices {
     }
     this.checkAccess(path);
     if (this.host.lstat(path) === null) {
-      throw new NixError('FileNotFound', `path '${path}' does not exist`);
+      throw new NixError('FileNotFound', missingPath(path));
     }
     const storePath = this.host.addPathToStore(baseName(path), path, { recursive: true });
     this.storeCopies.set(path, storePath);

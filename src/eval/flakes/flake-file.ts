@@ -1,6 +1,6 @@
 /** Reading `flake.nix`: what it describes, which inputs it wants, and that its outputs are a function. */
 
-import { NixError, registerSource } from '#diagnostics';
+import { missingPath, NixError, registerSource } from '#diagnostics';
 import { parse, type Expr } from '#lang';
 import {
   checkedInput, inputSettings, parseReference, printReference, referenceFromAttributes,
@@ -94,7 +94,7 @@ class FlakeReader {
     const { folder } = this.#place;
     const path = `${folder}/flake.nix`;
     this.#services.checkAccess(path);
-    if (this.#services.host.lstat(path) === null) throw new NixError('FileNotFound', `path '${path}' does not exist`);
+    if (this.#services.host.lstat(path) === null) throw new NixError('FileNotFound', missingPath(path));
     const text = this.#services.host.readFile(path);
     this.#base = registerSource({ kind: 'file', path }, text);
     const { tree, diagnostics } = parse(text, {

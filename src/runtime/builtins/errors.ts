@@ -1,7 +1,7 @@
 /** Errors that builtins raise and evaluation proper does not, in C++ Nix's wording. */
 
 import { UserError } from '#base';
-import { type FrameShown, NixError, type Position } from '#diagnostics';
+import { type FrameShown, missingPath, NixError, type Position } from '#diagnostics';
 import { nixError } from '../errors.ts';
 
 /** `reason` is added in brackets. */
@@ -19,7 +19,7 @@ export function usageError(message: string): NixError {
 }
 
 export function fileNotFound(path: string, position: Position = 0): NixError {
-  return nixError('FileNotFound', `path '${path}' does not exist`, position);
+  return nixError('FileNotFound', missingPath(path), position);
 }
 
 /** Runs `action`; an error of reading or printing a hash becomes one of the program's. */

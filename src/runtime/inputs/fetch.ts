@@ -8,6 +8,7 @@ import type { FetchResult } from '../host.ts';
 import type { EvalServices, FlakeSettings } from '../services.ts';
 import { inputToJson, narHashOf, withAttributes, type Input } from './attributes.ts';
 import { inputToUrl, isLocked } from './input.ts';
+import { nameTree } from './name-tree.ts';
 import type { InputSettings } from './scheme.ts';
 import { schemeOfType } from './schemes.ts';
 import { BadUrl, parseUrl, urlPathToFile } from './url.ts';
@@ -49,6 +50,7 @@ export function fetchInput(services: EvalServices, input: Input): FetchResult {
   }
   const result = withFetchTrace(input, () => ask(services, 'fetchTree', input));
   services.allowStorePath(result.storePath);
+  nameTree(services, input, result);
   return result;
 }
 

@@ -8,9 +8,11 @@ import {
 } from '#host';
 import { inputToUrl } from '#runtime';
 import type { CommandContext, CommandUsage } from '../../context.ts';
+import { CommandSession } from '../command.ts';
 import { autoArguments } from '../evaluation.ts';
 import { currentSystem } from '../flake-flags.ts';
 import { parseFlags, settingNames, type ParsedFlags } from '../flags.ts';
+import { profileOf, readElements } from '../profile-elements.ts';
 import { openWorkspace } from '../workspace.ts';
 import type { Completions } from './completions.ts';
 import type { SplitLine } from './split-line.ts';
@@ -30,6 +32,8 @@ export async function completeOperand(operand: BegunOperand, completions: Comple
   if (flag?.names[0] === '--option') {
     if (target.kind !== 'flagOperand' || target.index > 0) return;
     for (const name of settingNames) completions.addIf(name, begun, `Set the \`${name}\` setting.`);
+  } else if (flag === undefined && /NAMES/.test(label) && operand.name.startsWith('profile ')) {
+    for (const name of await profileNames(operand)) completions.addIf(name, begun);
   } else if (/INPUT/.test(label)) {
     for (const name of await ask(operand, { kind: 'inputs', flakes: flakesOf(operand), begun: encodeUtf8(begun) })) {
       completions.addIf(name, begun);
@@ -94,6 +98,16 @@ function flakesOf({ name, line, context }: BegunOperand): string[] {
   return (flakes.length === 0 ? ['.'] : flakes).map((flake) => encodeUtf8(withoutTilde(flake.replace(/#.*/, ''), context)));
 }
 
+/** What the profile has, by name. */
+async function profileNames(operand: BegunOperand): Promise<string[]> {
+  const session = new CommandSession('nix profile', flagsOf(operand), operand.context);
+  try {
+    return [...(await readElements(session, profileOf(session))).keys()];
+  } finally {
+    await session.close();
+  }
+}
+
 /** Byte strings become ordinary ones. */
 async function ask(operand: BegunOperand, question: CompletionQuestion): Promise<string[]> {
   const workspace = openWorkspace(flagsOf(operand), operand.context, noProgress);
@@ -111,7 +125,7 @@ async function ask(operand: BegunOperand, question: CompletionQuestion): Promise
 /** Of the flags on the line, those that say how flakes are found and evaluated. */
 function flagsOf({ usage, line, context }: BegunOperand): ParsedFlags {
   const known = new Set(usage.flags.map((flag) => flag.names[0]));
-  const kept = ['--arg', '--argstr', '--store', '--impure', '--override-flake', '--offline'];
+  const kept = ['--arg', '--argstr', '--store', '--impure', '--override-flake', '--offline', '--profile'];
   const words = [...line.flags].filter(([name]) => kept.includes(name) && known.has(name)).flatMap(([name, operands]) => [name, ...operands]);
   return parseFlags('nix', usage.flags, words, context);
 }
