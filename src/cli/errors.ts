@@ -104,6 +104,11 @@ export function hashFormatMismatch(text: string, found: string, wanted: string):
     'HASH_FORMAT_MISMATCH', `input hash '${text}' has format '${found}', but '--from ${wanted}' was specified`);
 }
 
+export function outputPathUnknown(): UserError {
+  return new UserError(
+    'OUTPUT_PATH_UNKNOWN', 'Cannot use output path of floating content-addressing derivation until we know what it is (e.g. by building it)');
+}
+
 export function noPathWithHashPart(hashPart: string): UserError {
   return new UserError('NO_PATH_WITH_HASH_PART', `there is no store path corresponding to '${hashPart}'`);
 }

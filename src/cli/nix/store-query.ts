@@ -3,7 +3,7 @@
 import { formatPrefixedHash, reachable } from '#base';
 import { derivationExtension, isDerivationPath, type StorePath } from '#formats';
 import { findRoots, type Store } from '#store';
-import { noSuchVariable, unknownDeriver } from '../errors.ts';
+import { noSuchVariable, outputPathUnknown, unknownDeriver } from '../errors.ts';
 import { printGraph, printGraphMl } from './store-graphs.ts';
 import {
   followToStorePath, outputsOf, topologicalOrder, validPath, type StoreCommand,
@@ -41,7 +41,7 @@ export async function query(command: StoreCommand): Promise<number> {
 
 function printOutputs(command: StoreCommand): void {
   for (const operand of command.flags.operands) {
-    for (const path of outputsOf(command.store, validPath(command, operand))) command.print(path);
+    for (const path of allOutputs(command.store, validPath(command, operand))) command.print(path);
   }
 }
 
@@ -51,8 +51,15 @@ function operandPaths(command: StoreCommand): StorePath[] {
   const useOutput = flags.has('--use-output') || flags.has('--force-realise');
   return flags.operands.flatMap((operand) => {
     const path = validPath(command, operand);
-    return useOutput ? outputsOf(store, path) : [path];
+    return useOutput ? allOutputs(store, path) : [path];
   });
+}
+
+/** The outputs of a derivation, or the path itself. Throws where only a build tells an output's path. */
+function allOutputs(store: Store, path: StorePath): StorePath[] {
+  const known = outputsOf(store, path);
+  if (isDerivationPath(path) && known.length < store.readDerivation(path).outputs.size) throw outputPathUnknown();
+  return known;
 }
 
 function printSorted(command: StoreCommand, find: (store: Store, path: StorePath) => StorePath[]): void {
