@@ -392,11 +392,24 @@ export class Workspace {
     await copyPaths(new LocalPeer(this.store), target.peer, paths, { progress: this.#progress, withoutSignatures: true });
   }
 
+  /** As `realise`, and brings what was made to the store that evaluations write to: they can refer to it. */
+  async realiseHere(wanted: readonly Wanted[]): Promise<Realised> {
+    const realised = await this.realise(wanted);
+    if (this.target !== this.store) await this.#copyBack(realisedPaths(wanted, realised));
+    return realised;
+  }
+
   /** Makes what was built readable where the evaluation reads: unless it stands at its own name. */
   async #bringBack(paths: readonly StorePath[]): Promise<void> {
     const { target, store } = this;
     if (target === store || (target instanceof LocalStore && target.physicalStoreDirectory === target.storeDirectory)) return;
-    await copyPaths(new LocalPeer(target), new LocalPeer(store), paths, { progress: this.#progress, withoutSignatures: true });
+    await this.#copyBack(paths);
+  }
+
+  async #copyBack(paths: readonly StorePath[]): Promise<void> {
+    await copyPaths(new LocalPeer(this.target), new LocalPeer(this.store), paths, {
+      progress: this.#progress, withoutSignatures: true,
+    });
   }
 
   /** Import from derivation: makes what a string's context names readable. */

@@ -74,7 +74,7 @@ async function answer(command: EnvironmentCommand, question: ChangeQuestion, wor
   const missing = await announcement(question.announced, workspace);
   if (missing !== '') inform(flags, context, missing);
   if (flags.has('--dry-run')) return false;
-  await workspace.realise(question.needed as Wanted[]);
+  await workspace.realiseHere(question.needed as Wanted[]);
   return true;
 }
 
