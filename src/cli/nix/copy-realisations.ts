@@ -3,7 +3,9 @@
  * would be there, and nobody would find them by their derivations.
  */
 
-import { hasUnknownPaths, isDerivationPath, type StorePath } from '#formats';
+import {
+  derivationPath, hasUnknownPaths, isDerivationPath, knownOutputPath, printDerivation, resolveDerivation, type StorePath,
+} from '#formats';
 import { lacksTrustedSignature, type AblePeer, type Realisation, type Store } from '#store';
 
 /** An output that is wanted by its derivation. */
@@ -37,6 +39,35 @@ export async function copyRealisations(
     if (believes?.(found) === false) throw lacksTrustedSignature(found.path);
     await to.registerRealisation(found);
   }
+}
+
+/**
+ * What a peer knows an output to have been built to: by the derivation itself, or by the one that it
+ * comes to with the paths filled in that the peer knows its inputs by.
+ */
+export async function realisationAt(
+  peer: AblePeer, derivations: Store, drvPath: StorePath, output: string,
+): Promise<Realisation | undefined> {
+  const found = await peer.queryRealisation?.(drvPath, output);
+  if (found !== undefined || peer.queryRealisation === undefined || !derivations.isValidPath(drvPath)) return found;
+  const derivation = derivations.readDerivation(drvPath);
+  if (derivation.inputDerivations.size === 0) return undefined;
+  const inputs = new Map<StorePath, ReadonlyMap<string, StorePath>>();
+  for (const [input, names] of derivation.inputDerivations) {
+    const { outputs } = derivations.readDerivation(input);
+    const paths = new Map<string, StorePath>();
+    for (const name of names) {
+      const known = outputs.get(name);
+      const path = (known === undefined ? undefined : knownOutputPath(known))
+        ?? (await realisationAt(peer, derivations, input, name))?.path;
+      if (path === undefined) return undefined;
+      paths.set(name, path);
+    }
+    inputs.set(input, paths);
+  }
+  const directory = derivations.storeDirectory;
+  const resolved = resolveDerivation(derivation, inputs, { directory });
+  return peer.queryRealisation(derivationPath(resolved, printDerivation(resolved), directory), output);
 }
 
 /** The outputs of a derivation at hand whose paths only a build tells. */

@@ -14,7 +14,7 @@ import {
 import { outputNotBuilt, usageError } from '../errors.ts';
 import { defineCommand, type CommandSession } from './command.ts';
 import { copyFlags } from './copy-flags.ts';
-import { copyRealisations, type NamedOutput } from './copy-realisations.ts';
+import { copyRealisations, realisationAt, type NamedOutput } from './copy-realisations.ts';
 import {
   buildInstallables, derivationsOf, knownPaths, outPathsOf, resolveInstallables, splitOutputs, storePathFlags,
   type Installable,
@@ -132,10 +132,12 @@ async function known(
     if (one.kind === 'path') paths.push(one.path);
     else {
       for (const [output, path] of one.outputs as ReadonlyMap<string, StorePath | undefined>) {
-        const found = path ?? (await peer.queryRealisation?.(one.drvPath, output))?.path;
+        const realised = path === undefined
+          ? await realisationAt(peer, session.workspace().goalStore, one.drvPath, output) : undefined;
+        const found = path ?? realised?.path;
         if (found === undefined) throw outputNotBuilt(one.drvPath, output);
         paths.push(found);
-        named.push({ drvPath: one.drvPath, output });
+        named.push({ drvPath: realised?.drvPath ?? one.drvPath, output });
       }
     }
   }
