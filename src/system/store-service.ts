@@ -17,7 +17,7 @@ import { Workspace, type WorkspaceOptions } from './workspace.ts';
 /** What a client may set; the rest is this machine's own. */
 const clientSettings = new Set([
   'max-silent-time', 'timeout', 'max-build-log-size', 'keep-failed', 'keep-going', 'fallback', 'cores', 'substitute',
-  'substituters', 'trusted-public-keys', 'require-sigs', 'connect-timeout', 'log-lines',
+  'substituters', 'trusted-public-keys', 'require-sigs', 'connect-timeout', 'log-lines', 'impure-env',
 ]);
 
 const statusOfCode: Readonly<Record<string, BuildStatus>> = {

@@ -119,6 +119,9 @@ test('impureEnvVars reach fixed outputs only', needsSandbox, async () => {
   const fixed = add(script, { env, fixed: { method: 'flat', hash: hashOf('sha256', 'theirs\n') } });
   assert.equal(read((await builds.build(fixed, { environment })).get('out')), 'theirs\n');
   assert.equal(read((await builds.build(add(script, { env }), { environment })).get('out')), 'mine\n');
+  const chosen = add(script, { env, fixed: { method: 'flat', hash: hashOf('sha256', 'chosen\n') } });
+  const impureEnvironment = { http_proxy: 'chosen' };
+  assert.equal(read((await builds.build(chosen, { environment, impureEnvironment })).get('out')), 'chosen\n');
 });
 
 test('limits on references', needsSandbox, async () => {

@@ -17,7 +17,7 @@ import { malformedExternalBuilders, nestingNotHere } from './errors.ts';
 import { buildInPlace } from './in-place.ts';
 import { mayNest } from './nested-nix.ts';
 import { runBuilder } from './run-process.ts';
-import type { SandboxOptions } from './sandbox-builder.ts';
+import { impureVariables, type SandboxOptions } from './sandbox-builder.ts';
 import type { Scratch } from './scratch.ts';
 
 export interface ExternalProgram {
@@ -83,7 +83,7 @@ export class ExternalBuilder implements Builder {
   #describe(request: BuildRequest, scratch: Scratch): object {
     const { derivation, store, inputPaths, outputPaths } = request;
     const surroundings = builderSurroundings(
-      request, derivationOptions(derivation), outputPaths, this.#options.environment);
+      request, derivationOptions(derivation), outputPaths, impureVariables(this.#options));
     for (const [name, text] of surroundings.files) {
       writeFileSync(join(scratch.build, name), text, { encoding: 'latin1', mode: 0o644 });
     }

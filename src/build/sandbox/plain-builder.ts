@@ -19,7 +19,7 @@ import { argumentNotText, builderFailed, featuresMissing, foreignSystem, storeEl
 import { buildInPlace } from './in-place.ts';
 import { mayNest, serveNested } from './nested-nix.ts';
 import { runBuilder } from './run-process.ts';
-import { usualFeatures, type SandboxOptions } from './sandbox-builder.ts';
+import { impureVariables, usualFeatures, type SandboxOptions } from './sandbox-builder.ts';
 import type { Scratch } from './scratch.ts';
 
 export class PlainBuilder implements Builder {
@@ -42,7 +42,7 @@ export class PlainBuilder implements Builder {
   async #run(request: BuildRequest, outputPaths: ReadonlyMap<string, StorePath>, scratch: Scratch): Promise<void> {
     const options = derivationOptions(request.derivation);
     const surroundings = builderSurroundings(
-      request, options, outputPaths, this.#options.environment, scratch.build);
+      request, options, outputPaths, impureVariables(this.#options), scratch.build);
     for (const [name, text] of surroundings.files) {
       writeFileSync(join(scratch.build, name), text, { encoding: 'latin1', mode: 0o644 });
     }

@@ -44,6 +44,8 @@ export interface SandboxOptions {
   readonly features?: readonly string[];
   /** The user's, for PATH and for what fixed outputs let through. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Values for what fixed outputs let through, before the user's: the setting impure-env. */
+  readonly impureEnvironment?: Readonly<Record<string, string>>;
   readonly visiblePaths?: readonly VisiblePath[];
   /** How much fits into /dev/shm; undefined: as much as into any tmpfs. */
   readonly sharedMemoryBytes?: number | undefined;
@@ -66,6 +68,13 @@ export function buildFolderPlace(
 ): BuildFolderPlace | undefined {
   const directory = buildIn ?? keepFailedIn;
   return directory === undefined ? undefined : { directory, name };
+}
+
+/** What fixed outputs may let through. */
+export function impureVariables(
+  { environment, impureEnvironment }: SandboxOptions,
+): Readonly<Record<string, string | undefined>> {
+  return { ...environment, ...impureEnvironment };
 }
 
 /** The features that every machine has which can build at all. */
@@ -95,7 +104,7 @@ export class SandboxBuilder implements Builder {
     const identity = builderIdentity(store.physicalPath(store.storeDirectory));
     this.#bwrap ??= findBwrap(this.#options.environment['PATH'] ?? '', identity);
     const { outputPaths } = request;
-    const surroundings = builderSurroundings(request, options, outputPaths, this.#options.environment);
+    const surroundings = builderSurroundings(request, options, outputPaths, impureVariables(this.#options));
     const scratch = makeScratch(
       store.prepareOutput([...outputPaths.values()][0] as StorePath), buildFolderPlace(this.#options, derivation));
     settleScratch(scratch, request, this.#options.keepFailedIn !== undefined);

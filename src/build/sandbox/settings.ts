@@ -35,6 +35,10 @@ export function sandboxFromSettings(
     systems: [settings.text('system') || machine.system, ...settings.list('extra-platforms'), ...siblings(machine.system)],
     features: listOver('system-features', [...usualFeatures, ...kvm, ...recursive], (text) => text),
     environment: machine.environment,
+    impureEnvironment: Object.fromEntries(settings.list('impure-env').map((one) => {
+      const [name = '', ...value] = one.split('=');
+      return [name, value.join('=')];
+    })),
     visiblePaths: listOver('sandbox-paths', defaultPaths(), parseVisiblePath),
     sharedMemoryBytes: memorySize(settings.text('sandbox-dev-shm-size')),
     limits: {
