@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UserError } from '#base';
-import { parseDerivation, parseNarInfo, parseStorePath, printDerivation, type Derivation } from '#formats';
+import { dynamicInputsOf, parseDerivation, parseNarInfo, parseStorePath, printDerivation, type Derivation } from '#formats';
 import { deleteTree, LocalStore, verifyStore } from '#store';
 
 const scratch = mkdtempSync(join(tmpdir(), 'firn-fuzz-'));
@@ -78,6 +78,19 @@ test(`derivations damaged in ${rounds} ways; what is accepted is printed and rea
     inputSources: [parseStorePath(`${store}${'c'.repeat(32)}-c`)],
     system: 'x86_64-linux', builder: `${store}${'c'.repeat(32)}-c/bin/sh`, args: ['-c', 'echo "x\\y"\n\t'],
     env: new Map([['name', 'hello'], ['out', path]]),
+  };
+  fuzz(printDerivation(derivation), (damaged) => {
+    const printed = printDerivation(parseDerivation(damaged, 'hello'));
+    assert.equal(printDerivation(parseDerivation(printed, 'hello')), printed);
+  }, 75);
+});
+
+test(`derivations with dynamic inputs damaged in ${rounds} ways`, () => {
+  const maker = parseStorePath(`${store}${'b'.repeat(32)}-b.drv`);
+  const derivation: Derivation = {
+    name: 'hello', outputs: new Map([['out', { kind: 'deferred' }]]), inputDerivations: new Map([[maker, ['out']]]),
+    dynamicInputs: dynamicInputsOf([{ drvPath: maker, chain: ['out', 'a'] }, { drvPath: maker, chain: ['out', 'a', 'b'] }]),
+    inputSources: [], system: 'x', builder: 'b', args: [], env: new Map([['out', '']]),
   };
   fuzz(printDerivation(derivation), (damaged) => {
     const printed = printDerivation(parseDerivation(damaged, 'hello'));
