@@ -126,6 +126,25 @@ test("a flake's settings hold where they are trusted, once for all too", () => {
   assert.doesNotMatch(nix(['eval', `${own}#answer`]).stderr, /untrusted/);
 });
 
+test('json-log-path keeps what was done as JSON, an object a line', () => {
+  const file = join(folder, 'log.json');
+  nix(['build', '--no-link', `${own}#other`, '--json-log-path', file]);
+  const entries = readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.ok(entries.some(({ action, text }) => action === 'start' && /^building '.*-other\.drv'/.test(String(text))));
+});
+
+test('a file that Git does not know of is named as the user knows it', needs('git'), () => {
+  const repository = join(folder, 'repository');
+  mkdirSync(repository);
+  writeFileSync(join(repository, 'flake.nix'), '{ outputs = _: { a = import ./new.nix; b = throw "here"; }; }');
+  const git = (...args: string[]) => spawnSync('git', ['-C', repository, ...args]);
+  git('init');
+  git('add', 'flake.nix');
+  writeFileSync(join(repository, 'new.nix'), '1');
+  assert.match(nix(['eval', `${repository}#a`], { fails: true }).stderr, /Path 'new\.nix' in the repository ".*" is not tracked by Git\.[^]*git -C ".*" add "new\.nix"/);
+  assert.ok(nix(['eval', `${repository}#b`], { fails: true }).stderr.includes(`at ${repository}/flake.nix:1:`));
+});
+
 test('a script may name nix as its interpreter', needs('bash'), () => {
   const program = join(folder, 'nix');
   symlinkSync(join(root, 'firn'), program);

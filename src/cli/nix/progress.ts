@@ -1,8 +1,12 @@
 /** How much a Nix command tells and in which form, by its flags and settings. */
 
+import { appendFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { readSettings } from '#host';
 import type { CommandContext } from '../context.ts';
 import { openNixProgress, parseLogFormat } from '../progress/open.ts';
 import type { ClosableProgress } from '../progress/output.ts';
+import { settingOverrides } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
 
 /** The elder commands tell what they do; the new-style ones what one should know. */
@@ -23,7 +27,7 @@ export async function openCommandProgress(
   const format = named === undefined ? undefined : parseLogFormat(named);
   if (format === 'internal-json') context.report.asJson = true;
   const isLive = context.stderr.isTTY === true;
-  return openNixProgress(context.stderr, {
+  const shown = await openNixProgress(context.stderr, {
     // A terminal shows by itself what is done; in a log it is to be told.
     verbosity: verbosityOf(flags, style === 'new' && isLive ? 'new' : 'elder'),
     // In a log, the elder commands show builders' output; a terminal shows what they say last.
@@ -31,4 +35,16 @@ export async function openCommandProgress(
       && (flags.has('--print-build-logs') || (style === 'elder' && !isLive && format !== 'raw')),
     color: context.color,
   }, format, style === 'new');
+  const settings = readSettings({ environment: context.env, overrides: settingOverrides(flags) });
+  const file = settings.text('json-log-path') ?? '';
+  return file === '' ? shown : keepLog(shown, resolve(context.cwd, file));
+}
+
+/** Keeps in a file what `--log-format internal-json` would show, an object a line. */
+async function keepLog(shown: ClosableProgress, file: string): Promise<ClosableProgress> {
+  const [{ JsonProgress }, { TeeProgress }] = await Promise.all([
+    import('../progress/json-progress.ts'), import('../progress/tee-progress.ts'),
+  ]);
+  const write = (text: string) => { appendFileSync(file, text.replace(/^@nix /gm, '')); };
+  return new TeeProgress(shown, new JsonProgress({ write }, process.pid));
 }
