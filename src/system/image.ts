@@ -86,15 +86,17 @@ export async function imageExpression(request: ImageRequest): Promise<string> {
   const profile = await profilePath(request, traits);
   const nixos = `import ${pathLiteral(join(request.tree, 'nixos'))}`;
   const system = JSON.stringify(request.system);
-  const build = (imports: readonly string[]) =>
-    `${nixos} { system = ${system}; configuration = { imports = [ ${imports.map(pathLiteral).join(' ')} ]; }; }`;
+  const build = (imports: readonly string[], more = '') =>
+    `${nixos} { system = ${system}; configuration = { imports = [ ${imports.map(pathLiteral).join(' ')} ];${more} }; }`;
   const withProfile = build([...request.hosts, profile]);
   const isChosen = request.profile !== undefined || request.hosts.length === 0;
   const lines = isChosen
     ? [`let system = ${withProfile};`]
     : [
-        `let alone = ${build(request.hosts)};`,
-        `    system = if alone.options ? ${traits.option} then alone else ${withProfile};`,
+        // Hosts may set options that only the installer's module declares: nothing is held against
+        // them before that module is there.
+        `let alone = ${build(request.hosts, ' _module.check = false;')};`,
+        `    system = if alone.options ? ${traits.option} then ${build(request.hosts)} else ${withProfile};`,
       ];
   return `${lines.join('\n')}\nin ${traits.derivation}`;
 }
@@ -152,10 +154,14 @@ function flakeImageFunction(format: ImageFormat, profile?: string): string {
   const { folder, option, derivation, defaultProfile } = formats[format];
   const name = profile ?? defaultProfile;
   if (!/^[\w+.-]+$/.test(name)) throw noSuchProfile(name, []);
-  const module = `value.pkgs.path + "/nixos/modules/installer/${folder}/${name}.nix"`;
+  const module = `(unchecked.pkgs or value.pkgs).path + "/nixos/modules/installer/${folder}/${name}.nix"`;
   return `value:
     let
-      isImage = ${profile === undefined ? `value.options ? ${option}` : 'false'};
+      # Options that only the installer's module declares may be set before it is there.
+      unchecked =
+        if value ? extendModules then value.extendModules { modules = [ { _module.check = false; } ]; }
+        else value;
+      isImage = ${profile === undefined ? `unchecked ? options.${option}` : 'false'};
       system =
         if isImage then value
         else if value ? extendModules then value.extendModules { modules = [ (${module}) ]; }

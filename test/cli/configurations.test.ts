@@ -13,12 +13,13 @@ import { firn, folderWith, root } from '../support/firn.ts';
 const installer = join(root, 'distro/nixos/modules/installer/cd-dvd');
 const folder = folderWith({
   'host.nix': '{ ... }: { networking.hostName = "combined"; boot.loader.timeout = 77; }\n',
+  'menu.nix': '{ image.baseName = "menu"; isoImage.appendToMenuLabel = " of mine"; }\n',
   'extra.nix': '{ ... }: { image.baseName = "extra-name"; }\n',
   'flake/flake.nix': `{
     inputs.firn.url = "path:${root}/distro";
     outputs = { self, firn }: {
       nixosConfigurations.rescue = firn.lib.nixosSystem {
-        modules = [ { image.baseName = "from-flake"; } firn.nixosModules.installation-cd-minimal ];
+        modules = [ { image.baseName = "from-flake"; isoImage.appendToMenuLabel = " of mine"; } ];
       };
     };
   }\n`,
@@ -40,6 +41,9 @@ describe('configurations that combine', () => {
   });
   test('a host configuration in the minimal installer', () => {
     assert.match(derivationName('./host.nix'), /^firn-minimal-.*\.iso$/);
+  });
+  test('a host that sets options of the installer, which it does not import', () => {
+    assert.equal(derivationName('./menu.nix'), 'menu.iso');
   });
   test('several with a default configuration by name', () => {
     const name = derivationName('./host.nix', './extra.nix', '--config', 'installation-cd-minimal');

@@ -16,6 +16,18 @@ let
     attributes: attributes // (if attributes ? source then { source = "${attributes.source}"; } else { });
 
   listOf = value: if lib.isList value then value else [ value ];
+
+  # Told at evaluation what the builder would refuse after all packages have been downloaded.
+  knownCompression =
+    text:
+    if
+      builtins.match "(none|(zstd|gzip)( +-Xcompression-level +[0-9]+)?|xz( +-Xdict-size +[0-9]+[%KkMm]?)?|lz4( +-Xhc)?)" text
+      != null
+    then
+      text
+    else
+      throw ''
+        "${text}" is no compression of a squashfs image. There are: zstd and gzip (with -Xcompression-level NUMBER), xz (with -Xdict-size 100%), lz4 (with -Xhc), none.'';
 in
 rec {
   # The index files (modules.dep and its kind) of a kernel package, as depmod makes them.
@@ -117,7 +129,7 @@ rec {
     builtinDerivation {
       inherit name blockSize;
       builder = "builtin:squashfs";
-      compression = comp;
+      compression = knownCompression comp;
       storeContents = map (path: "${path}") (listOf storeContents);
       contents =
         map withSource contents

@@ -135,6 +135,12 @@ in
     ];
   };
 
+  squashfsCompression = {
+    expr = map (comp: (attributesOf (pkgs.makeSquashfs { inherit comp; registration = false; })).compression) [ "zstd -Xcompression-level 19" "xz -Xdict-size 100%" "lz4 -Xhc" "none" ];
+    expected = [ "zstd -Xcompression-level 19" "xz -Xdict-size 100%" "lz4 -Xhc" "none" ];
+  };
+  squashfsCompressionUnknown = { expr = (pkgs.makeSquashfs { comp = "lzo"; }).drvPath; expectedError = "\"lzo\" is no compression of a squashfs image"; };
+
   textKeepsContext = {
     expr = builtins.attrNames (builtins.getContext "${(pkgs.writeText "t" "${pkgs.shell}/bin/sh").drvPath}") != [ ];
     expected = true;
