@@ -49,7 +49,7 @@ export class BuiltinRunner implements Builder {
     const { derivation, store } = request;
     const builder = builtinBuilders.get(derivation.builder);
     if (!builder) throw noBuilderFor(derivation.builder, derivation.system);
-    const isFixed = derivation.outputs.get('out')?.kind === 'fixed';
+    const kind = derivation.outputs.get('out')?.kind;
     await builder.build({
       derivation,
       structuredAttrs: attributesOf(derivation),
@@ -60,7 +60,7 @@ export class BuiltinRunner implements Builder {
       progress: request.progress,
       activity: request.activity,
       signal: request.signal,
-      network: isFixed ? this.#network : undefined,
+      network: kind === 'fixed' || kind === 'impure' ? this.#network : undefined,
       cacheDirectory: this.#options.cacheDirectory,
       workers: this.#workers,
       log: (line) => request.log(line),

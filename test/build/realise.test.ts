@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { UserError } from '#base';
 import { BuiltinRunner, realise, type Substituter } from '#build';
 import { chooseMirrors, type Mirrors } from '#debian';
+import { outputPlaceholder, type StorePath } from '#formats';
 import { LocalStore } from '#store';
 import { deadUrl, startServer, truncated, type TestServer } from '../support/http-server.ts';
 import { freshBuilds, type Builds, type BuildsOptions } from './derivations.ts';
@@ -266,4 +267,24 @@ test('hundreds of derivations are realised with few open files', { skip: process
     '--disable-warning=ExperimentalWarning', child, '150'], { encoding: 'utf8' });
   assert.equal(run.stderr, '');
   assert.equal(run.stdout, 'made\n');
+});
+
+test('an impure download needs no hash, and is made anew each time', async () => {
+  const builds = fresh();
+  server.files.set('/news', 'today');
+  const url = `${server.url}/news`;
+  const { store } = builds;
+  const plain = store.readDerivation(builds.fetch('news', url, 'whatever').drvPath);
+  const drvPath = store.addDerivation({
+    ...plain, outputs: new Map([['out', { kind: 'impure', method: 'flat', algorithm: 'sha256' } as const]]),
+    env: new Map([['name', 'news'], ['url', url], ['out', outputPlaceholder('out')]]),
+  });
+  const contents = (): string[] => store.allValidPaths().filter((path) => path.endsWith('-news'))
+    .map((path) => readFileSync(store.physicalPath(path), 'utf8')).sort();
+  const made = { drvPath, out: '/nix/store/none' as StorePath };
+  await builds.realise([made]);
+  assert.deepEqual(contents(), ['today']);
+  server.files.set('/news', 'tomorrow');
+  await builds.realise([made]);
+  assert.deepEqual(contents(), ['today', 'tomorrow']);
 });

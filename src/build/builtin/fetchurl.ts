@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError, encodeHex } from '#base';
 import {
@@ -30,18 +30,23 @@ export const fetchurlBuilder: BuiltinBuilder = {
   name: 'builtin:fetchurl',
   async build(job) {
     const output = job.derivation.outputs.get('out');
-    if (!job.network || output?.kind !== 'fixed') throw fetchWithoutNetwork(job.derivation.name);
+    if (!job.network || (output?.kind !== 'fixed' && output?.kind !== 'impure')) {
+      throw fetchWithoutNetwork(job.derivation.name);
+    }
     const executable = flag(job.structuredAttrs['executable']);
     const local = wantedUrls(job.structuredAttrs).find((url) => url.startsWith('file://'));
     const out = job.outputs.get('out') as string;
     const unpacks = flag(job.structuredAttrs['unpack']);
     if (local !== undefined) return unpacks ? unpackLocal(local, out) : takeLocal(local, out, executable);
     const measure = new FileMeasure();
-    const wanted = expectedFile(output.hash, output.method === 'flat' && !executable && !unpacks, job);
+    const hash = output.kind === 'fixed' ? output.hash : undefined;
+    const wanted = expectedFile(hash, output.method === 'flat' && !executable && !unpacks, job);
     const isCompared = wanted.sha256 !== undefined && wanted.sizeBytes !== undefined;
     const expected = isCompared ? { ...wanted, observer: measure.of(wanted.sizeBytes) } : wanted;
-    // Named by the output, whose lock is held: no two downloads write the same part.
-    const partial = join(job.cacheDirectory, 'downloads', `${baseNameOf(output.path)}.part`);
+    // Named by the output, whose lock is held: no two downloads write the same part. What is new each
+    // time has no part to go on from.
+    const name = output.kind === 'fixed' ? baseNameOf(output.path) : basename(out);
+    const partial = join(job.cacheDirectory, 'downloads', `${name}.part`);
     const activity = job.progress.start('download', job.derivation.name, {
       ...(expected.sizeBytes === undefined ? {} : { total: expected.sizeBytes }),
       unit: 'bytes',
@@ -166,11 +171,11 @@ function wantedUrls(attributes: Readonly<Record<string, unknown>>): string[] {
   return [...new Set([...(typeof url === 'string' ? [url] : []), ...list])].filter((text) => text !== '');
 }
 
-function expectedFile(hash: Hash, isFlat: boolean, job: BuiltinJob): ExpectedFile {
+function expectedFile(hash: Hash | undefined, isFlat: boolean, job: BuiltinJob): ExpectedFile {
   const size = Number(job.structuredAttrs['size'] ?? Number.NaN);
   return {
     // Other hashes are checked when the output is committed.
-    ...(isFlat && hash.algorithm === 'sha256' ? { sha256: encodeHex(hash.bytes) } : {}),
+    ...(isFlat && hash?.algorithm === 'sha256' ? { sha256: encodeHex(hash.bytes) } : {}),
     ...(Number.isSafeInteger(size) && size > 0 ? { sizeBytes: size } : {}),
   };
 }
