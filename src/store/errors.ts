@@ -4,7 +4,8 @@ import { UserError } from '#base';
 
 export function storeNotWritable(directory: string, cause: unknown): UserError {
   return new UserError('STORE_NOT_WRITABLE', `the store at '${directory}' cannot be written`, {
-    hint: 'Choose another place with --store PATH or the environment variable FIRN_ROOT', cause,
+    hint: 'This command may have been run as non-root in a single-user Nix installation: '
+      + 'choose another place with --store PATH or the environment variable FIRN_ROOT', cause,
   });
 }
 
@@ -68,7 +69,7 @@ export function fileFailed(action: string, path: string, cause: unknown): UserEr
   const code = (cause as NodeJS.ErrnoException).code ?? '';
   if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(path, undefined, cause);
   const reason = reasons[code] ?? (cause as Error).message;
-  const hint = code === 'EMFILE' || code === 'ENFILE' ? hints[code] : undefined;
+  const hint = ['EMFILE', 'ENFILE', 'EACCES'].includes(code) ? hints[code] : undefined;
   return new UserError('FILE_FAILED', `${action} '${path}': ${reason}`, { ...(hint === undefined ? {} : { hint }), cause });
 }
 
@@ -187,7 +188,8 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** What to do about it, where that does not depend on what was done. */
 const hints: Readonly<Record<string, string>> = {
-  EACCES: 'Run the command as the user whose store it is, or choose another with --store PATH',
+  EACCES: 'This command may have been run as non-root in a single-user Nix installation: '
+    + 'run it as the user whose store it is, or choose another with --store PATH',
   EROFS: 'Choose another store with --store PATH',
   EMFILE: 'Allow more open files: ulimit -n 1024',
   ENFILE: 'Close other programs, or raise the limit fs.file-max',

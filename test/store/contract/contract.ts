@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { hashOf } from '#base';
 import {
-  hashPartOf, makeTextPath, NarWriter, outputPlaceholder, type Derivation, type PathInfo, type StorePath,
+  hashPartOf, makeOutputPath, makeTextPath, moduloFinder, NarWriter, outputHashModulo, outputPlaceholder,
+  type Derivation, type PathInfo, type StorePath,
 } from '#formats';
 import { deleteTree, measureNar, type Store } from '#store';
 
@@ -100,7 +101,9 @@ export function checkStore(kind: string, open: (folder: string) => Store): void 
 
   check('a derivation is read as it was added, and its outputs are known', (store) => {
     const source = store.addTextToStore('source', 'x', []);
-    const out = makeTextPath('made', 'x', []);
+    // The path that follows from the derivation: stores that are given others refuse them.
+    const open = { ...sampleDerivation(source, { kind: 'deferred' }), env: new Map([['out', '']]) };
+    const out = makeOutputPath('out', outputHashModulo(open, moduloFinder(() => open)) as string, open.name);
     const derivation = sampleDerivation(source, { kind: 'input-addressed', path: out });
     const drvPath = store.addDerivation(derivation);
     assert.deepEqual(store.readDerivation(drvPath), derivation);
