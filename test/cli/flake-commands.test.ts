@@ -126,6 +126,10 @@ test("a flake's settings hold where they are trusted, once for all too", () => {
   assert.doesNotMatch(nix(['eval', `${own}#answer`]).stderr, /untrusted/);
 });
 
+test('an input without a name is refused', () => {
+  assert.match(nix(['flake', 'lock', own, '--override-input', '', '.'], { fails: true }).stderr, /zero-length input path/);
+});
+
 test('json-log-path keeps what was done as JSON, an object a line', () => {
   const file = join(folder, 'log.json');
   nix(['build', '--no-link', `${own}#other`, '--json-log-path', file]);

@@ -6,6 +6,7 @@ import {
   type FlakeSource,
 } from '#host';
 import type { CommandContext } from '../context.ts';
+import { usageError } from '../errors.ts';
 import { settingOverrides } from './evaluation.ts';
 import type { Flag, ParsedFlags } from './flags.ts';
 
@@ -28,6 +29,11 @@ export function flakeLockFlags(flags: ParsedFlags): FlakeLockFlags {
     const value = flags.last(name);
     return value === undefined ? undefined : encodeUtf8(value);
   };
+  for (const name of ['--update-input', '--override-input']) {
+    if (flags.all(name).some(([path]) => path === '')) {
+      throw usageError(`${name} was passed a zero-length input path, which would refer to the flake itself, not an input`, 'nix flake lock');
+    }
+  }
   const [referenceFile, outputFile] = [text('--reference-lock-file'), text('--output-lock-file')];
   return {
     recreate: flags.has('--recreate-lock-file'),
