@@ -14,6 +14,7 @@ import { cacheDirectory, hostSystem, storeLocation } from '#host';
 import { instantiateFlakeImage, instantiateImage, realiseImage, Workspace, type BuiltImage, type ImageFormat } from '#system';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
+import { trustedSettings } from '../nix/flake-config.ts';
 import { describeMissing } from '../nix/missing.ts';
 import { addRoot } from '../nix/roots.ts';
 import { formatBytes, formatDuration } from '../progress/describe.ts';
@@ -73,6 +74,7 @@ async function build(
     cores: options.cores,
     color,
     treeRoot: tree,
+    trustSettings: (config, settings) => trustedSettings(config, settings, context, progress),
     progress,
     signal,
   });
