@@ -5,10 +5,11 @@
  * thousands of single syncs would take minutes.
  */
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { closeSync, fsyncSync, lstatSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { listNames, systemPath } from './file-tree.ts';
+import { runSmallProgram } from './small-program.ts';
 
 /** Syncs the trees at `paths` (byte strings) inside the folder `directory`. */
 export function syncTrees(paths: readonly string[], directory: string): void {
@@ -59,13 +60,9 @@ function collectAll(path: string, files: string[]): void {
   if (status.isDirectory()) for (const name of listNames(path)) collectAll(`${path}/${name}`, files);
 }
 
-function syncFileSystemSoon(directory: string): Promise<boolean> {
-  if (process.platform === 'win32') return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const child = spawn('sync', ['-f', directory], { stdio: 'ignore' });
-    child.once('error', () => resolve(false));
-    child.once('exit', (status) => resolve(status === 0));
-  });
+async function syncFileSystemSoon(directory: string): Promise<boolean> {
+  if (process.platform === 'win32') return false;
+  return (await runSmallProgram('sync', ['-f', directory])).status === 0;
 }
 
 async function syncFileSoon(path: string): Promise<void> {

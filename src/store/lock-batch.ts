@@ -6,8 +6,8 @@
  * since the last began, each on a file descriptor that it inherits.
  */
 
-import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runSmallProgram } from './small-program.ts';
 
 /** What became of one request. */
 export type LockOutcome = 'taken' | 'busy' | 'unavailable';
@@ -60,22 +60,11 @@ async function serve(): Promise<void> {
 
 const script = 'for file in "$@"; do flock -n -x "$file"; echo $?; done';
 
-function tryAll(files: readonly number[]): Promise<LockOutcome[]> {
-  return new Promise((resolve) => {
-    const numbers = files.map((_, index) => String(index + 3));
-    let child;
-    try {
-      child = spawn('sh', ['-c', script, 'sh', ...numbers], { stdio: ['ignore', 'pipe', 'ignore', ...files] });
-    } catch {
-      // No file is left to speak with a child: each of the requests says so.
-      resolve([]);
-      return;
-    }
-    let output = '';
-    child.stdout?.setEncoding('latin1').on('data', (text: string) => { output += text; });
-    child.once('error', () => resolve([]));
-    child.once('close', () => resolve(output.split('\n').filter(Boolean).map(outcomeOf)));
-  });
+async function tryAll(files: readonly number[]): Promise<LockOutcome[]> {
+  const numbers = files.map((_, index) => String(index + 3));
+  // If no child could be started, each of the requests says so.
+  const { output } = await runSmallProgram('sh', ['-c', script, 'sh', ...numbers], files);
+  return output.split('\n').filter(Boolean).map(outcomeOf);
 }
 
 function outcomeOf(status: string): LockOutcome {
