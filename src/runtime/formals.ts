@@ -8,6 +8,7 @@
 import { NixError, type Position } from '#diagnostics';
 import { Attrs } from './attrs.ts';
 import { expectedButFound, missingArgument, unexpectedArgument } from './errors.ts';
+import { printAttributeName } from './print.ts';
 import type { Shape } from './shape.ts';
 import { bestMatches } from './suggestions.ts';
 import { force } from './thunk.ts';
@@ -120,7 +121,7 @@ function makePlan(info: FunctionInfo, shape: Shape): FormalsPlan {
     throw callFault(
       unexpectedArgument(
         info.name ?? 'anonymous lambda',
-        extra,
+        printAttributeName(extra),
         info.position,
         bestMatches(names, extra),
       ),

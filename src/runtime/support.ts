@@ -14,6 +14,7 @@ import { contextOf } from './context.ts';
 import { assertionFailed, evalError, expectedButFound, missingAttribute } from './errors.ts';
 import { mergeAttrs } from './merge.ts';
 import { arithmetic, intDivide } from './operators.ts';
+import { printAttributeName } from './print.ts';
 import { Shape } from './shape.ts';
 import { bestMatches } from './suggestions.ts';
 import { force, shortcut, Thunk } from './thunk.ts';
@@ -79,7 +80,7 @@ function selectRethrow(
 function selectFail(subject: Value, name: string, at: Position, path: string): never {
   let error: NixError;
   if (subject instanceof Attrs) {
-    error = missingAttribute(name, 0, bestMatches(subject.names(), name));
+    error = missingAttribute(printAttributeName(name), 0, bestMatches(subject.names(), name));
   } else {
     error = expectedButFound('a set', subject, at).addTrace(at, 'while selecting an attribute');
   }
@@ -97,7 +98,7 @@ export function selectPath(subject: Value, names: readonly string[], at: Positio
         throw expectedButFound('a set', value, at).addTrace(at, 'while selecting an attribute');
       }
       const index = value.shape.indexOf(names[i]!);
-      if (index < 0) throw missingAttribute(names[i]!, 0, bestMatches(value.names(), names[i]!));
+      if (index < 0) throw missingAttribute(printAttributeName(names[i]!), 0, bestMatches(value.names(), names[i]!));
       definition = value.shape.positions[index]!;
       found = i + 1;
       value = force(value.slots[index]!, definition === 0 ? at : definition);
@@ -131,7 +132,7 @@ export function selectNamed(
       const index = value.shape.indexOf(name);
       if (index < 0) {
         if (orElse) return undefined;
-        throw missingAttribute(name, 0, bestMatches(value.names(), name));
+        throw missingAttribute(printAttributeName(name), 0, bestMatches(value.names(), name));
       }
       definition = value.shape.positions[index]!;
       found++;

@@ -10,6 +10,7 @@ import { Attrs, emptyAttrs, type AttrsEntry } from '../attrs.ts';
 import { forceAttrs, forceFunction, forceList, forceStringNoContext } from '../coerce.ts';
 import { missingAttribute, typeError } from '../errors.ts';
 import { lazyPositionValue } from '../position-value.ts';
+import { printAttributeName } from '../print.ts';
 import { force } from '../thunk.ts';
 import { Lambda, PrimOp, PrimOpApp, type Slot, type Value } from '../values.ts';
 import { definePrimOp, type PrimOpDefinition } from './define.ts';
@@ -204,7 +205,7 @@ export const attrsets: readonly PrimOpDefinition[] = [
 export function requireAttr(attrs: Attrs, name: string, text: string): Slot {
   const slot = attrs.get(name);
   if (slot !== undefined) return slot;
-  const error = missingAttribute(name, 0);
+  const error = missingAttribute(printAttributeName(name), 0);
   throw text === '' ? error : error.addTrace(0, text);
 }
 
