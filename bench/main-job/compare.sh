@@ -60,7 +60,7 @@ start=$(now)
 /usr/sbin/depmod -b "${kernel%/lib/modules/*}" "${kernel##*/}" &
 systemd-hwdb update --root "$hardware" &
 wait
-index=$(since "$start")
+indexed=$(since "$start")
 rm -rf unpacked tree store peer.iso peer.squashfs
 xorriso -osirrox on -indev "$iso" -extract / tree >/dev/null 2>&1
 chmod -R u+w tree
@@ -75,13 +75,13 @@ start=$(now)
 xorriso -as mkisofs -quiet -r -J -joliet-long -iso-level 3 -o peer.iso tree 2>/dev/null
 write=$(since "$start")
 
-awk -v ours="$ours" -v unpack="$unpack" -v index="$index" -v squash="$squash" -v write="$write" \
+awk -v ours="$ours" -v unpack="$unpack" -v indexed="$indexed" -v squash="$squash" -v write="$write" \
   -v our_size="$(stat -c %s "$iso")" -v peer_size="$(stat -c %s peer.iso)" 'BEGIN {
   printf "firn build      %6.1f s\n", ours
   printf "dpkg-deb -x     %6.1f s\n", unpack
-  printf "depmod, hwdb    %6.1f s\n", index
+  printf "depmod, hwdb    %6.1f s\n", indexed
   printf "mksquashfs      %6.1f s\nxorriso         %6.1f s\n", squash, write
-  printf "to all of them  %6.2f (size %.3f)\n", ours / (unpack + index + squash + write), our_size / peer_size
+  printf "to all of them  %6.2f (size %.3f)\n", ours / (unpack + indexed + squash + write), our_size / peer_size
   printf "to the last two %6.2f\n", ours / (squash + write)
 }'
 grep -E 'evaluated|unpacked|built|compressed|done' fresh.log || :
