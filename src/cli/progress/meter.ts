@@ -21,7 +21,10 @@ export interface Tally {
   itemsDone: number;
   itemsTotal: number;
   startedAt: number;
-  /** When the last activity ended; meaningful when nothing of the kind runs. */
+  /**
+   * When there was last something done. One activity may stay open for all of a kind until everything
+   * ends, so the end of one that has parts says nothing.
+   */
   endedAt: number;
 }
 
@@ -32,11 +35,12 @@ export interface RunningActivity {
   readonly total: number | undefined;
   readonly unit: 'bytes' | 'items';
   readonly isPart: boolean;
+  hasParts: boolean;
 }
 
 export class ProgressMeter {
   readonly tallies = new Map<ActivityKind, Tally>();
-  readonly #kinds = new WeakMap<Activity, ActivityKind>();
+  readonly #known = new WeakMap<Activity, { readonly kind: ActivityKind; readonly activity: RunningActivity }>();
   readonly #now: () => number;
   readonly #changed: () => void;
 
@@ -47,13 +51,17 @@ export class ProgressMeter {
 
   start(kind: ActivityKind, label: string, options: ActivityOptions = {}): Activity {
     const tally = this.#tallyOf(kind);
+    const parent = options.parent === undefined ? undefined : this.#known.get(options.parent);
+    const isPart = parent?.kind === kind;
+    if (isPart) parent.activity.hasParts = true;
     const activity: RunningActivity = {
       label,
       detail: '',
       done: 0,
       total: options.total,
       unit: options.unit ?? 'items',
-      isPart: options.parent !== undefined && this.#kinds.get(options.parent) === kind,
+      isPart,
+      hasParts: false,
     };
     tally.running.add(activity);
     tally.started += 1;
@@ -66,6 +74,7 @@ export class ProgressMeter {
     const handle: Activity = {
       advance: (amount) => {
         activity.done += amount;
+        tally.endedAt = this.#now();
         if (activity.isPart) return;
         if (activity.unit === 'bytes') tally.bytesDone += amount;
         else tally.itemsDone += amount;
@@ -78,11 +87,11 @@ export class ProgressMeter {
         tally.ended += 1;
         if (outcome === 'done') tally.finished += 1;
         else tally.failed += 1;
-        tally.endedAt = this.#now();
+        if (!activity.hasParts) tally.endedAt = this.#now();
         this.#changed();
       },
     };
-    this.#kinds.set(handle, kind);
+    this.#known.set(handle, { kind, activity });
     return handle;
   }
 
