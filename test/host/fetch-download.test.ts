@@ -172,7 +172,8 @@ test('registries: the user\'s, then the global one; inputs of flakes see the glo
     ]),
   });
   const withGlobal = startFetching({
-    values: { 'flake-registry': join(folder, 'global.json') }, environment: gitEnvironment(folder),
+    values: { 'experimental-features': 'flakes', 'flake-registry': join(folder, 'global.json') },
+    environment: gitEnvironment(folder),
   });
   const resolve = async (input: Record<string, string>, registries = 'all', from = withGlobal.fetch) =>
     Object.fromEntries((await from('resolveInput', { type: 'indirect', ...input, registries })).attributes);

@@ -36,7 +36,7 @@ export function startFetching(options: FetchingOptions = {}): Fetching {
   const store = new LocalStore({ root: join(folder, 'root') });
   after(() => { store.close(); });
   const settings = new NixSettings();
-  for (const [name, value] of Object.entries(options.values ?? {})) settings.apply([[name, value]]);
+  settings.apply(Object.entries(options.values ?? {}));
   const warnings: string[] = [];
   const progress: Progress = {
     start: () => ({ advance() {}, detail() {}, finish() {} }),

@@ -20,11 +20,13 @@ export interface PrintInput extends InstantiateInput {
 }
 
 export function run(session: EvaluationSession, input: unknown): void {
-  const { sources, attributePaths, write } = input as PrintInput;
+  const { sources, attributePaths, autoArguments, write } = input as PrintInput;
+  // Before anything is evaluated: faults in them are told first.
+  const args = makeAutoArguments(session, autoArguments);
   for (const source of sources) {
     const root = evaluateSource(session, source, { isMain: true });
     for (const path of attributePaths.length === 0 ? [''] : attributePaths) {
-      const value = selected(session, root, path, input as PrintInput);
+      const value = selected(args, root, path);
       session.print(exactly(session, source, path, value, input as PrintInput)
         ?? show(session, value, input as PrintInput));
     }
@@ -32,10 +34,7 @@ export function run(session: EvaluationSession, input: unknown): void {
   if (write) session.host.flush();
 }
 
-function selected(
-  session: EvaluationSession, root: Value, path: string, { autoArguments }: PrintInput,
-): Value {
-  const args = makeAutoArguments(session, autoArguments);
+function selected(args: Attrs, root: Value, path: string): Value {
   const value = force(selectPath(path, args, root));
   return args.size === 0 ? value : autoCall(args, value);
 }
@@ -48,8 +47,9 @@ function exactly(
   const hasParts = Array.isArray(value) || value instanceof Attrs;
   if (!showsSuspended || !hasParts) return undefined;
   return session.suspended((again) => {
+    const args = makeAutoArguments(again, input.autoArguments);
     const root = evaluateSource(again, source, { isMain: true });
-    return show(again, selected(again, root, path, input), input);
+    return show(again, selected(args, root, path), input);
   });
 }
 
