@@ -6,10 +6,11 @@
  * runs, and one of a build that is killed with its machine is there too. It is compressed when the
  * build has ended. Both programs read both forms.
  */
-import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { baseNameOf, Bzip2Writer, type StorePath } from '#formats';
+import { writeAll } from '#store';
 
 export interface LogOptions {
   /** How much of its builder's output a failure shows: the setting `log-lines`. */
@@ -25,6 +26,7 @@ export interface LogOptions {
 /** C++ Nix's number. */
 const usuallyShownLines = 25;
 const bufferedCharacters = 1 << 16;
+const readBytes = 1 << 16;
 /** So soon whoever reads the file of a running build finds what was said. */
 const shownAfterMilliseconds = 200;
 /** Of small blocks, so that a long log does not keep other work waiting. */
@@ -85,7 +87,7 @@ export class BuildLog {
       rmSync(`${this.#path}.bz2`, { force: true });
       this.#file = openSync(this.#path, 'w');
     }
-    writeWhole(this.#file, Buffer.from(this.#waiting, 'utf8'));
+    writeAll(this.#file, Buffer.from(this.#waiting, 'utf8'));
     this.#waiting = '';
   }
 }
@@ -93,29 +95,25 @@ export class BuildLog {
 /** Puts the compressed file in the plain one's place; where it cannot be made, the plain one stays. */
 async function compressLog(path: string): Promise<void> {
   const temporary = `${path}.bz2.${process.pid}`;
+  let from: number | undefined;
+  let to: number | undefined;
   try {
-    const [from, to] = [openSync(path, 'r'), openSync(temporary, 'w')];
-    try {
-      const writer = new Bzip2Writer(compressionLevel);
-      const buffer = Buffer.alloc(bufferedCharacters);
-      for (let count = readSync(from, buffer); count > 0; count = readSync(from, buffer)) {
-        for (const piece of writer.write(buffer.subarray(0, count))) {
-          writeWhole(to, piece);
-          await nextTurn();
-        }
+    from = openSync(path, 'r');
+    to = openSync(temporary, 'w');
+    const writer = new Bzip2Writer(compressionLevel);
+    const buffer = Buffer.alloc(readBytes);
+    for (let count = readSync(from, buffer); count > 0; count = readSync(from, buffer)) {
+      for (const piece of writer.write(buffer.subarray(0, count))) {
+        writeAll(to, piece);
+        await nextTurn();
       }
-      for (const piece of writer.finish()) writeWhole(to, piece);
-    } finally {
-      closeSync(from);
-      closeSync(to);
     }
+    for (const piece of writer.finish()) writeAll(to, piece);
     renameSync(temporary, `${path}.bz2`);
     rmSync(path, { force: true });
   } catch {
     rmSync(temporary, { force: true });
+  } finally {
+    for (const file of [from, to]) if (file !== undefined) closeSync(file);
   }
-}
-
-function writeWhole(file: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
 }

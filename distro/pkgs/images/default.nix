@@ -192,10 +192,11 @@ rec {
           name
           isoName
           volumeID
-          compressImage
           publisher
           ;
         builder = "builtin:iso";
+        # What takes room on the image is compressed already: higher levels gain nothing but time.
+        compression = if compressImage then "zstd -3" else "none";
         contents =
           map withSource contents
           ++ lib.optional (squashfsContents != [ ]) {

@@ -5,7 +5,8 @@
  * `executable`. A folder among `files` stands for all regular files below it in bytewise order of
  * their paths, of which `suffix` and `exclude` (patterns over paths below the folder) choose.
  */
-import { closeSync, lstatSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { writeAll } from '#store';
 import type { BuiltinBuilder } from '../builtin-builder.ts';
 import { Attributes } from '../io/attributes.ts';
 import { compilePathPatterns } from '../io/path-pattern.ts';
@@ -16,9 +17,7 @@ export const concatFilesBuilder: BuiltinBuilder = {
     const attributes = new Attributes(job.structuredAttrs, 'builtin:concat-files');
     const mode = attributes.boolean('executable', false) ? 0o755 : 0o644;
     const file = openSync(job.outputs.get('out') as string, 'wx', mode);
-    const write = (bytes: Uint8Array): void => {
-      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
-    };
+    const write = (bytes: Uint8Array): void => writeAll(file, bytes);
     try {
       const separator = Buffer.from(attributes.string('separator', ''), 'latin1');
       write(Buffer.from(attributes.string('header', ''), 'latin1'));

@@ -3,8 +3,8 @@
  *
  * Attributes, named as in nixpkgs: `isoName`, `volumeID`, `contents` (a list of {source, target}),
  * `bootImage` (the BIOS boot image's path in the image), `efiBootImage` (the EFI system partition's
- * path among the targets), `isohybridMbrImage` (boot code for a disk), `compressImage`. The output
- * has `iso/NAME`, `iso/cd.iso` linked to it, and `nix-support`.
+ * path among the targets), `isohybridMbrImage` (boot code for a disk); and `compression` of the whole
+ * as an initrd's. The output has `iso/NAME`, `iso/cd.iso` linked to it, and `nix-support`.
  */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,13 +12,15 @@ import type { IsoOptions, TreeEntry } from '#images';
 import { planIso, writeIso } from '#images';
 import type { BuiltinBuilder, BuiltinJob } from '../builtin-builder.ts';
 import { Attributes } from '../io/attributes.ts';
-import { compressingSink } from '../io/compressing-sink.ts';
+import { compressingSink, parseStreamCompression } from '../io/compressing-sink.ts';
 import { FileSink } from '../io/file-sink.ts';
 import { graftEntries, imagePath } from '../io/graft.ts';
 import { followInput } from '../io/inputs.ts';
 
 /** Everything in the image is dated as in the store. */
 const mtime = 1;
+/** What the image's name ends in when it is compressed as a whole. */
+const endings = { none: '', gzip: '.gz', xz: '.xz', zstd: '.zst' } as const;
 
 export const isoBuilder: BuiltinBuilder = {
   name: 'builtin:iso',
@@ -27,8 +29,9 @@ export const isoBuilder: BuiltinBuilder = {
     const physicalPath = (path: string): string => job.inputs.physicalPath(path);
     const entries = graftEntries(attributes.list('contents'), physicalPath, mtime);
     const plan = planIso(...planInput(entries, attributes, job));
-    const compress = attributes.boolean('compressImage', false);
-    const name = attributes.string('isoName') + (compress ? '.zst' : '');
+    const compression = parseStreamCompression(attributes.string('compression', 'none'));
+    const ending = endings[compression.kind];
+    const name = attributes.string('isoName') + ending;
     const out = job.outputs.get('out')!;
     mkdirSync(join(out, 'iso'), { recursive: true });
     mkdirSync(join(out, 'nix-support'));
@@ -38,15 +41,14 @@ export const isoBuilder: BuiltinBuilder = {
       parent: job.activity,
     });
     const file = new FileSink(join(out, 'iso', name));
-    // What takes room on the image is compressed already: higher levels gain nothing but time.
-    const sink = compressingSink(file, compress ? { kind: 'zstd', level: 3 } : { kind: 'none' });
+    const sink = compressingSink(file, compression);
     await writeIso(plan, sink, (length) => {
       job.signal.throwIfAborted();
       activity.advance(length);
     });
     await sink.end();
     file.close();
-    const short = compress ? 'cd.iso.zst' : 'cd.iso';
+    const short = `cd.iso${ending}`;
     if (name !== short) symlinkSync(name, join(out, 'iso', short));
     writeNotes(job, out, name);
     activity.finish();

@@ -1,10 +1,10 @@
 /**
  * Flake registries: which input a short name stands for.
  *
- * Asked in order: what the command line says, the user's, the system's, the global one. The global registry is read only where
- * the setting `flake-registry` names one: no server is ever asked that nobody named. Inputs in
- * `flake.nix` are resolved by the first and the last only, so that a lock file does not depend on whose
- * machine made it.
+ * Asked in order: what the command line says, the user's, the system's, the global one. The global
+ * registry is read only where the setting `flake-registry` names one: no server is ever asked that
+ * nobody named. Inputs in `flake.nix` are resolved by the first and the last only, so that a lock file
+ * does not depend on whose machine made it.
  */
 
 import { join } from 'node:path';

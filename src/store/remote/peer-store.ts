@@ -10,7 +10,7 @@
  * the other end sees to it that a path comes into being once.
  */
 
-import { closeSync, existsSync, mkdtempSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
@@ -22,7 +22,7 @@ import {
 } from '#formats';
 import { knownOutputs, readDerivationAt } from '../derivation-file.ts';
 import { fileChanged, pathNotValid, referenceNotValid } from '../errors.ts';
-import { bytePath, deleteTree, narPieces, treeStands } from '../file-tree.ts';
+import { bytePath, deleteTree, narPieces, treeStands, writeAll } from '../file-tree.ts';
 import { measureOutput } from '../measure-output.ts';
 import { PathTurns } from '../path-turns.ts';
 import { receiveNar } from '../receive-nar.ts';
@@ -329,7 +329,10 @@ export class PeerStore implements Store, RootKeeper {
       let offset = 0;
       const filed = referencesFirst(paths.map(({ info }) => info)).map((info): FiledPath => {
         const begin = offset;
-        for (const piece of narPieces(places.get(info.path) as string)) offset += writeSync(descriptor, piece);
+        for (const piece of narPieces(places.get(info.path) as string)) {
+          writeAll(descriptor, piece);
+          offset += piece.length;
+        }
         return { info, file, offset: begin };
       });
       this.#asked.ask('addFiled', filed);
