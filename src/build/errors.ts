@@ -1,28 +1,38 @@
 /** The errors of building: builders that fail, outputs that are not what was promised. */
 import { UserError } from '#base';
 
+/** In C++ Nix's form: what could not be built and why; a reason that names the derivation says both. */
 export function buildFailed(drvPath: string, cause: unknown): UserError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const hint = cause instanceof UserError ? cause.hint : undefined;
-  return new UserError('BUILD_FAILED', `Cannot build ${drvPath}: ${reason}`, {
-    ...(hint === undefined ? {} : { hint }),
-    cause,
-  });
+  const [line = '', ...more] = reason.split('\n');
+  const message = reason.includes(`'${drvPath}'`) ? reason
+    : [`Cannot build '${drvPath}'.`, `Reason: ${line}.`, ...more].join('\n');
+  return new UserError('BUILD_FAILED', message, { ...(hint === undefined ? {} : { hint }), cause });
 }
 
-/** The failures themselves are at hand in `failures`: exit statuses are made of all of them. */
-export function buildsFailed(
-  failures: readonly Error[], dependents: number,
-): UserError & { readonly failures: readonly Error[] } {
-  const lines = failures.map((failure) => `  ${failure.message.replace(/\n/g, '\n  ')}`);
-  const kept = dependents === 0 ? '' : `; ${dependents} more need what failed and were not built`;
+/** What failed by itself, for exit statuses: these are made of all that failed. */
+export type WithFailures = UserError & { readonly failures: readonly Error[] };
+
+/** Of a derivation whose inputs failed; what befell them has been told. */
+export function dependenciesFailed(
+  drvPath: string, count: number, outputPaths: readonly string[], failures: readonly Error[],
+): WithFailures {
+  const outputs = outputPaths.length === 0 ? '' : `\nOutput paths:${outputPaths.map((path) => `\n  ${path}`).join('')}`;
+  return withFailures(
+    'DEPENDENCIES_FAILED',
+    `Cannot build '${drvPath}'.\nReason: ${count} ${count === 1 ? 'dependency' : 'dependencies'} failed.${outputs}`, failures);
+}
+
+/** Of several that were wanted, named as C++ Nix names them; what befell each has been told. */
+export function buildsFailed(names: readonly string[], failures: readonly Error[]): WithFailures {
+  const quoted = [...new Set(names)].sort().map((name) => `'${name}'`).join(', ');
+  return withFailures('BUILDS_FAILED', `build of ${quoted} failed`, failures);
+}
+
+function withFailures(code: string, message: string, failures: readonly Error[]): WithFailures {
   const hint = failures.map((failure) => (failure as UserError).hint).find((text) => text !== undefined);
-  const error = new UserError(
-    'BUILDS_FAILED',
-    `${failures.length} builds failed${kept}:\n${lines.join('\n')}`,
-    { ...(hint === undefined ? {} : { hint }), cause: failures[0] },
-  );
-  return Object.assign(error, { failures });
+  return Object.assign(new UserError(code, message, hint === undefined ? {} : { hint }), { failures });
 }
 
 export function noBuilderFor(builder: string, system: string): UserError {

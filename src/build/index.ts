@@ -8,6 +8,7 @@ export { parseMachines, type Machine } from './remote/machines.ts';
 export { RemoteBuilder, type RemoteBuilderOptions } from './remote/remote-builder.ts';
 export * from './errors.ts';
 export { parseExactJson, printExactJson } from './exact-json.ts';
+export { nameOfWanted } from './failure-report.ts';
 export { EnvironmentTree, type LinkedPackage } from './io/environment-tree.ts';
 export { readSourceArchive, unpackArchive, writeUnpacked } from './io/source-archive.ts';
 export * from './realise.ts';

@@ -18,7 +18,6 @@ import type { Builder, Substituter } from './builder.ts';
 import { buildDerivation, type BuildContext } from './derivation-goal.ts';
 import {
   buildFailed,
-  buildsFailed,
   isSystemError,
   missingPath,
   noSuchOutput,
@@ -28,6 +27,7 @@ import {
 } from './errors.ts';
 import type { LogOptions } from './build-log.ts';
 import type { CheckOptions } from './check-build.ts';
+import { FailureReport } from './failure-report.ts';
 import { knownOutputPaths, validOutputs, type OutputMap } from './output-paths.ts';
 import { Slots } from './slots.ts';
 import { planWork, type WorkKind, type WorkPlan } from './work-plan.ts';
@@ -96,11 +96,10 @@ class Realising {
   readonly #made = new Map<string, Promise<OutputMap>>();
   /** What is wanted by name, and the outputs of each. */
   readonly #asked = new Map<StorePath, ReadonlySet<string> | undefined>();
-  readonly #failures: UserError[] = [];
+  readonly #failures: FailureReport;
   readonly #activities = new Map<WorkKind, Activity>();
   readonly #context: BuildContext;
   readonly #slots: Readonly<Record<WorkKind, Slots>>;
-  #dependents = 0;
   #roomMade: Promise<void> | undefined;
   #plan: WorkPlan = new Map();
 
@@ -108,6 +107,7 @@ class Realising {
     this.#store = store;
     this.#options = options;
     this.#progress = options.progress ?? noProgress;
+    this.#failures = new FailureReport(store, this.#progress);
     const jobs = options.jobs ?? 1;
     // Packages are unpacked by as many threads as there are; one more is to be ready when one ends.
     this.#slots = { build: new Slots(jobs), unpack: new Slots(jobs + 1), download: new Slots(options.downloads ?? 8) };
@@ -144,7 +144,8 @@ class Realising {
       signal?.throwIfAborted();
       await this.#store.flush();
       this.#finish(outcomes.some((outcome) => outcome.status === 'rejected'));
-      this.#report(outcomes);
+      this.#failures.throwFor(wanted);
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
       return await this.#resultOf(wanted);
     } catch (error) {
       this.#finish(true);
@@ -263,9 +264,7 @@ class Realising {
     const resolvedPath = this.#store.addDerivation(resolved);
     this.#progress.message('debug', `resolved derivation: '${drvPath}' -> '${resolvedPath}'...`);
     const made = check === undefined ? this.#goal(resolvedPath, names) : this.#build(resolvedPath, resolved, check);
-    // The failure names a derivation that nobody has asked for.
-    made.catch(() => this.#progress.message(
-      'error', `Cannot build '${drvPath}': build of resolved derivation '${resolvedPath}' failed`));
+    made.catch(() => this.#failures.addResolved(drvPath, resolvedPath));
     const outputs = await made;
     if (hasUnknownPaths(derivation) && !isImpure(derivation)) {
       const { signRealisation = (one: Realisation) => one } = this.#options;
@@ -300,8 +299,7 @@ class Realising {
         if (index < inputs.length) made.set(inputs[index] as StorePath, outcome.value as OutputMap);
         continue;
       }
-      this.#dependents += 1;
-      throw outcome.reason instanceof UserError && !this.#failures.includes(outcome.reason)
+      throw outcome.reason instanceof UserError && !this.#failures.has(outcome.reason)
         ? outcome.reason
         : new DependencyFailed();
     }
@@ -394,17 +392,9 @@ class Realising {
       throw error;
     }
     const failure = buildFailed(drvPath, cause);
-    this.#failures.push(failure);
-    if (this.#options.keepGoing) this.#progress.message('error', failure.message);
-    else this.#stop.abort(failure);
+    this.#failures.add(drvPath, failure, this.#asked.has(drvPath));
+    if (!this.#options.keepGoing) this.#stop.abort(failure);
     throw failure;
-  }
-
-  #report(outcomes: readonly PromiseSettledResult<unknown>[]): void {
-    const [first, ...others] = this.#failures;
-    if (first && others.length === 0) throw first;
-    if (first) throw buildsFailed(this.#failures, this.#dependents);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   async #resultOf(wanted: readonly Wanted[]): Promise<Realised> {

@@ -15,9 +15,7 @@ import { knownOutputPath, type StorePath } from '#formats';
 import {
   copyPaths, DaemonPeer, failureCode, LocalPeer, succeeded, type BuildPeer, type Buildable, type LocalStore, type MissingPaths,
 } from '#store';
-import {
-  builtElsewhereFailed, notQueriedElsewhere, outputNotKnown, severalBuiltElsewhereFailed,
-} from './errors.ts';
+import { builtElsewhereFailed, notQueriedElsewhere, outputNotKnown } from './errors.ts';
 
 export interface BuildEngineOptions {
   readonly peer: BuildPeer;
@@ -44,9 +42,14 @@ export class BuildEngine {
     });
     const failures = results.flatMap((result, index) => (succeeded(result) ? [] : [
       builtElsewhereFailed(
-        nameOfWanted(wanted[index]), peer.name, result.message || result.status, failureCode(result))]));
+        wantedPath(wanted[index]), peer.name, result.message || result.status, failureCode(result))]));
     const [failure] = failures;
-    if (failure !== undefined) throw failures.length === 1 ? failure : severalBuiltElsewhereFailed(failures);
+    if (failures.length > 1) {
+      const { buildsFailed, nameOfWanted } = await import('#build');
+      for (const { message } of failures) (this.#options.progress ?? noProgress).message('error', message);
+      throw buildsFailed(wanted.filter((_, index) => !succeeded(results[index]!)).map(nameOfWanted), failures);
+    }
+    if (failure !== undefined) throw failure;
     const realised: Realised = new Map();
     for (const [index, one] of wanted.entries()) {
       if (!('drvPath' in one)) continue;
@@ -122,7 +125,7 @@ export class BuildEngine {
   }
 }
 
-function nameOfWanted(one: Wanted | undefined): string {
+function wantedPath(one: Wanted | undefined): string {
   if (one === undefined) return 'unknown';
   return 'path' in one ? one.path : one.drvPath;
 }

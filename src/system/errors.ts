@@ -48,11 +48,6 @@ export function builtElsewhereFailed(path: string, store: string, reason: string
   });
 }
 
-export function severalBuiltElsewhereFailed(failures: readonly UserError[]): UserError {
-  const lines = failures.map((failure) => `  ${failure.message.replace(/\n/g, '\n  ')}`);
-  return Object.assign(new UserError('BUILDS_FAILED', `${failures.length} builds failed:\n${lines.join('\n')}`), { failures });
-}
-
 export function outputNotKnown(drvPath: string, output: string, store: string): UserError {
   return new UserError('OUTPUT_PATH_UNKNOWN', `store '${store}' does not say where it put the output ${output} of ${drvPath}`, {
     hint: 'the Nix there may be too old for content-addressed derivations',

@@ -8,7 +8,7 @@ import {
   makeContentAddressedPath, makeOutputPath, moduloFinder, noReferences, outputHashModulo,
   type Derivation, type DerivationOutput, type StorePath,
 } from '#formats';
-import { hashOf } from '#base';
+import { hashOf, noProgress } from '#base';
 import { BuiltinRunner, realise, type RealiseOptions } from '#build';
 import { chooseMirrors, type Mirrors } from '#debian';
 import { LocalStore, deleteTree } from '#store';
@@ -21,6 +21,8 @@ export interface Made {
 export interface Builds {
   readonly store: LocalStore;
   readonly cacheDirectory: string;
+  /** What the last realisation said: levels and texts. */
+  readonly told: readonly (readonly [string, string])[];
   /** A derivation with structured attributes; `inputs` are what it depends on. */
   add(name: string, builder: string, attributes: Record<string, unknown>, inputs?: readonly Made[]): Made;
   /** A download of content with the given hash. */
@@ -45,10 +47,13 @@ export function freshBuilds(options: BuildsOptions = {}): Builds {
     threads: 2,
     download: { retries: 1, retryDelayMs: 1, timeoutMs: 3000 },
   });
+  const told: [string, string][] = [];
+  const progress = { ...noProgress, message: (level: string, message: string) => { told.push([level, message]); } };
   const find = moduloFinder((path) => store.readDerivation(path));
   return {
     store,
     cacheDirectory,
+    told,
     add(name, builder, attributes, inputs = []) {
       const env = new Map([['__json', JSON.stringify({ name, ...attributes })], ['out', '']]);
       const masked = derivation(name, builder, env, { kind: 'deferred' }, inputs);
@@ -65,7 +70,8 @@ export function freshBuilds(options: BuildsOptions = {}): Builds {
       return { drvPath: store.addDerivation(made), out };
     },
     async realise(wanted, more = {}) {
-      await realise(store, wanted.map(({ drvPath }) => ({ drvPath })), { builders: [runner], jobs: 2, ...more });
+      told.length = 0;
+      await realise(store, wanted.map(({ drvPath }) => ({ drvPath })), { builders: [runner], jobs: 2, progress, ...more });
       return wanted.map(({ out }) => store.physicalPath(out));
     },
     async close() {

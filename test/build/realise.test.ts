@@ -137,8 +137,12 @@ test('after a failure everything stops; what is finished stays', async () => {
   const bad = broken(builds, 'bad');
   const top = builds.add('top', 'builtin:concat-files', { files: [good.out, bad.out] }, [good, bad]);
   await assert.rejects(builds.realise([top]), {
-    code: 'BUILD_FAILED', message: `Cannot build ${bad.drvPath}: builtin:write-file needs a string as text, but was given 7`,
+    code: 'DEPENDENCIES_FAILED', message: `Cannot build '${top.drvPath}'.\nReason: 1 dependency failed.\nOutput paths:\n  ${top.out}`,
   });
+  const reason = `Cannot build '${bad.drvPath}'.\nReason: builtin:write-file needs a string as text, but was given 7.`;
+  assert.deepEqual(builds.told, [['error', reason]]);
+  await assert.rejects(builds.realise([bad, top]), { code: 'BUILDS_FAILED' });
+  await assert.rejects(builds.realise([bad]), { code: 'BUILD_FAILED', message: reason });
   assert.equal(builds.store.isValidPath(bad.out), false);
   assert.equal(builds.store.isValidPath(top.out), false);
 });
@@ -152,7 +156,11 @@ test('keep going: all that does not need what failed, and a report of all failur
   await assert.rejects(builds.realise([needier, bad[1]!, ...good], { keepGoing: true, jobs: 1 }), (error: UserError) => {
     assert.equal(error.code, 'BUILDS_FAILED');
     assert.equal((error as { failures?: readonly unknown[] }).failures?.length, 2);
-    assert.match(error.message, /^2 builds failed; 2 more need what failed and were not built:\n {2}Cannot build .*bad[12]\.drv: .*\n {2}Cannot build .*bad[12]\.drv: /);
+    assert.equal(error.message, `build of ${[needier, bad[1]!].map(({ drvPath }) => `'${drvPath}^*'`).sort().join(', ')} failed`);
+    const told = builds.told.map(([, text]) => text);
+    assert.equal(told.filter((text) => /^Cannot build '.*-bad[12]\.drv'\.\nReason: builtin:write-file needs /.test(text)).length, 2);
+    assert.equal(told.filter((text) => /^Cannot build '.*-needier\.drv'\.\nReason: 1 dependency failed\./.test(text)).length, 1);
+    assert.equal(told.length, 3);
     return true;
   });
   for (const made of good) assert.ok(builds.store.isValidPath(made.out));

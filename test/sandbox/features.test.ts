@@ -171,7 +171,7 @@ test('a failed build: status, last lines, log, kept folder; nothing is left', ne
   const progress = recordingProgress();
   await assert.rejects(builds.build(made, { keepFailedIn: kept }, { progress }), (error: UserError) => {
     assert.equal(error.code, 'BUILD_FAILED');
-    assert.match(error.message, /builder failed with exit code 7\nLast 25 log lines:\n> line 6\n[^]*> line 29\n> to stderr\nFor full logs, run:\n {2}nix-store -l \/nix\/store\/.*\.drv$/);
+    assert.match(error.message, /Reason: builder failed with exit code 7\.\nLast 25 log lines:\n> line 6\n[^]*> line 29\n> to stderr\nFor full logs, run:\n {2}nix-store -l \/nix\/store\/.*\.drv$/);
     return true;
   });
   assert.match(builds.logOf(made), /^line 0\n[^]*to stderr\n$/);
@@ -195,7 +195,7 @@ test('limits of time, of silence and of the log; stopping', needsSandbox, async 
 
 test('what cannot be built here is said', needsSandbox, async () => {
   assert.match(await checked({ system: 'm68k-linux' }, 'true'), /needs a machine of the system m68k-linux/);
-  assert.match(await checked({ env: { requiredSystemFeatures: 'kvm big-parallel' } }, 'true'), /with the features kvm$/);
+  assert.match(await checked({ env: { requiredSystemFeatures: 'kvm big-parallel' } }, 'true'), /with the features kvm\.$/);
   assert.match(await checked({ builder: '/bin/sh' }, 'true'), /builder \/bin\/sh is not in its input closure/);
   const foreign = builds.store.addTextToStore('foreign', 'x', []);
   assert.match(await checked({ builder: foreign }, 'true'), /is not in its input closure/);

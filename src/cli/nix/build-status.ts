@@ -24,9 +24,7 @@ function failureBits(error: unknown): number {
     else if (one.code === 'HASH_MISMATCH') bits |= 4 | 2;
     else if (one.code === 'BUILDER_TIMED_OUT') bits |= 4 | 1;
     else if (['BUILDER_FAILED', 'OUTPUT_MISSING', 'FETCH_NOT_FIXED'].includes(one.code)) bits |= 4;
-    if (one instanceof UserError && one.code === 'BUILDS_FAILED') {
-      for (const failure of (one as { failures?: readonly unknown[] }).failures ?? []) bits |= failureBits(failure);
-    }
+    for (const failure of (one as { failures?: readonly unknown[] }).failures ?? []) bits |= failureBits(failure);
   }
   return bits;
 }
