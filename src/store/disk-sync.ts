@@ -8,10 +8,10 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, fsyncSync, lstatSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { listNames, systemPath } from './file-tree.ts';
+import { bytePath, listNames, systemPath } from './file-tree.ts';
 import { runSmallProgram } from './small-program.ts';
 
-/** Syncs the trees at `paths` (byte strings) inside the folder `directory`. */
+/** Syncs the trees at `paths` (byte strings) inside the folder `directory`, an ordinary string as elsewhere here. */
 export function syncTrees(paths: readonly string[], directory: string): void {
   const files: string[] = [];
   for (const path of paths) {
@@ -31,14 +31,14 @@ export async function syncTreesSoon(paths: readonly string[], directory: string)
   if (!isFew && (await syncFileSystemSoon(directory))) return;
   files.length = 0;
   for (const path of paths) collectAll(path, files);
-  if (process.platform !== 'win32') files.push(directory);
+  if (process.platform !== 'win32') files.push(bytePath(directory));
   for (const file of files) await syncFileSoon(file);
 }
 
 /** Syncs a folder's own entries: renames in it are durable after that. */
 export function syncDirectory(directory: string): void {
   // Windows cannot open folders; there a rename is written through.
-  if (process.platform !== 'win32') syncFile(directory);
+  if (process.platform !== 'win32') syncFile(bytePath(directory));
 }
 
 const fewFiles = 16;

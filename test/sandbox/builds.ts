@@ -11,7 +11,7 @@ import {
 } from '#formats';
 import { SandboxBuilder, realise, type RealiseOptions, type SandboxOptions } from '#build';
 import { hostSystem } from '#host';
-import { Bzip2Reader, LocalStore, deleteTree } from '#store';
+import { bytePath, Bzip2Reader, LocalStore, deleteTree } from '#store';
 
 export const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path));
 
@@ -130,7 +130,7 @@ export function sandboxAt(scratch: string): SandboxedBuilds {
     },
     close() {
       store.close();
-      deleteTree(scratch);
+      deleteTree(bytePath(scratch));
     },
   };
 }

@@ -20,14 +20,21 @@ export interface ProcessLimits {
   readonly logBytes?: number | undefined;
 }
 
+/** A further bwrap around the sandbox. */
+export interface Enclosure {
+  readonly options: readonly string[];
+  /** A command that runs in it before what is enclosed, whose words it is given and which it starts. */
+  readonly before?: readonly string[];
+}
+
 export interface BuilderProcess {
   /** How it is confined; exactly one of this and `plain` is given. */
   readonly confined?: {
     readonly bwrap: string;
     /** Options of bwrap, as bytes; they are no arguments of the process, so they may be many. */
     readonly options: readonly string[];
-    /** Options of the bwraps around that one, the outermost last. */
-    readonly around: readonly (readonly string[])[];
+    /** What stands around that one, the outermost last. */
+    readonly around: readonly Enclosure[];
     readonly filter: Uint8Array;
   };
   /** How it runs without a sandbox. */
@@ -109,14 +116,15 @@ function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
   writeFileSync(path('filter'), confined.filter);
   const { reading, writing } = openOutput(work);
   const options = openOptions(confined.options, 'options');
-  const around = confined.around.map((stage, at) => openOptions(stage, `options-${at}`));
+  const around = confined.around.map((stage, at) => openOptions(stage.options, `options-${at}`));
   const filter = openSync(path('filter'), 'r');
   const empty = openSync('/dev/null', 'r');
   const umask = process.umask(0o022);
   try {
-    const stages = [optionsDescriptor, ...around.map((_, at) => firstAroundDescriptor + at)];
-    const command = stages.reduce<readonly string[]>(
-      (inner, descriptor) => [confined.bwrap, '--args', String(descriptor), '--', ...inner], work.command);
+    const bwrap = (descriptor: number): string[] => [confined.bwrap, '--args', String(descriptor), '--'];
+    const command = confined.around.reduce<readonly string[]>(
+      (inner, { before = [] }, at) => [...bwrap(firstAroundDescriptor + at), ...before, ...inner],
+      [...bwrap(optionsDescriptor), ...work.command]);
     const covered = coveredDescriptors(empty, firstAroundDescriptor + around.length);
     const child = spawn(confined.bwrap, command.slice(1), {
       stdio: ['ignore', writing, writing, 'pipe', options, filter, ...around, ...covered],

@@ -10,10 +10,11 @@
  * *Invariant:* when `build` returns or throws, no process of the builder lives.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, lstatSync, writeFileSync } from 'node:fs';
-import { basename, delimiter, isAbsolute, join } from 'node:path';
+import { lstatSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { decodeUtf8Strictly } from '#base';
 import { baseNameOf, splitStorePath, type Derivation, type StorePath } from '#formats';
+import { bytePath } from '#store';
 import type { Builder, BuildRequest } from '../builder.ts';
 import { derivationOptions, type DerivationOptions } from '../derivation-options.ts';
 import { missingOutput } from '../errors.ts';
@@ -22,11 +23,13 @@ import {
   argumentNotText, builderNotVisible, groupsNotDropped, featuresMissing, foreignSystem, sandboxMissing, sandboxOnLinuxOnly,
   sandboxRefused, tooManySettings,
 } from './errors.ts';
+import { findProgram } from './find-program.ts';
 import { builderIdentity, coverForRoot, giveTo, mayDropGroups } from './identity.ts';
+import { fewInputs, findMount, mountedInputs, mountInputs } from './mount-inputs.ts';
 import { mayNest, serveNested } from './nested-nix.ts';
 import { askPreBuildHook } from './pre-build-hook.ts';
 import { filterDescriptor, reportOptions, runBuilder, type ProcessLimits } from './run-process.ts';
-import { copyInto, linkInput, makeScratch, moveEntry, settleScratch, writeEtc, type BuildFolderPlace, type Scratch } from './scratch.ts';
+import { copyInto, makeScratch, moveEntry, settleScratch, writeEtc, type BuildFolderPlace, type Scratch } from './scratch.ts';
 import { syscallFilter } from './syscall-filter.ts';
 
 /** A path of the machine that builders may see, read-only. */
@@ -87,6 +90,8 @@ export class SandboxBuilder implements Builder {
   readonly name = 'sandbox';
   readonly #options: SandboxOptions;
   #bwrap: Bwrap | undefined;
+  /** What mounts can be made with, by the folder of the store; empty: nothing but bwrap. */
+  readonly #mounts = new Map<string, string>();
 
   constructor(options: SandboxOptions) {
     this.#options = options;
@@ -148,15 +153,16 @@ export class SandboxBuilder implements Builder {
     const { argumentLimit = usualArgumentLimit } = this.#options;
     const own = before.length + after.length + command.length;
     if (own > argumentLimit) throw tooManySettings(own, argumentLimit);
-    const room = Math.floor((argumentLimit - own) / 3);
     const inputs = mountedInputs(request, scratch);
+    const mount = inputs.length > fewInputs ? this.#mountFor(request, bwrap, identity) : undefined;
+    const mounts = mountInputs(inputs, scratch, { mount, argumentLimit }, { own, command: command.length });
     const nested = mayNest(options)
       ? await serveNested(request, scratch.build, (path) => copyInto(scratch, request.store, path)) : undefined;
     await runBuilder({
       confined: {
         bwrap: bwrap.path,
-        options: [...before, ...inputs.slice(0, room).flatMap(({ physical, path }) => ['--ro-bind', physical, path]), ...after],
-        around: mountedAround(inputs.slice(room), scratch, argumentLimit - command.length),
+        options: [...before, ...mounts.own, ...after],
+        around: mounts.around,
         filter: syscallFilter(process.arch, { sharesNetwork: network }),
       },
       command,
@@ -170,10 +176,10 @@ export class SandboxBuilder implements Builder {
 
   #folders(scratch: Scratch, storeDirectory: string): string[] {
     const mounts = [
-      '--bind', scratch.store, storeDirectory,
-      '--bind', scratch.build, buildDirectory,
-      '--bind', scratch.tmp, '/tmp',
-      '--ro-bind', scratch.etc, '/etc',
+      '--bind', bytePath(scratch.store), storeDirectory,
+      '--bind', bytePath(scratch.build), buildDirectory,
+      '--bind', bytePath(scratch.tmp), '/tmp',
+      '--ro-bind', bytePath(scratch.etc), '/etc',
       '--proc', '/proc',
       '--dev', '/dev',
     ];
@@ -190,6 +196,16 @@ export class SandboxBuilder implements Builder {
     if (missing.length > 0) throw featuresMissing(missing);
   }
 
+  /** util-linux's mount, if it can be used on this store. */
+  #mountFor({ store }: BuildRequest, { path }: Bwrap, identity: number | undefined): string | undefined {
+    const folder = store.physicalPath(store.storeDirectory);
+    let mount = this.#mounts.get(folder);
+    if (mount === undefined) {
+      mount = findMount(path, this.#options.environment['PATH'] ?? '', folder, identity) ?? '';
+      this.#mounts.set(folder, mount);
+    }
+    return mount || undefined;
+  }
 }
 
 /** `TARGET`, `TARGET=SOURCE`, each with `?` at its end if it may be missing. */
@@ -203,7 +219,7 @@ export function parseVisiblePath(text: string): VisiblePath {
 function machinePaths(options: DerivationOptions, visible: readonly VisiblePath[]): string[] {
   const mounts: string[] = [];
   for (const { target, source, isOptional } of visible) {
-    mounts.push(isOptional === true ? '--ro-bind-try' : '--ro-bind', source, target);
+    mounts.push(isOptional === true ? '--ro-bind-try' : '--ro-bind', bytePath(source), bytePath(target));
   }
   if (options.requiredFeatures.includes('kvm')) mounts.push('--dev-bind', '/dev/kvm', '/dev/kvm');
   return mounts;
@@ -217,32 +233,6 @@ function checkBuilder(
   if (!visible.some(({ target }) => builder === target || builder.startsWith(`${target}/`))) {
     throw builderNotVisible(builder);
   }
-}
-
-interface MountedInput {
-  readonly path: StorePath;
-  readonly physical: string;
-}
-
-/** The inputs that are mounts; those that are links are put into the builder's store. */
-function mountedInputs({ store, inputPaths }: BuildRequest, scratch: Scratch): MountedInput[] {
-  return inputPaths.map((path) => ({ path, physical: store.physicalPath(path) }))
-    .filter(({ path, physical }) => !linkInput(scratch, path, physical));
-}
-
-/**
- * Options of further bwraps around the sandbox's own, for inputs that it has no room for: each is a
- * view of the whole machine in which they are mounted where the builder's store is made, so that
- * the sandbox takes them over with that. Only bwrap itself runs in them.
- */
-function mountedAround(inputs: readonly MountedInput[], scratch: Scratch, limit: number): string[][] {
-  const view = ['--dev-bind', '/', '/', '--die-with-parent'];
-  const room = Math.floor((limit - view.length) / 3);
-  return Array.from({ length: Math.ceil(inputs.length / room) }, (_, stage) => [
-    ...view,
-    ...inputs.slice(stage * room, (stage + 1) * room)
-      .flatMap(({ path, physical }) => ['--ro-bind', physical, join(scratch.store, baseNameOf(path))]),
-  ]);
 }
 
 /** Namespaces and identity; `network` leaves the builder in ours for the network. */
@@ -264,23 +254,14 @@ interface Bwrap {
 
 /** Finds bwrap and tries whether it may make namespaces; fails with what to do about it. */
 function findBwrap(searchPath: string, identity: number | undefined): Bwrap {
-  const path = searchPath.split(delimiter).filter(isAbsolute)
-    .map((folder) => join(folder, 'bwrap')).find(isExecutable);
+  const path = findProgram('bwrap', searchPath);
   if (path === undefined) throw sandboxMissing();
   const trial = spawnSync(path, [
     '--unshare-all', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--', path, '--help',
   ], { encoding: 'utf8', env: {}, ...(identity === undefined ? {} : { uid: identity, gid: identity }) });
+  if (trial.error !== undefined) throw sandboxRefused(trial.error.message);
   if (trial.status !== 0) throw sandboxRefused(trial.stderr.trim() || `it ended with ${trial.status ?? trial.signal}`);
   return { path, namesProcess: trial.stdout.includes('--argv0') };
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function stands(path: string): boolean {
