@@ -73,6 +73,9 @@ export function locationOf({ scheme, authority, parameters }: StoreReference, en
     stateDirectory: state,
     logDirectory: parameters.get('log') ?? (variables['NIX_LOG_DIR'] || undefined),
     readOnly: parameters.get('read-only') === 'true',
+    // Who names a store knows where it stands, and wants links that hold inside it: see
+    // docs/decisions/roots-outside-nix.md.
+    logicalLinks: authority !== '' || parameters.has('root') || parameters.has('real'),
   };
 }
 
@@ -106,7 +109,7 @@ function usersRoot(environment: Environment): string {
 export function evaluationStore(environment: Environment, chosen?: string): ChosenStore {
   if (chosen !== undefined && chosen !== 'auto') return locationOf(parseStoreReference(chosen), environment);
   const authority = environment['FIRN_ROOT'] || usersRoot(environment);
-  return locationOf({ scheme: 'local', authority, parameters: new Map() }, environment);
+  return { ...locationOf({ scheme: 'local', authority, parameters: new Map() }, environment), logicalLinks: false };
 }
 
 /**

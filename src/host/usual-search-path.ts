@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { encodeUtf8 } from '#base';
 import type { SearchPathEntry } from '#runtime';
 import { profilePlaces, type ProfilePlaces } from './profile-places.ts';
+import { loadStore } from './lazy-store.ts';
 import { readSettings, type SettingSources } from './settings.ts';
 import type { ChosenStore } from './store-location.ts';
 
@@ -18,7 +19,7 @@ export function usualSearchPath(sources: SettingSources, store: ChosenStore): Se
   const settings = readSettings(sources);
   if (settings.flag('pure-eval', false) || settings.flag('restrict-eval', false)) return [];
   const places = profilePlaces(sources.environment, settings, store, process.geteuid?.() ?? 1);
-  const entries = places.isPrivate ? privateChannels(places) : [
+  const entries = places.isPrivate ? privateChannels(places, store) : [
     { prefix: '', path: join(places.defaultExpressions, 'channels') },
     { prefix: 'nixpkgs', path: join(places.rootChannels, 'nixpkgs') },
     { prefix: '', path: places.rootChannels },
@@ -27,10 +28,15 @@ export function usualSearchPath(sources: SettingSources, store: ChosenStore): Se
 }
 
 /** Each channel by itself: what they lead to stands in the store, which is not where its paths say. */
-function privateChannels({ channels }: ProfilePlaces): SearchPathEntry[] {
+function privateChannels({ channels }: ProfilePlaces, store: ChosenStore): SearchPathEntry[] {
   try {
-    return readdirSync(channels).filter((name) => name !== 'manifest.nix')
-      .map((name) => ({ prefix: name, path: readlinkSync(join(channels, name)) }));
+    readlinkSync(channels);
+    const { completeLocation, placeOfLink } = loadStore();
+    const { storeDirectory, physicalStoreDirectory } = completeLocation(store);
+    const physicalPath = (path: string) => physicalStoreDirectory + path.slice(storeDirectory.length);
+    const place = placeOfLink({ storeDirectory, physicalPath }, channels);
+    return readdirSync(place).filter((name) => name !== 'manifest.nix')
+      .map((name) => ({ prefix: name, path: readlinkSync(join(place, name)) }));
   } catch {
     // There are none yet.
     return [];

@@ -11,8 +11,8 @@ export { knownOutputs } from './derivation-file.ts';
 export * from './local-store.ts';
 export { LayeredStore } from './layered-store.ts';
 export { MemoryStore } from './memory-store.ts';
-export type { GivenLocation, StoreLocation } from './store-location.ts';
-export { addIndirectRoot, findRoots, replaceLink, storePathOfLink } from './roots.ts';
+export { completeLocation, type GivenLocation, type StoreLocation } from './store-location.ts';
+export { addIndirectRoot, findRoots, placeOfLink, replaceLink, storePathOfLink } from './roots.ts';
 export {
   createGeneration, deleteGenerations, findGenerations, profileTarget, switchGeneration, switchLink, timeOfAge,
   withProfileLock, type Generation, type GenerationChoice, type Generations, type ProfileChange,

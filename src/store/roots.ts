@@ -3,8 +3,9 @@
  *
  * A root is a symbolic link to a store path below `gcroots`, or a link anywhere that `gcroots/auto`
  * points to (an indirect root, such as `result`): removing the link is enough to let the path go.
- * Where the store is not at `/nix`, such a link points to the real file, so that people can use it;
- * C++ Nix would not take that for a root, so `gcroots/firn` then holds the logical path as well.
+ * Where the store is not at `/nix`, and it was not named, such a link points to the real file, so
+ * that people can use it; C++ Nix would not take that for a root, so `gcroots/firn` then holds the
+ * logical path as well.
  */
 
 import {
@@ -17,6 +18,7 @@ import { splitStorePath, type StorePath } from '#formats';
 import { fileFailed, rootInTheWay } from './errors.ts';
 import { bytePath } from './file-tree.ts';
 import type { LocalStore } from './local-store.ts';
+import type { Store } from './store.ts';
 
 /** A store that keeps roots by itself, behind a connection, and whose files are on this machine. */
 export interface RootKeeper {
@@ -42,8 +44,9 @@ export function addIndirectRoot(store: LocalStore | RootKeeper, path: StorePath,
   const name = formatHash(hashOf('sha1', bytePath(link)), 'nix32');
   // Registered first: a link that is not registered could be collected at once.
   replaceLink(join(auto, name), link);
-  if (store.physicalStoreDirectory !== store.storeDirectory) replaceLink(join(store.stateDirectory, 'gcroots/firn', name), path);
-  replaceLink(link, store.physicalPath(path));
+  const leadsToFile = store.physicalStoreDirectory !== store.storeDirectory && store.location.logicalLinks !== true;
+  if (leadsToFile) replaceLink(join(store.stateDirectory, 'gcroots/firn', name), path);
+  replaceLink(link, leadsToFile ? store.physicalPath(path) : path);
   return link;
 }
 
@@ -113,6 +116,20 @@ export function storePathOfLink(
     ? store.storeDirectory + absolute.slice(store.physicalStoreDirectory.length) : absolute;
   return splitStorePath(bytePath(logical), store.storeDirectory)?.storePath;
 }
+
+/** Where the files are that a chain of links, such as a profile is, leads to. */
+export function placeOfLink(store: Pick<Store, 'storeDirectory' | 'physicalPath'>, link: string): string {
+  let place = link;
+  for (let links = 0; links < linkLimit; links++) {
+    if (place.startsWith(`${store.storeDirectory}/`)) return store.physicalPath(place);
+    const target = readLink(place);
+    if (target === undefined) break;
+    place = resolve(dirname(place), target);
+  }
+  return place;
+}
+
+const linkLimit = 64;
 
 function readLink(path: string): string | undefined {
   try {

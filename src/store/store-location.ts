@@ -23,6 +23,8 @@ export interface StoreLocation {
   readonly logDirectory: string;
   /** Nothing is written, not even a lock. */
   readonly readOnly?: boolean;
+  /** Links that people make to store paths carry the logical path, even where it leads nowhere. */
+  readonly logicalLinks?: boolean;
 }
 
 /** What somebody said of a location; the parts not given are below the root. */
@@ -41,5 +43,6 @@ export function completeLocation(given: GivenLocation): StoreLocation {
     stateDirectory,
     logDirectory: given.logDirectory ?? join(root, 'nix/var/log/nix'),
     ...(given.readOnly === true ? { readOnly: true } : {}),
+    ...(given.logicalLinks === true ? { logicalLinks: true } : {}),
   };
 }

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -225,6 +225,15 @@ test('nix-build links the result and keeps it from collection', () => {
   run('ours', 'nix-store', ['--gc']);
   assert.equal(readFileSync(join(scratch, 'built'), 'utf8'), 'hello');
   assert.equal(run('ours', 'nix-build', ['-A', 'd', '--no-out-link', '--dry-run']).stderr.includes('will be built'), false);
+});
+
+test('in a store that is named, the result link holds the logical path, as installers read it', () => {
+  const built = run('fresh', 'nix-build', ['-A', 'd', '-o', 'named', '--store', join(scratch, 'ours')]);
+  assert.equal(built.status, 0, built.stderr);
+  assert.equal(readlinkSync(join(scratch, 'named')), built.stdout.trim());
+  rmSync(join(scratch, 'built'));
+  run('ours', 'nix-store', ['--gc']);
+  assert.equal(readFileSync(join(scratch, 'ours', built.stdout.trim()), 'utf8'), 'hello');
 });
 
 test('nix-store restores what it dumps, and overwrites nothing', () => {

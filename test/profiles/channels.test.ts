@@ -82,6 +82,23 @@ test('a store below a root of its own keeps channels and profiles to itself', ne
   assert.ok(readlinkSync(join(privately.folder, 'home/.nix-profile')).startsWith(join(privately.folder, 'root/')));
 });
 
+test('profiles of a store that is named hold inside it, and are read from outside', needs('tar'), async () => {
+  const root = join(privately.folder, 'mnt');
+  const profile = join(root, 'nix/var/nix/profiles/system');
+  const run = (command: string, ...args: string[]) => privately.ours(command, ['--store', root, ...args]);
+  await run('nix-channel', '--add', `file://${privately.folder}/channel`, 'nixpkgs');
+  assert.equal((await run('nix-channel', '--update')).status, 0);
+  await run('nix-channel', '--add', `file://${privately.folder}/x-1.5.tar.gz`, 'other');
+  assert.equal((await run('nix-channel', '--update', 'other')).status, 0);
+  assert.equal((await run('nix-instantiate', '--eval', '<nixpkgs/lib>')).stdout, '42\n');
+  await run('nix-env', '-p', profile, '-i', 'hello', '-f', '<nixpkgs>');
+  assert.equal(readlinkSync(profile), 'system-1-link');
+  assert.match(readlinkSync(`${profile}-1-link`), /^\/nix\/store\/[^/]+-user-environment$/);
+  assert.equal((await run('nix-env', '-p', profile, '-q')).stdout, 'hello-1.0\n');
+  await run('nix-store', '--gc');
+  assert.ok(existsSync(root + readlinkSync(`${profile}-1-link`)));
+});
+
 const prefetches: readonly (readonly string[])[] = [
   [], ['--type', 'sha1'], ['--type', 'md5'], ['--type', 'sha512', '--print-path'], ['--unpack'], ['--executable'],
   ['--name', 'other', '--print-path'],

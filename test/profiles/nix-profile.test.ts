@@ -115,13 +115,14 @@ test('manifests of the older versions are read', () => {
     ] }),
     'v9/manifest.json': '{ "version": 9 }', 'bad/manifest.json': 'no JSON',
   });
-  const found = readManifest(join(bench.folder, 'v2'), '/nix/store');
+  const place = { storeDirectory: '/nix/store', physicalPath: (stored: string) => stored };
+  const found = readManifest(join(bench.folder, 'v2'), place);
   assert.deepEqual([...found?.keys() ?? []], ['hello', 'hello-1']);
   assert.equal(found?.get('hello')?.priority, 6);
   assert.equal(found?.get('hello-1')?.active, false);
-  assert.throws(() => readManifest(join(bench.folder, 'v9'), '/nix/store'), /unsupported version 9/);
-  assert.throws(() => readManifest(join(bench.folder, 'bad'), '/nix/store'), /cannot be read/);
-  assert.equal(readManifest(join(bench.folder, 'none'), '/nix/store'), undefined);
+  assert.throws(() => readManifest(join(bench.folder, 'v9'), place), /unsupported version 9/);
+  assert.throws(() => readManifest(join(bench.folder, 'bad'), place), /cannot be read/);
+  assert.equal(readManifest(join(bench.folder, 'none'), place), undefined);
   assert.deepEqual(manifestChanges(found!, new Map()), ['flake:nixpkgs#legacyPackages.x86_64-linux.hello: 1 -> ∅', 'hello: 1 -> ∅']);
 });
 

@@ -61,7 +61,8 @@ async function build(
   const workspace = new Workspace({
     environment: env,
     workingDirectory: cwd,
-    store: storeLocation({ environment: env, overrides: [] }, options.store),
+    // An image is made to be copied and booted: its link opens, wherever the store stands.
+    store: { ...storeLocation({ environment: env, overrides: [] }, options.store), logicalLinks: false },
     cacheDirectory: cacheDirectory(env),
     lockPath:
       options.lock === undefined

@@ -6,11 +6,11 @@
  * Flags and output are those of C++ Nix's command of the same name.
  */
 
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, unlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '#base';
 import { fetchChannel, type ProfilePlaces } from '#host';
-import { replaceLink } from '#store';
+import { placeOfLink, replaceLink } from '#store';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { openCommandProgress } from './progress.ts';
@@ -155,7 +155,7 @@ async function channelExpressions(
         expressions.push(
           `f: f { name = "${fullName}"; channelName = "${name}"; src = builtins.storePath "${archive}"; }`);
       } else {
-        const link = join(realpathSync(places.channels), name);
+        const link = join(placeOfLink(workspace.store, places.channels), name);
         const kept = followToStorePath({ store: workspace.store, context }, readlinkSync(link));
         expressions.push(
           `f: rec { name = "${fullName}"; type = "derivation"; outputs = [ "out" ]; system = "builtin"; `

@@ -37,8 +37,7 @@ export function profileOf({ flags, context }: CommandSession): string {
 
 /** The packages in a profile, or in one of its generations. */
 export async function readElements(session: CommandSession, profile: string): Promise<Elements> {
-  const { storeDirectory } = session.store;
-  const own = readManifest(profile, storeDirectory);
+  const own = readManifest(profile, session.store);
   if (own !== undefined) return own;
   const question: ProfileQuestion = { kind: 'installed', profile: encodeUtf8(profile) };
   const paths = await session.workspace().evaluate<StorePath[]>(profileTask, question);

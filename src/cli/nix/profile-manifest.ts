@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { UserError } from '#base';
 import { nameOf, parseStorePath, type StorePath } from '#formats';
 import { parseDrvName } from '#runtime';
+import { placeOfLink, type Store } from '#store';
 
 export interface ProfileElement {
   storePaths: readonly StorePath[];
@@ -33,16 +34,18 @@ export const defaultPriority = 5;
 export type Elements = ReadonlyMap<string, ProfileElement>;
 
 /** The packages in a profile; undefined if it has no manifest.json. */
-export function readManifest(profile: string, storeDirectory: string): Elements | undefined {
+export function readManifest(
+  profile: string, store: Pick<Store, 'storeDirectory' | 'physicalPath'>,
+): Elements | undefined {
   const file = join(profile, 'manifest.json');
   let text;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readFileSync(join(placeOfLink(store, profile), 'manifest.json'), 'utf8');
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw badManifest(file, (error as Error).message);
   }
-  return parseManifest(text, file, storeDirectory);
+  return parseManifest(text, file, store.storeDirectory);
 }
 
 interface WrittenElement {

@@ -58,8 +58,8 @@ function isExpression(session: EvaluationSession, place: string, type: FileType)
   return type === 'regular' || (type === 'directory' && session.host.lstat(`${place}/default.nix`) !== null);
 }
 
-/** Where a path leads in the end. */
-function followLinks(session: EvaluationSession, path: string): string {
+/** Where a path leads in the end; store paths by their logical names. */
+export function followLinks(session: EvaluationSession, path: string): string {
   let place = canonicalPath(path);
   for (let links = 0; links < linkLimit; links++) {
     if (session.host.lstat(place)?.type !== 'symlink') return place;

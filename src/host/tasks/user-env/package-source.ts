@@ -10,7 +10,7 @@ import type { EvaluationSession } from '../../worker/session.ts';
 import { selectPath } from '../attribute-path.ts';
 import { makeAutoArguments, resolveFileArgument, type AutoArgument } from '../expression-source.ts';
 import { findDerivationSets } from '../find-derivations.ts';
-import { loadSourceExpression } from './default-expression.ts';
+import { followLinks, loadSourceExpression } from './default-expression.ts';
 import { PackageInfo } from './package-info.ts';
 import { filterBySelector, type FilterOptions } from './selectors.ts';
 
@@ -64,11 +64,12 @@ export function loadPackages(session: EvaluationSession, source: PackageSource, 
 /** What a profile's manifest lists; nothing if it has none. */
 export function queryInstalled(session: EvaluationSession, profile: string): PackageInfo[] {
   const { host, evaluator } = session;
-  if (host.lstat(`${profile}/manifest.json`) !== null) {
+  const place = followLinks(session, profile);
+  if (host.lstat(`${place}/manifest.json`) !== null) {
     throw new NixError(
       'Error', `profile '${profile}' is incompatible with 'nix-env'; please use 'nix profile' instead`);
   }
-  const manifest = `${profile}/manifest.nix`;
+  const manifest = `${place}/manifest.nix`;
   if (host.lstat(manifest) === null) return [];
   return findDerivationSets(evaluator.evaluateFile(manifest), emptyAttrs)
     .map(({ attrs, path }) => new PackageInfo(evaluator, path, attrs));
