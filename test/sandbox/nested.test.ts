@@ -1,11 +1,15 @@
 /** A builder that calls Nix itself: Debian's commands in the sandbox, our daemon behind the socket. */
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { usualFeatures } from '#build';
-import type { StorePath } from '#formats';
+import { hashOf } from '#base';
+import { makeTextPath, type StorePath } from '#formats';
 import { hostSystem } from '#host';
+import { deleteTree, LocalStore, RestrictedStore } from '#store';
 import { needs } from '../support/foreign.ts';
 import { freshSandbox, needsSandbox } from './builds.ts';
 
@@ -45,5 +49,34 @@ test('a builder adds, builds and asks by Nix, and sees nothing but what it got s
     assert.match(builds.logOf(made), /added\n(.*\n)*inner\n/);
   } finally {
     builds.close();
+  }
+});
+
+test('what is added refers to nothing that the builder does not see', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'firn-nested-'));
+  const whole = new LocalStore({ root: join(folder, 'root') });
+  try {
+    const [input, hidden] = ['input', 'hidden'].map((name) => whole.addTextToStore(name, name, []));
+    const restricted = new RestrictedStore(whole, [input as StorePath]);
+    const refused = { code: 'NOT_IN_INPUTS', message: `cannot add a reference to unknown path '${hidden}' in recursive Nix` };
+    const source = join(folder, 'source');
+    writeFileSync(source, hidden as string);
+    const flat = { method: 'recursive', algorithm: 'sha256' } as const;
+    const references = [hidden as StorePath];
+    const path = makeTextPath('nar', 'x', references);
+    const info = { path, narHash: hashOf('sha256', 'x'), narSizeBytes: 1, references, signatures: [] };
+    assert.throws(() => restricted.addTextToStore('text', `see ${hidden}`, references), refused);
+    assert.throws(() => restricted.addTree('tree', source, { ...flat, references }), refused);
+    await assert.rejects(restricted.addNar(info, (async function* none() {})()), refused);
+    assert.throws(() => restricted.addDerivation({
+      name: 'd', system: 'x', builder: '/x', args: [], env: new Map(), inputSources: references, inputDerivations: new Map(),
+      outputs: new Map([['out', { kind: 'floating', ...flat }]]),
+    }), refused);
+    assert.deepEqual(whole.allValidPaths().sort(), [hidden, input].sort());
+    const added = restricted.addTextToStore('text', `see ${input}`, [input as StorePath]);
+    assert.deepEqual(whole.queryPathInfo(restricted.addTextToStore('next', added, [added]))?.references, [added]);
+  } finally {
+    whole.close();
+    deleteTree(folder);
   }
 });

@@ -120,3 +120,10 @@ export function lacksTrustedSignature(path: string): UserError {
 export function malformedRealisation(text: string): UserError {
   return new UserError('CONNECTION_BROKEN', `the other end describes an output in an unknown form: ${text}`);
 }
+
+/** What a builder adds by `recursive-nix` would refer to a path that it does not see. */
+export function referenceNotSeen(path: string): UserError {
+  return new UserError('NOT_IN_INPUTS', `cannot add a reference to unknown path '${path}' in recursive Nix`, {
+    hint: 'a builder sees its inputs, what it has added and what it has had built',
+  });
+}

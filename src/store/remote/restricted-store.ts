@@ -5,15 +5,17 @@
  *
  * *Invariant:* nothing is ever taken for missing that the whole store has: adding goes straight to
  * that, which leaves alone what is valid.
+ * *Invariant:* whatever a path refers to that is seen is seen itself. So nothing is added that refers
+ * to more: by its references the builder's outputs would reach paths that it was never given.
  */
 
 import type { Hash, HashAlgorithm, Progress } from '#base';
-import type { Derivation, IngestionMethod, PathInfo, StorePath } from '#formats';
+import { derivationReferences, type Derivation, type IngestionMethod, type PathInfo, type StorePath } from '#formats';
 import { pathNotValid } from '../errors.ts';
 import type {
   AddTreeOptions, PathLock, Realisation, SoonDurable, Store, ValidPathInfo,
 } from '../store.ts';
-import { operationUnsupported } from './errors.ts';
+import { operationUnsupported, referenceNotSeen } from './errors.ts';
 
 export class RestrictedStore implements Store {
   readonly storeDirectory: string;
@@ -96,18 +98,22 @@ export class RestrictedStore implements Store {
   }
 
   addDerivation(derivation: Derivation): StorePath {
+    this.#checkSeen(derivationReferences(derivation));
     return this.#take(this.#whole.addDerivation(derivation));
   }
 
   addTextToStore(name: string, text: string, references: readonly StorePath[]): StorePath {
+    this.#checkSeen(references);
     return this.#take(this.#whole.addTextToStore(name, text, references));
   }
 
   addTree(name: string, physical: string, options: AddTreeOptions): StorePath {
+    this.#checkSeen(options.references ?? []);
     return this.#take(this.#whole.addTree(name, physical, options));
   }
 
   async addNar(info: PathInfo, nar: AsyncIterable<Uint8Array>, progress?: Progress): Promise<void> {
+    this.#checkSeen(info.references.filter((one) => one !== info.path));
     await this.#whole.addNar(info, nar, progress);
     this.admit(info.path);
   }
@@ -157,6 +163,11 @@ export class RestrictedStore implements Store {
   }
 
   close(): void {}
+
+  #checkSeen(references: readonly StorePath[]): void {
+    const unseen = references.find((path) => !this.isValidPath(path));
+    if (unseen !== undefined) throw referenceNotSeen(unseen);
+  }
 
   #take(path: StorePath): StorePath {
     this.admit(path);
