@@ -56,6 +56,11 @@ export class BuildLog {
     this.#last.push(line);
     // Twice as many, so that most lines cost nothing but their place.
     if (this.#last.length > 2 * this.#shownLines + 1) this.#last.splice(0, this.#last.length - this.#shownLines);
+    this.addUnshown(line);
+  }
+
+  /** A line that no report shows. */
+  addUnshown(line: string): void {
     if (this.#path === undefined) return;
     this.#waiting += `${line}\n`;
     if (this.#waiting.length > bufferedCharacters) this.#write();

@@ -19,6 +19,7 @@ import {
 import type { Builder } from './builder.ts';
 import type { OutputMeasure } from './builtin-builder.ts';
 import { BuildLog, type LogOptions } from './build-log.ts';
+import { parseBuilderMessage, type BuilderMessage } from './builder-message.ts';
 import { compareOutputs, type CheckOptions } from './check-build.ts';
 import { derivationOptions } from './derivation-options.ts';
 import { checkOutputs } from './output-checks.ts';
@@ -168,8 +169,14 @@ async function buildLocked(
       signal: context.signal,
       afterwards: (work) => { endings.push(work); },
       log: (line) => {
-        log.add(line);
-        own.log?.(line);
+        const message = parseBuilderMessage(line);
+        if (message === undefined) {
+          log.add(line);
+          own.log?.(line);
+        } else {
+          log.addUnshown(line);
+          tellMessage(message, context.progress, own);
+        }
       },
       builtAs: (output, path) => { outputPaths.set(output, path); },
       measured: (output, measure) => measures.set(output, measure),
@@ -193,6 +200,18 @@ async function buildLocked(
     for (const end of endings) end(succeeded);
     if (own !== activity) own.finish(succeeded ? 'done' : 'failed');
     if (!committed) for (const place of places.values()) await removeLeftover(place);
+  }
+}
+
+function tellMessage(message: BuilderMessage, progress: Progress, own: Activity): void {
+  switch (message.kind) {
+    case 'phase': return own.detail(message.phase);
+    case 'message': {
+      const { level, text } = message;
+      return progress.message(level < 3 ? 'notice' : level === 3 ? 'info' : 'debug', text);
+    }
+    case 'malformed': return progress.message('warning', message.warning);
+    case 'other':
   }
 }
 

@@ -6,6 +6,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Progress } from '#base';
 import { hasProgram } from '../support/foreign.ts';
 import { freshSandbox, needsSandbox, type Made, type SandboxedBuilds } from './builds.ts';
 
@@ -30,6 +31,38 @@ test('a log is compressed when the build has ended, as C++ Nix keeps it', needsS
       const theirs = spawnSync('nix-store', ['--store', builds.root, '--option', 'build-users-group', '', '-l', made.drvPath], { encoding: 'utf8' });
       assert.equal(theirs.stdout, 'line 1\nline 2\nline 3\n', theirs.stderr);
     }
+  } finally {
+    builds.close();
+  }
+});
+
+test('messages in JSON are acted on, not shown; those that nobody understands are no reason to fail', needsSandbox, async () => {
+  const builds = freshSandbox();
+  const told: string[] = [];
+  const shown: string[] = [];
+  const progress: Progress = {
+    message: (level, text) => { told.push(`${level}: ${text}`); },
+    start: () => ({
+      advance() {}, finish() {}, detail: (text) => { shown.push(`(${text})`); }, log: (line) => { shown.push(line); },
+    }),
+  };
+  const say = (...lines: string[]) => lines.map((line) => `echo '@nix ${line}' >&$NIX_LOG_FD`).join('\n');
+  try {
+    const made = builds.add('messages', { script: `
+      echo before
+      ${say('{ "action": "setPhase", "phase": "buildPhase" }', '{"action":"msg","level":0,"msg":"look"}', '{"action":"result"}')}
+      ${say('1', '{}', '{"action": null}', '{"action":"msg","msg":1}', ']' + '[')}
+      exit 1` });
+    await assert.rejects(builds.build(made, {}, { progress }), (error: Error) => {
+      assert.match(error.message, /before/);
+      assert.doesNotMatch(error.message, /@nix/);
+      return true;
+    });
+    assert.deepEqual(shown, ['before', '(buildPhase)']);
+    assert.equal(told.filter((text) => text === 'notice: look').length, 1);
+    assert.equal(told.filter((text) => text.startsWith('warning: Unable to handle a JSON message from the derivation builder: ')).length, 4);
+    assert.equal(told.filter((text) => text.startsWith('warning: bad JSON log message from the derivation builder: ')).length, 1);
+    assert.equal(builds.logOf(made).split('\n').filter((line) => line.startsWith('@nix ')).length, 8);
   } finally {
     builds.close();
   }

@@ -46,12 +46,12 @@ export class BuildGraph {
     node.endedAt = now;
   }
 
-  /** Takes a line of a builder's output; stdenv tells its phases by lines of a fixed form. */
+  /** Takes a line of a builder's output; stdenv tells its phases by lines of a fixed form, too. */
   line(node: BuildNode, line: string): void {
-    const phase = /^(?:Running phase: |@nix .*"phase":")([A-Za-z]+)/.exec(line)?.[1];
+    const phase = /^Running phase: ([A-Za-z]+)/.exec(line)?.[1];
     if (phase !== undefined) node.phase = phase;
     const text = plainLine(line).trim();
-    if (text !== '' && !text.startsWith('@nix ')) node.lastLine = text;
+    if (text !== '') node.lastLine = text;
   }
 
   counts(): BuildCounts {

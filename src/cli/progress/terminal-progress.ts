@@ -46,7 +46,11 @@ export class TerminalProgress implements ClosableProgress {
     if (subject?.kind === 'plan') this.#builds.plan(subject.inputs);
     if (subject?.kind !== 'derivation') return activity;
     const node = this.#builds.start(subject.drvPath, this.#now());
-    const finish = activity.finish;
+    const { detail, finish } = activity;
+    activity.detail = (text) => {
+      node.phase = plainLine(text).trim();
+      detail(text);
+    };
     activity.log = (line) => {
       this.#builds.line(node, line);
       if (this.#choice.showLogs) this.#say(`${this.#paint('faint', `${node.name}>`)} ${plainLine(line)}`);
