@@ -22,7 +22,7 @@ import {
   type EvalSettings,
   force,
   type Host,
-  isStackExhausted,
+  limitError,
   limitCallDepth,
   NixPath,
   parentPath,
@@ -30,7 +30,6 @@ import {
   restoreDepth,
   type SearchPathEntry,
   type Slot,
-  stackOverflow,
   Thunk,
   tracing,
   type Value,
@@ -148,14 +147,14 @@ export class Evaluator implements EvalServices {
     return this.guard(() => this.run(text, { kind: 'string' }, basePath, scope, parseBindingsOnly));
   }
 
-  /** Runs code of the evaluator, turning an exhausted stack into a Nix error. */
+  /** Runs code of the evaluator, turning what V8 refuses for its size into a Nix error. */
   guard<T>(code: () => T): T {
     const depth = depthNow();
     try {
       return code();
     } catch (error) {
       restoreDepth(depth);
-      throw isStackExhausted(error) ? stackOverflow(0) : error;
+      throw limitError(error, 0);
     }
   }
 

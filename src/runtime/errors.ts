@@ -110,9 +110,31 @@ export function stackOverflow(position: Position): NixError {
   );
 }
 
-/** Whether JavaScript's own stack is full: by nesting that is not calls. */
-export function isStackExhausted(error: unknown): boolean {
-  return error instanceof RangeError && error.message.includes('call stack');
+/** The longest list. V8 ends the process where an array grows past twice of it. */
+const maxListLength = 0x400_0000;
+
+/** Fails where a list would get longer than lists can be. */
+export function checkListLength(length: number, position: Position): void {
+  if (length > maxListLength) {
+    throw evalError(`list is too long: it would have more than ${maxListLength} elements`, position);
+  }
+}
+
+/**
+ * What V8 refuses for its size, as the program's error at a place; any other error as it is. The
+ * stack is full by nesting that is not calls.
+ */
+export function limitError(error: unknown, position: Position): unknown {
+  if (!(error instanceof RangeError)) return error;
+  const { message } = error;
+  if (message.includes('call stack')) return stackOverflow(position);
+  if (message.includes('string length')) {
+    return evalError('string is too long: it would have more than 536870888 bytes', position);
+  }
+  if (/array length|maximum size exceeded/.test(message)) {
+    return evalError('list or set is too large', position);
+  }
+  return message.includes('allocation failed') ? evalError('memory exhausted', position) : error;
 }
 
 export function undefinedVariable(name: string, position: Position): NixError {

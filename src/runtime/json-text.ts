@@ -9,6 +9,7 @@
  */
 
 import { Attrs } from './attrs.ts';
+import { checkListLength } from './errors.ts';
 import { formatFloatJson } from './float-text.ts';
 import { encodeCodePoint, findUtf8Fault, sequenceLength } from './utf8.ts';
 import { NixFloat, type Slot, type Value } from './values.ts';
@@ -174,6 +175,7 @@ class Reader {
     }
     for (;;) {
       items.push(this.value());
+      checkListLength(items.length, 0);
       this.skipSpace();
       const code = this.text.charCodeAt(this.at);
       if (code === 0x2c) {

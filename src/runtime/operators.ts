@@ -12,6 +12,7 @@ import { mergeAttrs } from './merge.ts';
 import { coerceToString, isDerivation } from './coerce.ts';
 import { ContextCollector, type Context, unionContext } from './context.ts';
 import {
+  checkListLength,
   evalError,
   expectedButFound,
   isLambdaLike,
@@ -240,7 +241,9 @@ export function concatLists(left: Value, right: Value, position: Position): Slot
     throw expectedButFound('a list', right).addTrace(position, text);
   }
   if (left.length === 0) return right;
-  return right.length === 0 ? left : left.concat(right);
+  if (right.length === 0) return left;
+  checkListLength(left.length + right.length, position);
+  return left.concat(right);
 }
 
 /** `left // right`; the right operand was evaluated and is checked first. */

@@ -12,7 +12,7 @@
 
 import { NixError, type Position } from '#diagnostics';
 import { counters } from './counters.ts';
-import { infiniteRecursion, isStackExhausted, stackOverflow } from './errors.ts';
+import { infiniteRecursion, limitError } from './errors.ts';
 import type { Slot, Value } from './values.ts';
 
 /** Gets the position where the value is wanted, and the thunk that it is the code of. */
@@ -78,8 +78,7 @@ function run(thunk: Thunk, position: Position): Value {
   try {
     value = typeof code === 'function' ? code(position, thunk) : code.run(thunk.value);
   } catch (thrown) {
-    const isPlaced = position !== 0 && isStackExhausted(thrown);
-    const error = isPlaced ? stackOverflow(position) : thrown;
+    const error = position === 0 ? thrown : limitError(thrown, position);
     thunk.code = codeAfterFailure(code, error, thunk);
     throw error;
   }

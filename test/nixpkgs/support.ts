@@ -3,12 +3,14 @@
  *
  * FIRN_TEST_NIXPKGS names a nixpkgs checkout that the installed `nix-instantiate` evaluates.
  * Neither side writes into it. Both sides never run at once: an evaluation of a system takes up to
- * two gigabytes.
+ * two gigabytes. FIRN_TEST_NIXPKGS_KEPT may name a folder that keeps C++ Nix's answers about a tree
+ * that does not change, so that they are computed once.
  */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -38,9 +40,18 @@ export function scratchFolder(): string {
   return folder;
 }
 
-/** Runs C++ Nix's `nix-instantiate ARGUMENTS`. */
+/** Runs C++ Nix's `nix-instantiate ARGUMENTS`, or tells what it said before. */
 export function oracle(args: readonly string[], env: Readonly<Record<string, string>> = {}): Outcome {
-  return run('nix-instantiate', args, env);
+  const folder = process.env['FIRN_TEST_NIXPKGS_KEPT'];
+  // Only what is evaluated and nothing else has its whole result in what is printed.
+  if (folder === undefined || !args.includes('--eval')) return run('nix-instantiate', args, env);
+  const question = JSON.stringify([args, env]).replaceAll(root, '');
+  const file = join(folder, `${createHash('sha256').update(question).digest('hex')}.json`);
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Outcome;
+  const outcome = run('nix-instantiate', args, env);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, JSON.stringify(outcome));
+  return outcome;
 }
 
 /** Runs Firn's. */

@@ -1,7 +1,7 @@
 /**
  * Whole systems of nixpkgs: installation media, network boot, disk images, hosts of several kinds.
- * Each must have C++ Nix's derivation, or fail where C++ Nix fails; of the minimal installer every
- * derivation of the closure must have the same bytes.
+ * Each must have C++ Nix's derivation, or fail where C++ Nix fails; of some, every derivation of the
+ * closure must have the same bytes.
  *
  * One process a system and side. FIRN_TEST_NIXPKGS_ONLY, a part of a title, picks systems.
  */
@@ -10,6 +10,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { deleteTree } from '#store';
 import {
   compareDerivations, nixpkgs, oracle, own, scratchFolder, withTree, withTreeAndNix,
 } from './support.ts';
@@ -79,6 +80,13 @@ function drvPath(side: typeof own, { configuration, attribute, platform = 'x86_6
   return null;
 }
 
+/** Whose closures are compared byte by byte. */
+const closures = [
+  { title: 'closure of the minimal installer', module: 'cd-dvd/installation-cd-minimal.nix', attribute: 'isoImage' },
+  { title: 'closure of a desktop installer', module: 'cd-dvd/installation-cd-graphical-gnome.nix', attribute: 'isoImage' },
+  { title: 'closure of the network boot', module: 'netboot/netboot-minimal.nix', attribute: 'kexecTree' },
+];
+
 /** What must evaluate on both sides; of the others both may refuse. */
 const sound = /minimal|the host|sd-image-aarch64\.nix|images\.(?:iso|qemu|kexec)$/;
 
@@ -94,19 +102,21 @@ describe('systems of nixpkgs', withTreeAndNix, () => {
     });
   }
 
-  test('the minimal installer: every derivation has the same bytes', () => {
-    const scratch = scratchFolder();
-    const args = (name: string): string[] => [
-      '--store', join(scratch, name), '-A', 'config.system.build.isoImage',
-      '-I', `nixos-config=${join(installers, 'cd-dvd/installation-cd-minimal.nix')}`,
-      join(nixpkgs, 'nixos/default.nix'),
-    ];
-    const theirs = oracle(args('theirs'));
-    assert.equal(theirs.status, 0, theirs.stderr);
-    const ours = own(args('ours'));
-    assert.equal(ours.status, 0, ours.stderr);
-    assert.equal(ours.stdout, theirs.stdout);
-    const count = compareDerivations(join(scratch, 'theirs'), join(scratch, 'ours'));
-    assert.ok(count > 1000, `only ${count} derivations`);
-  });
+  for (const { title, module, attribute } of closures) {
+    test(`${title}: every derivation of the closure has the same bytes`, { skip: !title.includes(only) }, () => {
+      const scratch = scratchFolder();
+      const args = (name: string): string[] => [
+        '--store', join(scratch, name), '-A', `config.system.build.${attribute}`,
+        '-I', `nixos-config=${join(installers, module)}`, join(nixpkgs, 'nixos/default.nix'),
+      ];
+      const theirs = oracle(args('theirs'));
+      assert.equal(theirs.status, 0, theirs.stderr);
+      const ours = own(args('ours'));
+      assert.equal(ours.status, 0, ours.stderr);
+      assert.equal(ours.stdout, theirs.stdout);
+      const count = compareDerivations(join(scratch, 'theirs'), join(scratch, 'ours'));
+      assert.ok(count > 1000, `only ${count} derivations`);
+      deleteTree(scratch);
+    });
+  }
 });

@@ -9,6 +9,8 @@ import type { Unit } from './unit.ts';
 
 /** Longer lists are suspended, even if nothing in them is. */
 const directListLimit = 6;
+/** So are those in which lists nest deeper: each level would look through all below it again. */
+const directDepthLimit = 3;
 
 export function lazy(unit: Unit, expr: Expr): Site {
   switch (expr.kind) {
@@ -22,7 +24,7 @@ export function lazy(unit: Unit, expr: Expr): Site {
     case 'lambda':
       return unit.suspendsAll ? new Site(unit, expr) : new Site(unit, expr, Making.now);
     case 'list':
-      return isDirectList(unit, expr.elements)
+      return isDirectList(unit, expr.elements, 1)
         ? new Site(unit, expr, Making.now)
         : new Site(unit, expr);
     case 'attrs':
@@ -69,12 +71,13 @@ export function isConstantPath(path: readonly AttrName[]): path is readonly stri
 }
 
 /** Whether the elements cost nothing to make, so that the list need not be suspended. */
-function isDirectList(unit: Unit, elements: readonly Expr[]): boolean {
+function isDirectList(unit: Unit, elements: readonly Expr[], depth: number): boolean {
   if (unit.suspendsAll) return elements.length === 0;
-  return elements.length <= directListLimit && elements.every((element) => isDirect(unit, element));
+  if (elements.length > directListLimit || depth > directDepthLimit) return false;
+  return elements.every((element) => isDirect(unit, element, depth));
 }
 
-function isDirect(unit: Unit, expr: Expr): boolean {
+function isDirect(unit: Unit, expr: Expr, depth: number): boolean {
   switch (expr.kind) {
     case 'int':
     case 'float':
@@ -82,7 +85,7 @@ function isDirect(unit: Unit, expr: Expr): boolean {
     case 'path':
       return true;
     case 'list':
-      return isDirectList(unit, expr.elements);
+      return isDirectList(unit, expr.elements, depth + 1);
     case 'attrs':
       return expr.attrs.size === 0 && expr.dynamic.length === 0;
     case 'var':

@@ -2,6 +2,7 @@
  * Code for selections, calls, interpolation and `+`.
  */
 
+import type { Position } from '#diagnostics';
 import {
   type AttrName,
   type CallExpr,
@@ -31,6 +32,7 @@ import {
   intMultiply,
   intSubtract,
   joinStrings,
+  limitError,
   multiplyTexts,
   select,
   selectOr,
@@ -189,7 +191,7 @@ export function compileConcat(unit: Unit, expr: ConcatExpr): Body {
   const text = "in an operand of '+'";
   const at = unit.at(expr.at);
   const { services } = unit;
-  if (expr.interpolation) return compileInterpolation(unit, expr, text);
+  if (expr.interpolation) return compileInterpolation(unit, expr, at, text);
   const values = expr.parts.map((part) => operand(unit, part.value, text));
   const places = expr.parts.map((part) => unit.at(part.at));
   if (values.length === 2 && expr.parts[0]!.value.kind !== 'path') {
@@ -198,17 +200,33 @@ export function compileConcat(unit: Unit, expr: ConcatExpr): Body {
     return (frame) => {
       const x = a(frame);
       const y = b(frame);
-      return typeof x === 'string' && typeof y === 'string'
-        ? x + y
-        : add(services, x, y, at, atA, atB);
+      try {
+        return typeof x === 'string' && typeof y === 'string'
+          ? x + y
+          : add(services, x, y, at, atA, atB);
+      } catch (error) {
+        throw limitError(error, at);
+      }
     };
   }
-  return (frame) => concatValues(services, values.map((value) => value(frame)), places, at);
+  return (frame) => {
+    const operands = values.map((value) => value(frame));
+    try {
+      return concatValues(services, operands, places, at);
+    } catch (error) {
+      throw limitError(error, at);
+    }
+  };
 }
 
 type Text = string | ContextString;
 
-function compileInterpolation(unit: Unit, expr: ConcatExpr, text: string): Body {
+function compileInterpolation(
+  unit: Unit,
+  expr: ConcatExpr,
+  position: Position,
+  text: string,
+): Body {
   const parts = expr.parts.map((part): ((frame: Frame) => Text) => {
     const { value: inner } = part;
     if (inner.kind === 'string') {
@@ -228,12 +246,20 @@ function compileInterpolation(unit: Unit, expr: ConcatExpr, text: string): Body 
     return (frame) => {
       const x = a(frame);
       const y = b(frame);
-      return typeof x === 'string' && typeof y === 'string' ? x + y : joinStrings([x, y]);
+      try {
+        return typeof x === 'string' && typeof y === 'string' ? x + y : joinStrings([x, y]);
+      } catch (error) {
+        throw limitError(error, position);
+      }
     };
   }
   return (frame) => {
     const texts: Text[] = [];
     for (let i = 0; i < parts.length; i++) texts.push(parts[i]!(frame));
-    return joinStrings(texts);
+    try {
+      return joinStrings(texts);
+    } catch (error) {
+      throw limitError(error, position);
+    }
   };
 }

@@ -9,7 +9,7 @@ import { call, call2 } from '../call.ts';
 import { forceBool, forceFunction, forceInt, forceList, forceStringNoContext } from '../coerce.ts';
 import { placeOf, suspendCall } from '../applied-thunk.ts';
 import { Attrs } from '../attrs.ts';
-import { evalError } from '../errors.ts';
+import { checkListLength, evalError } from '../errors.ts';
 import { compareValues, equalValues } from '../operators.ts';
 import { force } from '../thunk.ts';
 import { PrimOp, type Slot, type Value } from '../values.ts';
@@ -222,7 +222,7 @@ export const lists: readonly PrimOpDefinition[] = [
     name: 'genList',
     args: ['generator', 'length'],
     doc: 'The list of *generator* applied to 0, 1, … *length* - 1.',
-    run: (_, generator, length) => {
+    run: (_, generator, length, position) => {
       const count = forceInt(
         length,
         0,
@@ -231,6 +231,7 @@ export const lists: readonly PrimOpDefinition[] = [
       if (count < 0 || count > 0xffff_ffff) {
         throw evalError(`cannot create list of size ${count}`);
       }
+      checkListLength(Number(count), position);
       const fn = forceFunction(
         generator,
         0,
@@ -323,6 +324,7 @@ function concatenate(items: readonly Slot[], listOf: (item: Slot) => Slot[]): Sl
   const result: Slot[] = [];
   for (let i = 0; i < items.length; i++) {
     const part = listOf(items[i]!);
+    checkListLength(result.length + part.length, 0);
     if (part.length <= 8 || part.length > spreadLimit) {
       for (let j = 0; j < part.length; j++) result.push(part[j]!);
     } else result.push(...part);

@@ -15,7 +15,7 @@ import {
   makeString,
 } from '../coerce.ts';
 import { ContextCollector } from '../context.ts';
-import { evalError } from '../errors.ts';
+import { evalError, limitError } from '../errors.ts';
 import { checkRegex, RegexError, regexMatch, regexSplit } from '../regex/index.ts';
 import type { EvalServices } from '../services.ts';
 import { force } from '../thunk.ts';
@@ -75,7 +75,7 @@ export const strings: readonly PrimOpDefinition[] = [
     name: 'concatStringsSep',
     args: ['separator', 'list'],
     doc: 'The strings in *list*, one after the other, with *separator* between them.',
-    run: (services, separator, list) => {
+    run: (services, separator, list, position) => {
       const collector = new ContextCollector();
       const glue = forceString(
         separator,
@@ -95,12 +95,17 @@ export const strings: readonly PrimOpDefinition[] = [
         ' builtins.concatStringsSep';
       let result = '';
       for (let i = 0; i < items.length; i++) {
-        if (i > 0) result += glue;
         const value = force(items[i]!);
-        result +=
+        const part =
           typeof value === 'string'
             ? value
             : coerceToString(value, services, collector, 0, text);
+        try {
+          if (i > 0) result += glue;
+          result += part;
+        } catch (error) {
+          throw limitError(error, position);
+        }
       }
       return makeString(result, collector);
     },

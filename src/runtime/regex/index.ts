@@ -6,6 +6,7 @@
  * on `matcher.ts`.
  */
 
+import { checkListLength } from '../errors.ts';
 import { matchAll, matchWhole } from './matcher.ts';
 import { nativeForm, type NativeForm } from './native.ts';
 import { compileProgram, type Program } from './program.ts';
@@ -41,6 +42,7 @@ export function regexSplit(source: string, text: string): (string | RegexGroups)
   let from = 0;
   for (const match of matchAll(lookUp(source).program(), text)) {
     parts.push(text.slice(from, match.begin), groupsOf(text, match.groups));
+    checkListLength(parts.length, 0);
     from = match.end;
   }
   parts.push(text.slice(from));

@@ -158,3 +158,16 @@ rows('depth', [
   ['let f = n: { __toString = _: f (n + 1); }; in "${f 0}"', overflow],
   ['let f = n: [ (f (n + 1)) ]; in toString (f 0)', overflow],
 ], { maxCallDepth: 50 });
+
+const doubled = 'let f = n: v: if n == 0 then v else f (n - 1) (double v);';
+const tooLong = 'error: string is too long: it would have more than 536870888 bytes';
+
+rows('what is too large for a string or a list', [
+  [`${doubled} double = s: s + s; in f 30 "x"`, tooLong],
+  [`${doubled} double = s: "\${s}\${s}"; in f 30 "x"`, tooLong],
+  [`${doubled} double = s: "\${s},\${s}"; in f 30 "x"`, tooLong],
+  [`${doubled} double = s: s + s; a = f 20 "x"; in builtins.concatStringsSep a (builtins.genList (i: "y") 600)`, tooLong],
+  [`${doubled} double = s: s + s; in builtins.replaceStrings [ "x" ] [ (f 20 "y") ] (f 10 "x")`, tooLong],
+  ['builtins.genList (i: i) 100000000', 'error: list is too long: it would have more than 67108864 elements'],
+  ['builtins.genList (i: i) (-1)', 'error: cannot create list of size -1'],
+], { maxCallDepth: 1000 });
