@@ -44,7 +44,7 @@ test('calls are let through or refused, by mode of the processor', () => {
     [closed, x64, 2, [0, 0o100, 0o2755], 1], [closed, x64, 85, [0, 0o4755], 1], [closed, x64, 133, [0, 0o104755], 1], [closed, x64, 259, [0, 0, 0o102755], 1],
     [closed, x64, 188, [], 95], [closed, x64, 196, [], 95], [closed, x64, 197, [], 'allow'], [closed, x64, 463, [], 95],
     [closed, x64, 425, [], 38], [closed, x64, 437, [], 38], [closed, x64, 250, [], 38], [closed, x64, 0x4000005a, [0, 0o755], 38],
-    [closed, x64, 41, [1], 'allow'], [open, x64, 41, [1], 97], [open, x64, 41, [2], 'allow'], [open, x64, 41, [10], 'allow'], [open, x64, 41, [16], 'allow'], [open, x64, 41, [40], 97],
+    [closed, x64, 41, [1], 'allow'], [closed, x64, 41, [2], 'allow'], [closed, x64, 41, [40], 97], [closed, x64, 41, [31], 97], [closed, i386, 359, [40], 97], [open, x64, 41, [1], 97], [open, x64, 41, [2], 'allow'], [open, x64, 41, [10], 'allow'], [open, x64, 41, [16], 'allow'], [open, x64, 41, [40], 97],
     [open, x64, 53, [1], 'allow'], [closed, i386, 15, [0, 0o4755], 1], [closed, i386, 226, [], 95], [open, i386, 102, [1], 38], [closed, i386, 102, [1], 'allow'], [open, i386, 359, [1], 97],
     [closed, arm64, 1, [], 38],
   ];

@@ -92,7 +92,7 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
     if (failure !== undefined) throw failure;
     // bwrap reports the death of its child by a signal as a shell does.
     if (signal !== null) throw builderKilled(signal);
-    if (status !== null && status > 128 && work.confined !== undefined) throw builderKilled(String(status - 128));
+    if (status !== null && status > 128 && status <= 128 + lastSignal && work.confined !== undefined) throw builderKilled(String(status - 128));
     if (status !== 0) throw builderFailed(status ?? 1);
   } finally {
     if (work.plain !== undefined) killSession(child);
@@ -101,6 +101,8 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
     work.signal.removeEventListener('abort', abort);
   }
 }
+
+const lastSignal = 64;
 
 /** How long a builder may live without its output. */
 const muteMilliseconds = 2000;

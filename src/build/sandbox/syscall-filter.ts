@@ -5,7 +5,8 @@
  * ACLs. What would go around the filter is as if the kernel did not have it: io_uring, openat2
  * (whose mode stands in memory that a filter cannot read), other processor modes. Kernel keyrings
  * are not in a namespace, so they are closed. A builder with network has sockets of the Internet
- * only: abstract Unix sockets belong to the network namespace, which it shares with others.
+ * only: abstract Unix sockets belong to the network namespace, which it shares with others. One
+ * without has all but those that no namespace divides: by vsock it would reach this machine's host.
  *
  * Numbers are the kernel's, per processor mode; the program is what `struct sock_filter` lays out,
  * eight bytes an instruction. Each rule is a block of its own that leaves the call's number loaded.
@@ -73,6 +74,9 @@ const creatingFlags = [0o100, 0o20000000];
 /** AF_INET, AF_INET6 and AF_NETLINK, by which the C library learns which of them there are. */
 const internetFamilies = [2, 10, 16];
 
+/** AF_RDS, AF_BLUETOOTH, AF_VSOCK, AF_QIPCRTR: the same in every network namespace. */
+const undividedFamilies = [21, 31, 40, 42];
+
 export interface FilterOptions {
   /** Whether the builder shares a network namespace with other processes. */
   readonly sharesNetwork: boolean;
@@ -121,6 +125,11 @@ function rulesOf(table: CallTable, options: FilterOptions): Instruction[] {
     ]));
     // Its arguments stand in memory; the C library has used socket itself for ten years.
     if (table.socketcall !== undefined) deny([table.socketcall], enosys);
+  } else {
+    rules.push(...when(table.socket, [
+      load(argumentOffset(0)),
+      ...undividedFamilies.flatMap((family) => [jump(jumpEqual, family, 0, 1), give(refuse(eafnosupport))]),
+    ]));
   }
   return rules;
 }
