@@ -24,7 +24,7 @@ export async function buildResolved(
       signal: options.signal ?? new AbortController().signal, logDirectory: options.logDirectory,
       sign: options.sign, signRealisation: options.signRealisation,
       realiseNested: (wanted) => realise(store, wanted, options),
-    }, { slots: new Slots(1), rank: 0 }, drvPath, derivation, activity);
+    }, { slots: new Slots(1), rank: 0, weight: 0 }, drvPath, derivation, activity);
     await store.flush();
     activity.finish();
     return outputs;

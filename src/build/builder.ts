@@ -19,11 +19,20 @@ export interface Builder {
   accepts(derivation: Derivation): boolean;
   /** Throws `UserError` with the reason when the derivation's builder fails. */
   build(request: BuildRequest): Promise<void>;
+  /** Of some derivations, inputs with which work can begin while the others are awaited. */
+  readonly early?: EarlyWork;
   /**
    * For builders on other machines, which take none of our own places: a place there, or undefined
    * if there is none. It may wait for one if nobody else could build the derivation.
    */
   reserve?(derivation: Derivation, options: ReserveOptions): Promise<BuildPlace | undefined>;
+}
+
+/** What makes a build shorter and can be done before it; it changes nothing else. */
+export interface EarlyWork {
+  inputsOf(derivation: Derivation): readonly StorePath[];
+  /** Does what can be done with `path`, which is valid. Ends soon after the signal, without error. */
+  prepare(derivation: Derivation, path: StorePath, store: Store, signal: AbortSignal): Promise<void>;
 }
 
 export interface ReserveOptions {

@@ -18,7 +18,18 @@ export interface BuiltinBuilder {
   readonly name: string;
   /** Writes every output. Throws `UserError` when it cannot. Stops soon after the signal. */
   build(job: BuiltinJob): Promise<void>;
+  /** The inputs that `prepare` can begin with. */
+  earlyInputs?(structuredAttrs: BuiltinJob['structuredAttrs']): readonly string[];
+  /**
+   * Fills caches from one input that is valid, while others are still awaited: `build` then has less
+   * to do, and does the same. Runs on threads that have nothing else to do; stops at the signal.
+   */
+  prepare?(job: PreparationJob, path: StorePath): Promise<void>;
 }
+
+/** A job, as far as it exists before the inputs do. */
+export type PreparationJob =
+  Pick<BuiltinJob, 'structuredAttrs' | 'inputs' | 'signal' | 'cacheDirectory' | 'workers'>;
 
 export interface BuiltinJob {
   readonly derivation: Derivation;

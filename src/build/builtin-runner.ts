@@ -11,8 +11,9 @@ import {
   type ExpectedFile,
   type Mirrors,
 } from '#debian';
-import type { Derivation } from '#formats';
-import type { Builder, BuildRequest } from './builder.ts';
+import { splitStorePath, type Derivation, type StorePath } from '#formats';
+import type { Store } from '#store';
+import type { Builder, BuildRequest, EarlyWork } from './builder.ts';
 import type { BuiltinNetwork } from './builtin-builder.ts';
 import { builtinBuilders } from './builtin/index.ts';
 import { malformedAttributes, noBuilderFor } from './errors.ts';
@@ -67,6 +68,19 @@ export class BuiltinRunner implements Builder {
       measured: (output, measure) => request.measured(output, measure),
     });
   }
+
+  readonly early: EarlyWork = {
+    inputsOf: (derivation) => {
+      const inputs = builtinBuilders.get(derivation.builder)?.earlyInputs?.(attributesOf(derivation)) ?? [];
+      return inputs.flatMap((input) => splitStorePath(input)?.storePath ?? []);
+    },
+    prepare: async (derivation: Derivation, path: StorePath, store: Store, signal: AbortSignal) => {
+      const structuredAttrs = attributesOf(derivation);
+      const { cacheDirectory } = this.#options;
+      await builtinBuilders.get(derivation.builder)?.prepare?.(
+        { structuredAttrs, inputs: store, signal, cacheDirectory, workers: this.#workers }, path);
+    },
+  };
 
   /** Ends the threads. */
   close(): Promise<void> {

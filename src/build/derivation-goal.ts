@@ -52,6 +52,13 @@ export interface BuildContext {
   readonly whenBuilt?: ((drvPath: StorePath, outputs: OutputMap) => void | Promise<void>) | undefined;
 }
 
+/** Where a build waits for its turn; rank and weight as `Slots` takes them. */
+interface Place {
+  readonly slots: Slots;
+  readonly rank: number;
+  readonly weight: number;
+}
+
 /** Outputs made, or found made by somebody else; they are durable when `durable` has ended. */
 interface Built {
   readonly outputs: OutputMap;
@@ -66,7 +73,7 @@ interface Built {
  */
 export async function buildDerivation(
   context: BuildContext,
-  place: { readonly slots: Slots; readonly rank: number },
+  place: Place,
   drvPath: StorePath,
   derivation: Derivation,
   activity: Activity,
@@ -124,12 +131,12 @@ async function buildElsewhere(
 
 /** Builds in one of our own places. */
 function buildHere(
-  accepting: readonly Builder[], place: { readonly slots: Slots; readonly rank: number }, signal: AbortSignal,
+  accepting: readonly Builder[], place: Place, signal: AbortSignal,
   build: (builder: Builder) => Promise<Built>, derivation: Derivation,
 ): Promise<Built> {
   const builder = accepting.find((candidate) => candidate.reserve === undefined);
   if (builder === undefined) throw noBuilderFor(derivation.builder, derivation.system);
-  return place.slots.run(signal, place.rank, () => build(builder));
+  return place.slots.run(signal, place.rank, () => build(builder), place.weight);
 }
 
 async function buildLocked(

@@ -29,6 +29,7 @@ import type { LogOptions } from './build-log.ts';
 import type { CheckOptions } from './check-build.ts';
 import { FailureReport } from './failure-report.ts';
 import { knownOutputPaths, validOutputs, type OutputMap } from './output-paths.ts';
+import { beginEarly } from './early-work.ts';
 import { Slots } from './slots.ts';
 import { planWork, type WorkKind, type WorkPlan } from './work-plan.ts';
 
@@ -110,7 +111,11 @@ class Realising {
     this.#failures = new FailureReport(store, this.#progress);
     const jobs = options.jobs ?? 1;
     // Packages are unpacked by as many threads as there are; one more is to be ready when one ends.
-    this.#slots = { build: new Slots(jobs), unpack: new Slots(jobs + 1), download: new Slots(options.downloads ?? 8) };
+    this.#slots = {
+      build: new Slots(jobs),
+      unpack: new Slots(jobs + 1),
+      download: new Slots(options.downloads ?? 8, { enough: enoughUnderWayBytes }),
+    };
     this.#context = {
       store,
       builders: options.builders,
@@ -229,15 +234,16 @@ class Realising {
     drvPath: StorePath, derivation: Derivation, check: CheckOptions | undefined, names?: readonly string[],
   ): Promise<OutputMap> {
     this.#refuseImpureInputs(drvPath, derivation);
-    const inputs = await this.#realiseInputs(derivation);
+    const stopEarly = beginEarly(this.#context, derivation, (input) => this.#goal(input, derivation.inputDerivations.get(input)));
+    const inputs = await this.#realiseInputs(derivation).finally(stopEarly);
     if (this.#mustResolve(derivation)) return this.#buildResolved(drvPath, derivation, inputs, check, names);
-    const { kind, rank } = this.#plan.get(drvPath) ?? { kind: 'build', rank: 0 };
+    const { kind, rank, sizeBytes } = this.#plan.get(drvPath) ?? { kind: 'build', rank: 0, sizeBytes: 0 };
     const slots = this.#slots[kind];
     const activity = this.#activity(kind);
     try {
       await this.#makeRoom();
       const context = { ...this.#context, check };
-      return await buildDerivation(context, { slots, rank }, drvPath, derivation, activity);
+      return await buildDerivation(context, { slots, rank, weight: sizeBytes }, drvPath, derivation, activity);
     } catch (error) {
       return this.#fail(drvPath, error);
     } finally {
@@ -442,6 +448,9 @@ class Realising {
     this.#activities.clear();
   }
 }
+
+/** With so much under way a line is full: more at once would only delay what is wanted first. */
+const enoughUnderWayBytes = 16 * 2 ** 20;
 
 /** What a builder asks for is made, not compared; and whoever asked for the build makes room. */
 function withoutCheck({ check: _check, makeRoom: _makeRoom, ...options }: RealiseOptions): RealiseOptions {

@@ -1,31 +1,51 @@
 /**
  * A number of places of which each piece of running work holds one. Of those that wait the one of
  * the highest rank goes first, of equals the one that came first.
+ *
+ * Work may have a weight. Where what runs weighs as much as `enough`, no more than three run: those
+ * that share a line of limited speed would only make each other late, and the one that much waits
+ * for would come last.
  */
-export class Slots {
-  #free: number;
-  readonly #waiting: { readonly rank: number; readonly enter: () => void }[] = [];
+export interface SlotsOptions {
+  /** In the unit of weights. Default: without limit. */
+  readonly enough?: number;
+}
 
-  constructor(count: number) {
-    this.#free = Math.max(1, count);
+interface Waiting {
+  readonly rank: number;
+  readonly weight: number;
+  readonly enter: () => void;
+}
+
+export class Slots {
+  readonly #count: number;
+  readonly #enough: number;
+  #running = 0;
+  #weight = 0;
+  readonly #waiting: Waiting[] = [];
+
+  constructor(count: number, { enough = Infinity }: SlotsOptions = {}) {
+    this.#count = Math.max(1, count);
+    this.#enough = enough;
   }
 
-  /** Runs `work`, of a `rank` in any unit, in a place of its own. Throws the signal's reason if aborted while waiting. */
-  async run<T>(signal: AbortSignal, rank: number, work: () => Promise<T>): Promise<T> {
-    await this.#take(signal, rank);
+  /**
+   * Runs `work`, of a `rank` in any unit, in a place of its own. Throws the signal's reason if
+   * aborted while waiting.
+   */
+  async run<T>(signal: AbortSignal, rank: number, work: () => Promise<T>, weight = 0): Promise<T> {
+    await this.#take(signal, rank, weight);
     try {
       return await work();
     } finally {
-      this.#release();
+      this.#running -= 1;
+      this.#weight -= weight;
+      this.#admit();
     }
   }
 
-  async #take(signal: AbortSignal, rank: number): Promise<void> {
+  async #take(signal: AbortSignal, rank: number, weight: number): Promise<void> {
     signal.throwIfAborted();
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
     await new Promise<void>((resolve, reject) => {
       const enter = (): void => {
         signal.removeEventListener('abort', leave);
@@ -35,16 +55,21 @@ export class Slots {
         this.#waiting.splice(this.#waiting.indexOf(entry), 1);
         reject(signal.reason as Error);
       };
-      const entry = { rank, enter };
+      const entry: Waiting = { rank, weight, enter };
       const place = this.#waiting.findIndex((other) => other.rank < rank);
       this.#waiting.splice(place < 0 ? this.#waiting.length : place, 0, entry);
       signal.addEventListener('abort', leave, { once: true });
+      this.#admit();
     });
   }
 
-  #release(): void {
-    const next = this.#waiting.shift();
-    if (next) next.enter();
-    else this.#free += 1;
+  #admit(): void {
+    while (this.#running < this.#count && (this.#running < 3 || this.#weight < this.#enough)) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#running += 1;
+      this.#weight += next.weight;
+      next.enter();
+    }
   }
 }

@@ -5,7 +5,7 @@
  * A task is a module and a message: the module exports `run(message, door)`, which may return a
  * promise.
  * Threads start when first needed and stay; a thread serves one task at a time, tasks wait in the
- * order they came. Aborting a task that runs ends its thread: a decompressor cannot be asked to stop.
+ * order they came, those for idle threads behind all others. Aborting a task that runs ends its thread: a decompressor cannot be asked to stop.
  */
 import { Worker } from 'node:worker_threads';
 import { UserError } from '#base';
@@ -25,6 +25,8 @@ export interface RunOptions {
   /** Called with what the task tells through its `TaskDoor`, while it runs. */
   readonly onAdvance?: (amount: number) => void;
   readonly onLog?: (line: string) => void;
+  /** Waits until no other task does. */
+  readonly whenIdle?: boolean;
 }
 
 /** How a task speaks while it runs; the second argument of its `run`. */
@@ -70,6 +72,7 @@ class ThreadPool implements WorkerPool {
   readonly #idle: Worker[] = [];
   readonly #all = new Set<Worker>();
   readonly #waiting: Task[] = [];
+  readonly #waitingForIdle: Task[] = [];
 
   constructor(size: number) {
     this.size = size;
@@ -78,7 +81,8 @@ class ThreadPool implements WorkerPool {
   run<R>(module: URL, message: unknown, options: RunOptions = {}): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       const request = { module: module.href, message };
-      this.#waiting.push({ request, options, resolve: resolve as (value: unknown) => void, reject });
+      const queue = options.whenIdle === true ? this.#waitingForIdle : this.#waiting;
+      queue.push({ request, options, resolve: resolve as (value: unknown) => void, reject });
       this.#dispatch();
     });
   }
@@ -91,16 +95,18 @@ class ThreadPool implements WorkerPool {
   }
 
   #dispatch(): void {
-    while (this.#waiting.length > 0) {
-      const task = this.#waiting[0] as Task;
+    for (;;) {
+      const queue = this.#waiting.length > 0 ? this.#waiting : this.#waitingForIdle;
+      const [task] = queue;
+      if (task === undefined) return;
       if (task.options.signal?.aborted) {
-        this.#waiting.shift();
+        queue.shift();
         task.reject(task.options.signal.reason);
         continue;
       }
       const worker = this.#idle.pop() ?? this.#start();
       if (!worker) return;
-      this.#waiting.shift();
+      queue.shift();
       this.#serve(worker, task);
     }
   }

@@ -9,7 +9,7 @@ import {
   type Derivation, type DerivationOutput, type StorePath,
 } from '#formats';
 import { hashOf, noProgress } from '#base';
-import { BuiltinRunner, realise, type RealiseOptions } from '#build';
+import { BuiltinRunner, realise, type Builder, type RealiseOptions } from '#build';
 import { chooseMirrors, type Mirrors } from '#debian';
 import { LocalStore, deleteTree } from '#store';
 
@@ -21,8 +21,8 @@ export interface Made {
 export interface Builds {
   readonly store: LocalStore;
   readonly cacheDirectory: string;
-  /** What the last realisation said: levels and texts. */
-  readonly told: readonly (readonly [string, string])[];
+import { hashOf, noProgress } from '#base';
+import { BuiltinRunner, realise, type Builder, type RealiseOptions } from '#build';
   /** A derivation with structured attributes; `inputs` are what it depends on. */
   add(name: string, builder: string, attributes: Record<string, unknown>, inputs?: readonly Made[]): Made;
   /** A download of content with the given hash. */
@@ -53,7 +53,8 @@ export function freshBuilds(options: BuildsOptions = {}): Builds {
   return {
     store,
     cacheDirectory,
-    told,
+import { hashOf, noProgress } from '#base';
+import { BuiltinRunner, realise, type Builder, type RealiseOptions } from '#build';
     add(name, builder, attributes, inputs = []) {
       const env = new Map([['__json', JSON.stringify({ name, ...attributes })], ['out', '']]);
       const masked = derivation(name, builder, env, { kind: 'deferred' }, inputs);

@@ -34,3 +34,13 @@ test('a thread that dies fails its task, not the pool', async () => {
   await assert.rejects(pool.run(module, { do: 'exit' }), /ended early/);
   assert.equal((await pool.run<{ double: number }>(module, { do: 'double', n: 1 })).double, 2);
 });
+
+test('tasks for idle threads go last', async () => {
+  const single = createWorkerPool(1);
+  const order: number[] = [];
+  const task = (n: number, whenIdle: boolean) =>
+    single.run<{ double: number }>(module, { do: 'double', n }, { whenIdle }).then(() => { order.push(n); });
+  await Promise.all([task(1, false), task(2, true), task(3, true), task(4, false)]);
+  assert.deepEqual(order, [1, 4, 2, 3]);
+  await single.close();
+});

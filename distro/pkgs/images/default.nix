@@ -125,10 +125,14 @@ rec {
       registration ? true,
       # More entries, as for makeInitrd.
       contents ? [ ],
+      # Large store paths of storeContents' closure that are made early: they are compressed while
+      # other packages are still downloaded. Changes nothing in the image.
+      compressEarly ? [ ],
     }:
     builtinDerivation {
       inherit name blockSize;
       builder = "builtin:squashfs";
+      compressEarly = map (path: "${path}") compressEarly;
       compression = knownCompression comp;
       storeContents = map (path: "${path}") (listOf storeContents);
       contents =
@@ -182,6 +186,8 @@ rec {
       isohybridMbrImage ? "",
       squashfsContents ? [ ],
       squashfsCompression ? "zstd -Xcompression-level 19",
+      # As for makeSquashfs.
+      compressEarly ? [ ],
       compressImage ? false,
       name ? isoName,
       publisher ? "",
@@ -205,6 +211,7 @@ rec {
               makeSquashfs {
                 storeContents = squashfsContents;
                 comp = squashfsCompression;
+                inherit compressEarly;
               }
             }";
           };

@@ -3,7 +3,9 @@
  *
  * Attributes: `storeContents` (their closure stands at the top of the image, by base name),
  * `contents` (more entries, as for an initrd), `compression` ("zstd -Xcompression-level 19"),
- * `blockSize`. The output is the image file.
+ * `blockSize`, `compressEarly` (large store paths likely to be in that closure: their blocks go into
+ * the cache as soon as they are there, while others are still downloaded). The output is the image
+ * file.
  *
  * Each larger store path is a group of its own in the image and smaller ones share groups, the
  * smallest paths first: so blocks depend on few paths, and compressed blocks are found in the cache
@@ -15,7 +17,7 @@ import { dirname, join } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import type { StorePath } from '#formats';
 import { baseNameOf, nameOf, splitStorePath } from '#formats';
-import type { TreeEntry } from '#images';
+import type { ByteSink, SquashfsCompression, TreeEntry } from '#images';
 import { parseSquashfsCompression, planSquashfs, writeSquashfs } from '#images';
 import type { BuiltinBuilder, BuiltinJob } from '../builtin-builder.ts';
 import { Attributes } from '../io/attributes.ts';
@@ -36,8 +38,7 @@ export const squashfsBuilder: BuiltinBuilder = {
   name: 'builtin:squashfs',
   async build(job) {
     const attributes = new Attributes(job.structuredAttrs, 'builtin:squashfs');
-    const blockSizeBytes = attributes.number('blockSize', 1 << 20);
-    const compression = parseSquashfsCompression(attributes.string('compression'), blockSizeBytes);
+    const { compression, blockSizeBytes } = compressionOf(job);
     const paths = job.inputs.closureOf(attributes.strings('storeContents').map(storePathOf));
     const entries = storeEntries(paths, attributes, job);
     const groups = new Groups(paths, job);
@@ -52,7 +53,7 @@ export const squashfsBuilder: BuiltinBuilder = {
     const out = job.outputs.get('out')!;
     mkdirSync(dirname(out), { recursive: true });
     const usedAt = new Date();
-    const cacheDirectory = join(job.cacheDirectory, 'squashfs-blocks');
+    const cacheDirectory = cacheFolder(job);
     const activity = job.progress.start('compress', 'squashfs image', {
       total: plan.contentBytes,
       unit: 'bytes',
@@ -79,7 +80,41 @@ export const squashfsBuilder: BuiltinBuilder = {
       `${summary.inodeCount} files of ${plan.contentBytes} bytes in ${summary.sizeBytes} bytes`,
     );
   },
+  earlyInputs: (structuredAttrs) =>
+    new Attributes(structuredAttrs, 'builtin:squashfs').strings('compressEarly'),
+  async prepare(job, path) {
+    const { compression, blockSizeBytes } = compressionOf(job);
+    // Alone the path makes the same blocks as in the image: it has groups of its own there.
+    const entries = hostTree(job.inputs.physicalPath(path), baseNameOf(path), { mtime });
+    const plan = planSquashfs(entries, { compression, blockSizeBytes, hardLinks: 'content' });
+    const cache = { directory: cacheFolder(job), usedAtMs: Date.now() };
+    const compressor = blockCompressor(compression, job.workers, cache, { whenIdle: true });
+    await writeSquashfs(plan, new NoSink(), compressor, {
+      parallelBlocks: job.workers.size + 1,
+      onBytes: () => { job.signal.throwIfAborted(); },
+    });
+  },
 };
+
+/** For the sake of the cache alone. */
+class NoSink implements ByteSink {
+  positionBytes = 0;
+  write(bytes: Uint8Array): void { this.positionBytes += bytes.length; }
+  patch(): void {}
+}
+
+function compressionOf({ structuredAttrs }: Pick<BuiltinJob, 'structuredAttrs'>): {
+  compression: SquashfsCompression; blockSizeBytes: number;
+} {
+  const attributes = new Attributes(structuredAttrs, 'builtin:squashfs');
+  const blockSizeBytes = attributes.number('blockSize', 1 << 20);
+  const compression = parseSquashfsCompression(attributes.string('compression'), blockSizeBytes);
+  return { compression, blockSizeBytes };
+}
+
+function cacheFolder({ cacheDirectory }: Pick<BuiltinJob, 'cacheDirectory'>): string {
+  return join(cacheDirectory, 'squashfs-blocks');
+}
 
 function storePathOf(text: string): StorePath {
   return splitStorePath(text)!.storePath;

@@ -15,7 +15,7 @@ import type {
   SquashfsCompression,
 } from '#images';
 import { compressLz4, decompressLz4, xzContentLength } from '#formats';
-import type { WorkerPool } from '../worker-pool.ts';
+import type { RunOptions, WorkerPool } from '../worker-pool.ts';
 import type { CompressAnswer } from './compress-task.ts';
 import { compressNatively, type BlockCachePlace } from './compress-task.ts';
 import { compressXzBlock } from './xz-writer.ts';
@@ -31,6 +31,7 @@ export function blockCompressor(
   compression: SquashfsCompression,
   pool?: WorkerPool,
   cachePlace?: CachePlace,
+  options?: Pick<RunOptions, 'whenIdle'>,
 ): BlockCompressor | undefined {
   if (compression.kind === 'none') return undefined;
   const compressNow = compressorHere(compression);
@@ -45,7 +46,7 @@ export function blockCompressor(
       pool === undefined
         ? async (block) => compressNow(block)
         : async (block) => {
-            const result = await pool.run<CompressAnswer>(task, { compression, block, cache });
+            const result = await pool.run<CompressAnswer>(task, { compression, block, cache }, options);
             return typeof result === 'number' ? block.subarray(0, result) : result;
           },
   };

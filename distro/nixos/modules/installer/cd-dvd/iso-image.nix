@@ -396,6 +396,7 @@ in
       inherit (cfg) compressImage volumeID contents;
       squashfsCompression = if cfg.squashfsCompression == null then "none" else cfg.squashfsCompression;
       squashfsContents = cfg.storeContents;
+      inherit (config.system.build) compressEarly;
       bootable = cfg.makeBiosBootable;
       bootImage = "/isolinux/isolinux.bin";
     } // optionalAttrs (cfg.makeUsbBootable && cfg.makeBiosBootable) {

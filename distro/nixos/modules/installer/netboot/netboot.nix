@@ -68,6 +68,7 @@ in
       squashfsStore = pkgs.makeSquashfs {
         storeContents = config.netboot.storeContents;
         comp = config.netboot.squashfsCompression;
+        inherit (config.system.build) compressEarly;
       };
 
       # The archive behind the initrd proper holds compressed data only.

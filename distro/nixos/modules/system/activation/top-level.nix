@@ -171,6 +171,14 @@ in
       example = literalExpression ''{ "boot.json".text = "…"; }'';
       description = "Further entries of the system's folder, as writeTree takes them.";
     };
+    system.build.compressEarly = mkOption {
+      type = types.listOf types.package;
+      internal = true;
+      description = ''
+        Large store paths that the system refers to and that are there early in a build: an image can
+        begin with them.
+      '';
+    };
     system.build.separateActivationScript = mkOption {
       type = types.package;
       internal = true;
@@ -184,5 +192,9 @@ in
     system.extraDependencies = config.system.checks;
     system.build.toplevel = system;
     system.build.separateActivationScript = activate;
+    system.build.compressEarly = lib.optionals config.boot.kernel.enable (
+      [ config.boot.kernelPackages.kernel ]
+      ++ lib.optional (config.hardware ? firmware && build ? firmware) build.firmware
+    );
   };
 }
