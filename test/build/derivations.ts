@@ -21,8 +21,10 @@ export interface Made {
 export interface Builds {
   readonly store: LocalStore;
   readonly cacheDirectory: string;
-import { hashOf, noProgress } from '#base';
-import { BuiltinRunner, realise, type Builder, type RealiseOptions } from '#build';
+  /** What the last realisation said: levels and texts. */
+  readonly told: readonly (readonly [string, string])[];
+  /** Runs the builtin builders. */
+  readonly builder: Builder;
   /** A derivation with structured attributes; `inputs` are what it depends on. */
   add(name: string, builder: string, attributes: Record<string, unknown>, inputs?: readonly Made[]): Made;
   /** A download of content with the given hash. */
@@ -53,8 +55,8 @@ export function freshBuilds(options: BuildsOptions = {}): Builds {
   return {
     store,
     cacheDirectory,
-import { hashOf, noProgress } from '#base';
-import { BuiltinRunner, realise, type Builder, type RealiseOptions } from '#build';
+    told,
+    builder: runner,
     add(name, builder, attributes, inputs = []) {
       const env = new Map([['__json', JSON.stringify({ name, ...attributes })], ['out', '']]);
       const masked = derivation(name, builder, env, { kind: 'deferred' }, inputs);
