@@ -50,9 +50,11 @@ export interface ActivityOptions {
 }
 
 export interface Progress {
+  /** Whether the output of programs is shown as it comes: then no report need repeat it. */
+  readonly showsLogs?: boolean;
   start(kind: ActivityKind, label: string, options?: ActivityOptions): Activity;
   /** A line for the user that stays: a warning, a rename notice, a builder's output. */
-  message(level: 'error' | 'warning' | 'notice' | 'info' | 'debug', text: string): void;
+  message(level: 'error' | 'warning' | 'notice' | 'info' | 'debug' | 'chatty', text: string): void;
 }
 
 const idle: Activity = { advance() {}, detail() {}, finish() {} };

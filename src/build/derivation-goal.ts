@@ -188,7 +188,8 @@ async function buildLocked(
       builtAs: (output, path) => { outputPaths.set(output, path); },
       measured: (output, measure) => measures.set(output, measure),
     }).catch((error: unknown) => {
-      throw error instanceof UserError ? withLastLines(error, log.tail(), drvPath) : error;
+      const isTold = !(error instanceof UserError) || context.progress.showsLogs === true;
+      throw isTold ? error : withLastLines(error, log.tail(), drvPath);
     });
     context.signal.throwIfAborted();
     const made = { drvPath, derivation, outputPaths, places, measures, inputPaths: [...inputPaths, ...added] };
@@ -215,7 +216,7 @@ function tellMessage(message: BuilderMessage, progress: Progress, own: Activity)
     case 'phase': return own.detail(message.phase);
     case 'message': {
       const { level, text } = message;
-      return progress.message(level < 3 ? 'notice' : level === 3 ? 'info' : 'debug', text);
+      return progress.message(level < 3 ? 'notice' : level === 3 ? 'info' : level === 4 ? 'debug' : 'chatty', text);
     }
     case 'malformed': return progress.message('warning', message.warning);
     case 'other':

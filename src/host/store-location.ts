@@ -4,8 +4,8 @@
  * user's, with the same layout below.
  */
 
-import { accessSync, constants, mkdtempSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, mkdtempSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { GivenLocation } from '#store';
 import { storeNotLocal } from './errors.ts';
 import { loadStore } from './lazy-store.ts';
@@ -86,9 +86,17 @@ function noStore(storeDirectory = '/nix/store'): ChosenStore {
 
 /** For evaluations whose results nobody keeps: gone when the process ends. */
 function passingStore(environment: Environment, storeDirectory = '/nix/store'): ChosenStore {
+  const root = passingRoot ??= makePassingRoot(environment);
+  return { root, storeDirectory, physicalStoreDirectory: join(root, 'nix/store') };
+}
+
+/** One for all who ask in this process: they mean the same store. */
+let passingRoot: string | undefined;
+
+function makePassingRoot(environment: Environment): string {
   const root = mkdtempSync(join(environment['TMPDIR'] || '/tmp', 'firn-passing-'));
   process.once('exit', () => { loadStore().deleteTree(root); });
-  return { root, storeDirectory, physicalStoreDirectory: join(root, 'nix/store') };
+  return root;
 }
 
 /** The folder that `nix/store` is below when nothing else is said. */
@@ -104,11 +112,15 @@ function usersRoot(environment: Environment): string {
 
 /**
  * The store that an evaluation writes to where builds happen in another: what `chosen` names, or a
- * root of the user's.
+ * root of the user's. Who has no place of their own, as a builder that is itself a client, has one
+ * for the time of this process.
  */
 export function evaluationStore(environment: Environment, chosen?: string): ChosenStore {
   if (chosen !== undefined && chosen !== 'auto') return locationOf(parseStoreReference(chosen), environment);
   const authority = environment['FIRN_ROOT'] || usersRoot(environment);
+  if (!mayMake(authority)) {
+    return passingStore(environment, environment['NIX_STORE_DIR'] || environment['NIX_STORE'] || undefined);
+  }
   return { ...locationOf({ scheme: 'local', authority, parameters: new Map() }, environment), logicalLinks: false };
 }
 
@@ -135,6 +147,13 @@ function makeTemporaryCache(environment: Environment): string {
   const directory = mkdtempSync(join(environment['TMPDIR'] || '/tmp', 'firn-cache-'));
   process.once('exit', () => { loadStore().deleteTree(directory); });
   return directory;
+}
+
+/** Whether a folder can be written, or made. */
+function mayMake(path: string): boolean {
+  let place = path;
+  while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
+  return mayWrite(place);
 }
 
 function mayWrite(path: string): boolean {

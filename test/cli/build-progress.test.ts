@@ -121,6 +121,7 @@ test('programs are told in the numbers of C++ Nix', () => {
   });
   copy.advance(10);
   copy.finish();
+  progress.message('chatty', 'more than is asked for');
   progress.message('warning', 'odd');
   progress.close();
   const id = (count: number) => 2 ** 32 + count;

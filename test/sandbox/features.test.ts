@@ -177,7 +177,7 @@ test('a failed build: status, last lines, log, kept folder; nothing is left', ne
   assert.match(builds.logOf(made), /^line 0\n[^]*to stderr\n$/);
   const [folder = ''] = readdirSync(kept);
   assert.equal(read(join(kept, folder, 'build/file')), 'kept\n');
-  assert.ok(progress.messages.some((message) => message.includes(`note: keeping build directory '${join(kept, folder, 'build')}'`)));
+  assert.ok(progress.messages.some((message) => message.includes(`note: keeping build directory "${join(kept, folder, 'build')}"`)));
   const store = join(builds.root, 'nix/store');
   assert.deepEqual(readdirSync(store).filter((name) => existsSync(join(store, name, 'build')) || name.endsWith(made.out.slice(44))), []);
   await assert.rejects(builds.build(add('kill -9 $$ ; sh -c "kill -9 \\$\\$"; exit 137')), /builder failed due to signal/);

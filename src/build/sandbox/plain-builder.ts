@@ -47,6 +47,7 @@ export class PlainBuilder implements Builder {
       writeFileSync(join(scratch.build, name), text, { encoding: 'latin1', mode: 0o644 });
     }
     const nested = mayNest(options) ? await serveNested(request, scratch.build, async () => {}) : undefined;
+    request.progress.message('chatty', `executing builder '${surroundings.builder}'`);
     await runProgram(request, surroundings.builder, () => runBuilder({
       command: [surroundings.builder, ...surroundings.args].map(textOf),
       plain: {

@@ -158,6 +158,7 @@ export class SandboxBuilder implements Builder {
     const mounts = mountInputs(inputs, scratch, { mount, argumentLimit }, { own, command: command.length });
     const nested = mayNest(options)
       ? await serveNested(request, scratch.build, (path) => copyInto(scratch, request.store, path)) : undefined;
+    request.progress.message('chatty', `executing builder '${surroundings.builder}'`);
     await runBuilder({
       confined: {
         bwrap: bwrap.path,
@@ -176,9 +177,10 @@ export class SandboxBuilder implements Builder {
 
   #folders(scratch: Scratch, storeDirectory: string): string[] {
     const mounts = [
+      // Before the store, which may be below it: see the setting `store`.
+      '--bind', bytePath(scratch.tmp), '/tmp',
       '--bind', bytePath(scratch.store), storeDirectory,
       '--bind', bytePath(scratch.build), buildDirectory,
-      '--bind', bytePath(scratch.tmp), '/tmp',
       '--ro-bind', bytePath(scratch.etc), '/etc',
       '--proc', '/proc',
       '--dev', '/dev',

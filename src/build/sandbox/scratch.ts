@@ -114,7 +114,7 @@ export function settleScratch(
     deleteTree(bytePath(scratch.root));
     if (scratch.kept === undefined) return;
     if (succeeded || !keepsFailed || request.signal.aborted) deleteTree(bytePath(scratch.kept));
-    else request.progress.message('notice', `note: keeping build directory '${scratch.build}'`);
+    else request.progress.message('notice', `note: keeping build directory "${scratch.build}"`);
   });
 }
 

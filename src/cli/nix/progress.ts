@@ -27,9 +27,10 @@ export async function openCommandProgress(
   const format = named === undefined ? undefined : parseLogFormat(named);
   if (format === 'internal-json') context.report.asJson = true;
   const isLive = context.stderr.isTTY === true;
+  // A terminal shows by itself what is done; in a log it is to be told.
+  const verbosity = verbosityOf(flags, style === 'new' && isLive ? 'new' : 'elder');
   const shown = await openNixProgress(context.stderr, {
-    // A terminal shows by itself what is done; in a log it is to be told.
-    verbosity: verbosityOf(flags, style === 'new' && isLive ? 'new' : 'elder'),
+    verbosity,
     // In a log, the elder commands show builders' output; a terminal shows what they say last.
     showLogs: !flags.has('--no-build-output')
       && (flags.has('--print-build-logs') || (style === 'elder' && !isLive && format !== 'raw')),
@@ -37,14 +38,14 @@ export async function openCommandProgress(
   }, format, style === 'new');
   const settings = readSettings({ environment: context.env, overrides: settingOverrides(flags) });
   const file = settings.text('json-log-path') ?? '';
-  return file === '' ? shown : keepLog(shown, resolve(context.cwd, file));
+  return file === '' ? shown : keepLog(shown, resolve(context.cwd, file), verbosity);
 }
 
 /** Keeps in a file what `--log-format internal-json` would show, an object a line. */
-async function keepLog(shown: ClosableProgress, file: string): Promise<ClosableProgress> {
+async function keepLog(shown: ClosableProgress, file: string, verbosity: number): Promise<ClosableProgress> {
   const [{ JsonProgress }, { TeeProgress }] = await Promise.all([
     import('../progress/json-progress.ts'), import('../progress/tee-progress.ts'),
   ]);
   const write = (text: string) => { appendFileSync(file, text.replace(/^@nix /gm, '')); };
-  return new TeeProgress(shown, new JsonProgress({ write }, process.pid));
+  return new TeeProgress(shown, new JsonProgress({ write }, process.pid, verbosity));
 }

@@ -21,7 +21,10 @@ export async function serve({ flags, context }: StoreCommand): Promise<number> {
       writable: flags.has('--write'), signal: context.signal,
       progress: {
         start: () => ({ advance() {}, detail() {}, finish() {}, log: tell }),
-        message: (level, text) => { if (level !== 'debug') tell(level === 'info' ? text : `${level}: ${text}`); },
+        message: (level, text) => {
+          if (level === 'debug' || level === 'chatty') return;
+          tell(level === 'error' || level === 'warning' ? `${level}: ${text}` : text);
+        },
       },
     });
     return 0;

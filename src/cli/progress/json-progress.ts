@@ -9,7 +9,7 @@
 
 import type { Activity, ActivityKind, ActivityOptions } from '#base';
 import { runningVerb } from './describe.ts';
-import { levelNumbers, type ClosableProgress, type MessageLevel, type Output } from './output.ts';
+import { isShown, levelNumbers, type ClosableProgress, type MessageLevel, type Output } from './output.ts';
 
 const activityTypes = {
   unknown: 0, copyPath: 100, fileTransfer: 101, realise: 102, copyPaths: 103, builds: 104, build: 105, verifyPaths: 107,
@@ -31,14 +31,16 @@ const reportBytes = 1 << 16;
 
 export class JsonProgress implements ClosableProgress {
   readonly #out: Output;
+  readonly #verbosity: number;
   /** C++ Nix's ids are unique over processes: the upper half is the process's own id. */
   readonly #base: bigint;
   #count = 0n;
   #copies: { readonly id: bigint; readonly counts: Counts } | undefined;
   #builds: { readonly id: bigint; readonly realise: bigint; readonly counts: Counts } | undefined;
 
-  constructor(out: Output, processId: number) {
+  constructor(out: Output, processId: number, verbosity = levelNumbers.debug) {
     this.#out = out;
+    this.#verbosity = verbosity;
     this.#base = BigInt(processId) << 32n;
   }
 
@@ -54,6 +56,7 @@ export class JsonProgress implements ClosableProgress {
   }
 
   message(level: MessageLevel, text: string): void {
+    if (!isShown(level, this.#verbosity)) return;
     const shown = level === 'error' || level === 'warning' ? `${level}: ${text}` : text;
     this.#write({ action: 'msg', level: levelNumbers[level], msg: shown });
   }

@@ -18,7 +18,7 @@ export async function openNixProgress(
 ): Promise<ClosableProgress> {
   if (format === 'internal-json') {
     const { JsonProgress } = await import('./json-progress.ts');
-    return new JsonProgress(out, process.pid);
+    return new JsonProgress(out, process.pid, choice.verbosity);
   }
   const shown = { ...choice, showLogs: choice.showLogs || format?.endsWith('-with-logs') === true };
   if (isLive(out) && format?.startsWith('raw') !== true) return openTerminal(out, shown);

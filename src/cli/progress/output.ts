@@ -29,7 +29,9 @@ export interface ProgressChoice {
 export type MessageLevel = Parameters<Progress['message']>[0];
 
 /** C++ Nix's number of a level. */
-export const levelNumbers: Readonly<Record<MessageLevel, number>> = { error: 0, warning: 1, notice: 2, info: 3, debug: 4 };
+export const levelNumbers: Readonly<Record<MessageLevel, number>> = {
+  error: 0, warning: 1, notice: 2, info: 3, debug: 4, chatty: 5,
+};
 
 export function isShown(level: MessageLevel, verbosity: number): boolean {
   return levelNumbers[level] <= verbosity;

@@ -19,6 +19,10 @@ export class RawProgress implements ClosableProgress {
     this.#namesBuilds = options.namesBuilds;
   }
 
+  get showsLogs(): boolean {
+    return this.#choice.showLogs;
+  }
+
   start(_kind: ActivityKind, label: string, { subject }: ActivityOptions = {}): Activity {
     if (this.#choice.verbosity >= 3 && subject?.kind === 'derivation') this.#line(`building '${subject.drvPath}'...`);
     if (this.#choice.verbosity >= 3 && subject?.kind === 'path') {

@@ -10,6 +10,10 @@ export class TeeProgress implements ClosableProgress {
     this.#both = [shown, kept];
   }
 
+  get showsLogs(): boolean {
+    return this.#both[0].showsLogs === true;
+  }
+
   start(kind: ActivityKind, label: string, options?: ActivityOptions): Activity {
     const [shown, kept] = this.#both.map((one) => one.start(kind, label, options)) as [Activity, Activity];
     return {

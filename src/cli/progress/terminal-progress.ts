@@ -40,6 +40,10 @@ export class TerminalProgress implements ClosableProgress {
     this.#update = createLogUpdate(out as unknown as NodeJS.WriteStream);
   }
 
+  get showsLogs(): boolean {
+    return this.#choice.showLogs;
+  }
+
   start(kind: ActivityKind, label: string, options?: ActivityOptions): Activity {
     const activity = this.#meter.start(kind, label, options);
     const subject = options?.subject;

@@ -2,7 +2,7 @@
 
 import { NixError } from '#diagnostics';
 import {
-  fetchInput, inputSettings, inputToJson, inputToUrl, isDirect, resolveInput, sameReference,
+  fetchInput, inputSettings, inputToJson, inputToUrl, isDirect, printReference, resolveInput, sameReference,
   textAttribute, withAttributes, type EvalServices, type FetchResult, type FlakeReference,
   type Input, type Registries,
 } from '#runtime';
@@ -72,6 +72,7 @@ export function fetchFlake(
   const flake = readFlake(services, { original, resolved, locked, folder: below(fetched.storePath, directory), inputPath });
   const wanted = withSelfAttributes(locked, flake);
   if (sameReference(locked, wanted)) return flake;
+  services.host.progress.message('debug', `refetching input '${printReference(wanted)}' due to self attribute`);
   const again = cache.fetch(withAttributes(wanted.input, { narHash: undefined, __final: undefined }), 'none');
   return readFlake(services, {
     original, resolved, locked: { input: again.locked, directory }, folder: below(again.storePath, directory), inputPath,
