@@ -26,8 +26,8 @@ export interface BuiltinRunnerOptions {
   readonly cacheDirectory: string;
   /** How many threads builders share. */
   readonly threads: number;
-  /** For tests: how long to wait before trying a download again, and how often. */
-  readonly download?: Pick<DownloadOptions, 'retries' | 'retryDelayMs' | 'timeoutMs'>;
+  /** Whom to trust; for tests also how long to wait before trying a download again, and how often. */
+  readonly download?: Pick<DownloadOptions, 'retries' | 'retryDelayMs' | 'timeoutMs' | 'certificatesFile'>;
 }
 
 export class BuiltinRunner implements Builder {

@@ -3,7 +3,8 @@
  *
  * The failure of something that nobody asked for by name is told when it happens. At the end one
  * error is thrown: of the one wanted thing that failed, its own or that its inputs failed; of
- * several, each is told and the error names them all. What was only stopped has not failed.
+ * several, each is told and the error names them all. What was only stopped has not failed: unless
+ * all goes on, that is everything but what failed first.
  */
 import type { Progress, UserError } from '#base';
 import type { StorePath } from '#formats';
@@ -15,14 +16,16 @@ import type { Wanted } from './realise.ts';
 export class FailureReport {
   readonly #store: Store;
   readonly #progress: Progress;
+  readonly #keepGoing: boolean;
   /** By derivation. */
   readonly #failures = new Map<StorePath, UserError>();
   /** Derivations that failed since those that they came to, with their inputs filled in, did. */
   readonly #resolved = new Map<StorePath, StorePath>();
 
-  constructor(store: Store, progress: Progress) {
+  constructor(store: Store, progress: Progress, keepGoing: boolean) {
     this.#store = store;
     this.#progress = progress;
+    this.#keepGoing = keepGoing;
   }
 
   has(error: unknown): boolean {
@@ -48,11 +51,18 @@ export class FailureReport {
     const [first] = failures;
     if (first === undefined) return;
     const broken = new Map<StorePath, number>();
-    const failed = wanted.filter((one) => 'drvPath' in one && this.#brokenInputs(one.drvPath, broken) > 0);
+    const all = wanted.filter((one) => 'drvPath' in one && this.#brokenInputs(one.drvPath, broken) > 0);
+    const failed = this.#keepGoing ? all : this.#firstFailed(all);
     const errors = failed.map((one) => this.#errorOf((one as { drvPath: StorePath }).drvPath, broken, failures));
     if (errors.length <= 1) throw errors[0] ?? first;
     for (const error of new Set(errors)) this.#progress.message('error', error.message);
     throw buildsFailed(failed.map(nameOfWanted), failures);
+  }
+
+  /** Where the first failure stops everything: what failed itself, or one of those that needed it. */
+  #firstFailed(all: readonly Wanted[]): readonly Wanted[] {
+    const own = all.filter((one) => 'drvPath' in one && (this.#failures.has(one.drvPath) || this.#resolved.has(one.drvPath)));
+    return own.length > 0 ? own : all.slice(0, 1);
   }
 
   #errorOf(drvPath: StorePath, broken: ReadonlyMap<StorePath, number>, failures: readonly UserError[]): UserError {

@@ -108,7 +108,7 @@ class Realising {
     this.#store = store;
     this.#options = options;
     this.#progress = options.progress ?? noProgress;
-    this.#failures = new FailureReport(store, this.#progress);
+    this.#failures = new FailureReport(store, this.#progress, options.keepGoing ?? false);
     const jobs = options.jobs ?? 1;
     // Packages are unpacked by as many threads as there are; one more is to be ready when one ends.
     this.#slots = {

@@ -10,6 +10,12 @@ export function mirrorUnreachable(url: string, reason: string, cause?: unknown):
   });
 }
 
+export function certificatesUnreadable(file: string, cause: unknown): UserError {
+  return new UserError('CERTIFICATES_UNREADABLE', `Cannot read the certificates in ${file}: ${(cause as Error).message}`, {
+    hint: 'the setting ssl-cert-file, NIX_SSL_CERT_FILE or SSL_CERT_FILE names it', cause,
+  });
+}
+
 export function httpStatus(url: string, status: number): UserError {
   return new UserError('HTTP_STATUS', `Cannot download ${url}: the server answered ${status}`, {
     hint: 'name another mirror with --mirror URL, or try again later',

@@ -8,14 +8,16 @@
  * the caller whose hash was not the one wanted, and nothing longer than announced is kept.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
 import { UserError, type Activity } from '#base';
 import {
   cacheNotWritable,
+  certificatesUnreadable,
   downloadHashMismatch,
   downloadTooLarge,
   downloadTruncated,
@@ -34,6 +36,8 @@ export interface DownloadOptions {
   readonly retryDelayMs?: number | undefined;
   /** How long to wait for the next byte. Default: 60 s. */
   readonly timeoutMs?: number | undefined;
+  /** Certificates of the authorities that are trusted, instead of Node's own. */
+  readonly certificatesFile?: string | undefined;
 }
 
 /** Sees every byte of the file in order; from the beginning again after each `restart`. */
@@ -267,7 +271,7 @@ async function open200(
       headers: {
         'user-agent': 'firn', 'accept-encoding': 'identity', ...(isSameHost ? headers : withoutCredentials(headers)),
       },
-      dispatcher: agent(),
+      dispatcher: agent(options.certificatesFile),
       headersTimeout: options.timeoutMs ?? 60_000,
       bodyTimeout: options.timeoutMs ?? 60_000,
       highWaterMark: aheadBytes,
@@ -344,11 +348,26 @@ function isHopeless(error: UserError): boolean {
  * each answer: so it is rarely made to stop.
  */
 const aheadBytes = 1 << 26;
-let sharedAgent: Dispatcher | undefined;
+/** By the file of certificates. */
+const agents = new Map<string | undefined, Dispatcher>();
 
-function agent(): Dispatcher {
-  sharedAgent ??= new EnvHttpProxyAgent({ connections: 8, connect: { timeout: 15_000 } });
-  return sharedAgent;
+function agent(certificatesFile: string | undefined): Dispatcher {
+  let found = agents.get(certificatesFile);
+  if (found === undefined) {
+    const trusted = certificatesFile === undefined ? {} : { secureContext: trustedBy(certificatesFile) };
+    const connect = { timeout: 15_000, ...trusted };
+    found = new EnvHttpProxyAgent({ connections: 8, connect, requestTls: connect, proxyTls: connect });
+    agents.set(certificatesFile, found);
+  }
+  return found;
+}
+
+function trustedBy(file: string): SecureContext {
+  try {
+    return createSecureContext({ ca: readFileSync(file) });
+  } catch (error) {
+    throw certificatesUnreadable(file, error);
+  }
 }
 
 function contentLength(response: Dispatcher.ResponseData): number | undefined {

@@ -11,6 +11,7 @@ export { usualValue } from './setting-values.ts';
 export * from './settings.ts';
 export * from './store-location.ts';
 export * from './flakes/flake-source.ts';
+export { certificatesFile } from './certificates.ts';
 export { cacheOptions, lookupMemory, substituterOf, transportSettings } from './substituters.ts';
 export { storeNotLocal } from './errors.ts';
 export { EvaluationError } from './worker/failure.ts';

@@ -7,6 +7,7 @@
 
 import { join, resolve } from 'node:path';
 import type { AblePeer, CacheSubstituter, CacheSubstituterOptions, PeerRequest, TransportSettings } from '#store';
+import { certificatesFile } from './certificates.ts';
 import { loadStore } from './lazy-store.ts';
 import type { Environment, NixSettings } from './settings.ts';
 import { locationOf, namesStoreElsewhere, parseStoreReference } from './store-location.ts';
@@ -25,8 +26,9 @@ export function cacheOptions(
     downloads: Math.min(8, settings.number('http-connections', 8) || 8),
     transport: transportSettings(settings, environment),
     memory: new LookupMemory(memory.file, memory),
-    // By it C++ Nix's tests want folders treated as servers.
+    // By these C++ Nix's tests want folders treated as servers, and two processes to meet.
     remembersFolders: environment['_NIX_FORCE_HTTP'] === '1',
+    pauseMilliseconds: environment['_NIX_TEST_CONCURRENT_SUBSTITUTION'] === undefined ? 0 : 1000,
     openPeer: (url) => openSubstituter(url, environment),
   };
 }
@@ -45,12 +47,18 @@ function openSubstituter(url: string, environment: Environment): AblePeer {
 
 /** How servers are asked. */
 export function transportSettings(settings: NixSettings, environment: Environment): TransportSettings {
+  const certificates = certificatesFile(settings, environment);
   return {
-    attempts: settings.number('download-attempts', 5),
+    attempts: settings.number('filetransfer-retry-attempts', 5),
+    retryDelayMilliseconds: settings.number('filetransfer-retry-delay', 100),
+    busyDelayMilliseconds: settings.number('filetransfer-retry-delay-rate-limited', 5000),
+    maximumDelayMilliseconds: settings.number('filetransfer-retry-max-delay', 60_000),
+    jitter: settings.flag('filetransfer-retry-jitter', true),
     connections: settings.number('http-connections', 25) || 100,
     connectTimeoutMilliseconds: 1000 * (settings.number('connect-timeout', 0) || 15),
     stallTimeoutMilliseconds: 1000 * settings.number('stalled-download-timeout', 300),
     environment,
+    ...(certificates === undefined ? {} : { certificatesFile: certificates }),
     netrcFile: resolve(environment['NIX_CONF_DIR'] ?? '/etc/nix', settings.text('netrc-file') ?? 'netrc'),
   };
 }
@@ -61,6 +69,7 @@ export function lookupMemory(settings: NixSettings, cacheDirectory: string): Non
     file: join(cacheDirectory, 'binary-caches.sqlite'),
     positiveSeconds: settings.number('narinfo-cache-positive-ttl', 30 * 86_400),
     negativeSeconds: settings.number('narinfo-cache-negative-ttl', 3600),
+    infoSeconds: settings.number('narinfo-cache-meta-ttl', 7 * 86_400),
   };
 }
 

@@ -263,8 +263,20 @@ export class LocalStore implements Store {
     }
   }
 
-  async addNar(info: PathInfo, nar: AsyncIterable<Uint8Array>, progress: Progress = noProgress): Promise<void> {
+  async addNar(
+    info: PathInfo, nar: AsyncIterable<Uint8Array>, progress: Progress = noProgress, signal?: AbortSignal,
+  ): Promise<void> {
     this.#keep([info.path]);
+    // Locked before anything is read: of several who fetch the same path, one does.
+    const lock = this.isValidPath(info.path) ? undefined : await this.lockPaths([info.path], signal);
+    try {
+      await this.#addNarLocked(info, nar, progress);
+    } finally {
+      lock?.release();
+    }
+  }
+
+  async #addNarLocked(info: PathInfo, nar: AsyncIterable<Uint8Array>, progress: Progress): Promise<void> {
     if (this.isValidPath(info.path)) {
       // The stream must be read to its end all the same: more may follow it.
       for await (const _ of nar);
@@ -276,19 +288,10 @@ export class LocalStore implements Store {
       const sizeBytes = await receiveNar(info, nar, temporary, (bytes) => activity.advance(bytes));
       const outputs = this.#outputs.read(temporary, info.path);
       syncTrees([temporary], this.#physicalStore);
-      const lock = await this.lockPaths([info.path]);
-      try {
-        if (this.isValidPath(info.path)) {
-          deleteTree(temporary);
-        } else {
-          this.#moveIntoPlace(temporary, info.path);
-          syncDirectory(this.#physicalStore);
-          this.#database.register([{ ...info, narSizeBytes: sizeBytes, ...outputs }]);
-          this.#damaged.delete(info.path);
-        }
-      } finally {
-        lock.release();
-      }
+      this.#moveIntoPlace(temporary, info.path);
+      syncDirectory(this.#physicalStore);
+      this.#database.register([{ ...info, narSizeBytes: sizeBytes, ...outputs }]);
+      this.#damaged.delete(info.path);
       activity.finish();
     } catch (error) {
       activity.finish('failed');

@@ -123,7 +123,7 @@ export interface Store {
   /** Adds a copy of the file or folder at `physical`. */
   addTree(name: string, physical: string, options: AddTreeOptions): StorePath;
   /** Adds a path from its NAR (a cache, an export); the NAR must have the hash that `info` says. */
-  addNar(info: PathInfo, nar: AsyncIterable<Uint8Array>, progress?: Progress): Promise<void>;
+  addNar(info: PathInfo, nar: AsyncIterable<Uint8Array>, progress?: Progress, signal?: AbortSignal): Promise<void>;
   /** The NAR of a valid path, in pieces, each valid until the next is asked for. */
   narOf(path: StorePath): AsyncIterable<Uint8Array>;
 

@@ -17,7 +17,7 @@ import {
   downstreamPlaceholder, dynamicPlaceholder, parseBuiltElement, splitStorePath, type Derivation, type DynamicUse, type StorePath,
 } from '#formats';
 import {
-  cacheOptions, fetchSearchPathEntry, fetchToStore, flakeTask, hostSystem, readSettings, runEvaluation, substituterOf,
+  cacheOptions, certificatesFile, fetchSearchPathEntry, fetchToStore, flakeTask, hostSystem, readSettings, runEvaluation, substituterOf,
   type ChosenStore, type Environment, type EvaluationServices, type FetchOptions,
   type FlakeTaskResult, type NixSettings, type RegistryEntry,
 } from '#host';
@@ -355,6 +355,7 @@ export class Workspace {
       snapshotDates: lock === undefined ? [] : Object.values(lock.suites).map((suite) => suite.date),
       cacheDirectory: this.#options.cacheDirectory,
       threads: Math.max(1, this.#options.cores),
+      download: { certificatesFile: certificatesFile(this.settings, this.#options.environment) },
     });
   }
 

@@ -141,7 +141,7 @@ test('after a failure everything stops; what is finished stays', async () => {
   });
   const reason = `Cannot build '${bad.drvPath}'.\nReason: builtin:write-file needs a string as text, but was given 7.`;
   assert.deepEqual(builds.told, [['error', reason]]);
-  await assert.rejects(builds.realise([bad, top]), { code: 'BUILDS_FAILED' });
+  await assert.rejects(builds.realise([top, bad]), { code: 'BUILD_FAILED', message: reason });
   await assert.rejects(builds.realise([bad]), { code: 'BUILD_FAILED', message: reason });
   assert.equal(builds.store.isValidPath(bad.out), false);
   assert.equal(builds.store.isValidPath(top.out), false);

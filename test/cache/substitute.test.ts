@@ -123,10 +123,6 @@ const faults: readonly (readonly [what: string, code: string, serve: (http: Test
   ['a NAR with bytes behind it', 'SIZE_MISMATCH', (http) => servePath(http, info, concatBytes([nar, new Uint8Array(8)]))],
   ['a NAR whose lengths overflow', 'BAD_NAR', (http) => servePath(http, info, evilNar)],
   ['an endless NAR', 'CACHE_FILE_TOO_LARGE', (http) => servePath(http, info, new Uint8Array(200_000))],
-  ['no NAR', 'CACHE_FILE_MISSING', (http) => {
-    servePath(http, info, nar);
-    http.files.delete(`/nar/${hashPartOf(info.path)}.nar`);
-  }],
   ['a truncated xz file', 'BAD_COMPRESSED_NAR', (http) =>
     servePath(http, info, xz.compressSync(nar).subarray(0, 60), { compression: 'xz' })],
   ['an xz bomb', 'CACHE_FILE_TOO_LARGE', (http) =>
@@ -221,6 +217,18 @@ test('a cache that is down, is none, or is for another store is told of and left
   }
 });
 
+test('a path whose NAR is gone is left to be built; who must have it fails', async () => {
+  const http = await server();
+  servePath(http, info, nar);
+  http.files.delete(`/nar/${hashPartOf(info.path)}.nar`);
+  const { progress, messages } = listener();
+  const store = freshStore();
+  assert.equal(await substituter([http.url]).substitute(info.path, store, { progress }), false);
+  assert.match(messages.join('\n'), /does not exist in binary cache.*is built instead/);
+  await assert.rejects(substituter([http.url]).require([info.path], store), { code: 'CACHE_FILE_MISSING' });
+  await assertSound(store);
+});
+
 test('with fallback a failure is told, and the path left to be built', async () => {
   const http = await server();
   servePath(http, info, nar.subarray(0, 100));
@@ -237,7 +245,7 @@ test('a server in trouble is asked again; a download goes on where it broke off'
   http.files.set(place, (request, response) => {
     tries += 1;
     if (tries === 1) {
-      response.writeHead(503).end();
+      response.writeHead(500).end();
     } else if (tries === 2) {
       truncated(nar, 4000)(request, response);
     } else {

@@ -122,7 +122,6 @@ test('where buckets are', () => {
   for (const bad of ['s3://', 's3://UPPER', 's3://x?scheme=ftp', 's3://bucket?region=a/b', 's3://bucket?addressing-style=odd']) {
     assert.throws(() => parseCacheUrl(bad), { code: 'BAD_CACHE_URL' }, bad);
   }
-  assert.throws(() => parseCacheUrl('file:///x?index-debug-info=true'), { code: 'BAD_CACHE_URL' });
 });
 
 test('a bucket is written and read, each request signed', async () => {
@@ -191,6 +190,25 @@ test('single files are read through the listing, or without', async () => {
       await assert.rejects(fileOf(peer, path, 'none'), { code: 'NOT_IN_NAR' });
     }
   }
+});
+
+test('debug information is indexed by build ID', async () => {
+  const store = freshStore();
+  const tree = join(scratch, 'debug');
+  const file = 'lib/debug/.build-id/02/623eda209c26a59b1a8638ff7752f6b945c26b.debug';
+  mkdirSync(join(tree, 'lib/debug/.build-id/02'), { recursive: true });
+  mkdirSync(join(tree, 'lib/debug/.build-id/zz'));
+  writeFileSync(join(tree, file), 'symbols');
+  writeFileSync(join(tree, 'lib/debug/.build-id/02/README'), 'none');
+  const path = store.addTree('debug', tree, { method: 'recursive', algorithm: 'sha256' });
+  const folder = freshFolder();
+  await copyToCache(store, [path], new CachePeer(`file://${folder}?index-debug-info=1&compression=none`));
+  assert.deepEqual(readdirSync(join(folder, 'debuginfo')), ['02623eda209c26a59b1a8638ff7752f6b945c26b.debug']);
+  const [nar] = readdirSync(join(folder, 'nar'));
+  assert.deepEqual(
+    JSON.parse(readFileSync(join(folder, 'debuginfo/02623eda209c26a59b1a8638ff7752f6b945c26b.debug'), 'utf8')),
+    { archive: `../nar/${nar}`, member: file });
+  assert.ok(!existsSync(join(folder, `${hashPartOf(path)}.ls`)));
 });
 
 test('what was read one file at a time is kept where the URL says', async () => {

@@ -74,7 +74,11 @@ export function settingOverrides(flags: ParsedFlags): (readonly [string, string]
   if (flags.has('--fallback')) overrides.push(['fallback', 'true']);
   if (flags.has('--impure')) overrides.push(['pure-eval', 'false']);
   if (flags.has('--keep-failed')) overrides.push(['keep-failed', 'true']);
-  if (flags.has('--refresh')) overrides.push(['tarball-ttl', '0'], ['narinfo-cache-positive-ttl', '0']);
+  if (flags.has('--refresh')) {
+    for (const name of ['tarball-ttl', ...['positive', 'negative', 'meta'].map((kind) => `narinfo-cache-${kind}-ttl`)]) {
+      overrides.push([name, '0']);
+    }
+  }
   // What was downloaded before is believed for ever.
   if (flags.has('--offline')) {
     overrides.push(['tarball-ttl', '4294967295']);

@@ -15,6 +15,7 @@ import { readNetrc } from '#store';
 import {
   tarballIsDirectory, tarballIsRepository, tarballMissing, tarballRelative, unreadableDownload,
 } from '../errors.ts';
+import { certificatesFile } from '../certificates.ts';
 import type { FetchContext } from './context.ts';
 import { addTreeByNar } from './nar-spool.ts';
 
@@ -81,10 +82,13 @@ export async function readUrl(
 ): Promise<Page> {
   if (/^file:/i.test(url)) return readLocal(url);
   const { signal } = context;
-  const attempts = context.settings.number('download-attempts', 5);
+  const attempts = context.settings.number('filetransfer-retry-attempts', 5);
   return context.withActivity('download', url, (activity) => downloadPage(
     url, maximumBytes, { headers: { ...credentialHeaders(context, url), ...headers }, entityTag },
-    { activity, retries: Math.max(0, attempts - 1), ...(signal === undefined ? {} : { signal }) }));
+    {
+      activity, retries: Math.max(0, attempts - 1),
+      certificatesFile: certificatesFile(context.settings, context.environment), ...(signal === undefined ? {} : { signal }),
+    }));
 }
 
 function readLocal(url: string): Page {

@@ -14,7 +14,7 @@ import { parseRealisation, realisationName } from './cache-realisation.ts';
 import type { CacheUrl } from './cache-url.ts';
 import { decompressNar } from './compression.ts';
 import { corruptNarInfo, notABinaryCache, otherStoreDirectory, wrongNarInfoPath } from './errors.ts';
-import type { LookupMemory } from './lookup-memory.ts';
+import { cacheInfoName, type LookupMemory } from './lookup-memory.ts';
 import type { SubstituteSource } from './substitute-source.ts';
 import { openTransport, type CacheTransport, type TransportSettings } from './transport.ts';
 
@@ -48,9 +48,16 @@ export class BinaryCache implements SubstituteSource {
   /** Throws NOT_A_BINARY_CACHE, OTHER_STORE_DIRECTORY, and what keeps the cache from being read. */
   static async open(url: CacheUrl, options: BinaryCacheOptions, signal?: AbortSignal): Promise<BinaryCache> {
     const transport = await openTransport(url, options.transport ?? {});
-    const bytes = await transport.read('nix-cache-info', maximumCacheInfoBytes, { signal });
-    if (bytes === undefined) throw notABinaryCache(url.name);
-    const info = parseCacheInfo(byteString(bytes), url.name);
+    const memory = memoryFor(url, options);
+    const recalled = memory?.recall(url.name, cacheInfoName) ?? undefined;
+    let text = recalled;
+    if (text === undefined) {
+      const bytes = await transport.read(cacheInfoName, maximumCacheInfoBytes, { signal });
+      if (bytes === undefined) throw notABinaryCache(url.name);
+      text = byteString(bytes);
+    }
+    const info = parseCacheInfo(text, url.name);
+    if (recalled === undefined) memory?.remember(url.name, cacheInfoName, text);
     if (info.storeDirectory !== options.storeDirectory) {
       throw otherStoreDirectory(url.name, info.storeDirectory, options.storeDirectory);
     }
@@ -121,10 +128,8 @@ export class BinaryCache implements SubstituteSource {
       : parseRealisation(text, `${this.name}/${name}`, { drvPath, output }, this.#options.storeDirectory);
   }
 
-  /** A folder of this machine is asked as quickly as the memory. */
   get #remembers(): LookupMemory | undefined {
-    const { memory, remembersFolders = false } = this.#options;
-    return this.url.directory === undefined || remembersFolders ? memory : undefined;
+    return memoryFor(this.url, this.#options);
   }
 
   /** The NAR, unpacked; `activity` advances by what arrives. */
@@ -140,6 +145,11 @@ export class BinaryCache implements SubstituteSource {
   forget(path: StorePath): void {
     this.#options.memory?.forget(this.name, hashPartOf(path));
   }
+}
+
+/** A folder of this machine is asked as quickly as the memory. */
+function memoryFor(url: CacheUrl, { memory, remembersFolders = false }: BinaryCacheOptions): LookupMemory | undefined {
+  return url.directory === undefined || remembersFolders ? memory : undefined;
 }
 
 async function* counted(

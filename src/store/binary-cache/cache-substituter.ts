@@ -4,10 +4,11 @@
  * First the whole closure is described, which costs small files only: caches are asked in order of
  * their priority, and the first whose description is believed is taken. Then the NARs are fetched,
  * several at once, each path after those it refers to, and each becomes valid in one step. A path
- * whose NAR fails in one cache is tried in the next. A cache that cannot be used is told of once
- * and then left out. Whatever many callers want is fetched once.
+ * whose NAR fails in one cache is tried in the next. A cache that cannot be used, or that is gone
+ * all at once, is told of once and then left out. Whatever many callers want is fetched once.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError, noProgress, type Progress } from '#base';
 import {
   makeContentAddressedPath, nameOf, noReferences, type ContentAddress, type NarInfo, type StorePath,
@@ -29,6 +30,8 @@ export interface CacheSubstituterOptions extends Omit<BinaryCacheOptions, 'store
   readonly openPeer?: (url: string) => AblePeer;
   /** NARs at once. Default: 8. */
   readonly downloads?: number;
+  /** Between saying that a path is fetched and fetching it: tests meet others there. Default: 0. */
+  readonly pauseMilliseconds?: number;
 }
 
 export interface SubstitutionOptions {
@@ -52,6 +55,7 @@ export class CacheSubstituter {
   readonly #found = new Map<StorePath, Promise<Candidate | undefined>>();
   readonly #fetches = new Map<StorePath, Promise<void>>();
   readonly #told = new Set<string>();
+  readonly #gone = new Set<SubstituteSource>();
   readonly #waiting: (() => void)[] = [];
   readonly #opened: PeerSource[] = [];
   #free: number;
@@ -64,8 +68,8 @@ export class CacheSubstituter {
   }
 
   /**
-   * Makes the path and all it refers to valid; false if no cache has it. Throws `UserError` when the
-   * NAR of a path cannot be had, though a cache describes it.
+   * Makes the path and all it refers to valid; false if no cache has it (any more). Throws
+   * `UserError` when the NAR of a path cannot be had, though a cache has it.
    */
   async substitute(path: StorePath, store: Store, options: SubstitutionOptions = {}): Promise<boolean> {
     const run = new Substitution(store, options);
@@ -81,7 +85,9 @@ export class CacheSubstituter {
       return true;
     } catch (error) {
       run.signal?.throwIfAborted();
-      if (this.#options.fallback !== true || !(error instanceof UserError)) throw error;
+      if (!(error instanceof UserError)) throw error;
+      // What was collected there is not there: that is no failure.
+      if (this.#options.fallback !== true && error.code !== 'CACHE_FILE_MISSING') throw error;
       run.progress.message('warning', `${error.message}; '${path}' is built instead`);
       return false;
     }
@@ -203,7 +209,7 @@ export class CacheSubstituter {
   ): Promise<Candidate | undefined> {
     let unsigned: SubstituteSource | undefined;
     for (const cache of await this.#open(run)) {
-      if (tried.includes(cache)) continue;
+      if (tried.includes(cache) || this.#gone.has(cache)) continue;
       try {
         const wanted = run.nameThere(path, cache.storeDirectory);
         const there = wanted === undefined ? undefined : await cache.narInfo(wanted, run.signal);
@@ -219,7 +225,11 @@ export class CacheSubstituter {
       } catch (error) {
         run.signal?.throwIfAborted();
         if (run.strict || !(error instanceof UserError) || error.code === 'BAD_SIGNING_KEY') throw error;
-        this.#tell(run, error.message);
+        if (error.code !== 'CACHE_UNREACHABLE') this.#tell(run, error.message);
+        else if (!this.#gone.has(cache)) {
+          this.#gone.add(cache);
+          this.#tell(run, `${error.message}; this cache is not used any more`);
+        }
       }
     }
     if (run.strict && unsigned !== undefined) throw lacksSignature(path, unsigned.name);
@@ -260,8 +270,10 @@ export class CacheSubstituter {
       return source;
     }
     const cache = parseCacheUrl(url);
-    return BinaryCache.open(
-      cache, { ...this.#options, storeDirectory: cache.storeDirectory ?? run.store.storeDirectory }, run.signal);
+    return BinaryCache.open(cache, {
+      ...this.#options, storeDirectory: cache.storeDirectory ?? run.store.storeDirectory,
+      transport: { tell: (text) => this.#tell(run, text), ...this.#options.transport },
+    }, run.signal);
   }
 
   #fetch(path: StorePath, plan: ReadonlyMap<StorePath, Candidate>, run: Substitution): Promise<void> {
@@ -295,7 +307,7 @@ export class CacheSubstituter {
     let failure: unknown;
     for (let candidate: Candidate | undefined = first; candidate !== undefined;) {
       try {
-        await fetchNar(candidate, run);
+        await fetchNar(candidate, run, this.#options.pauseMilliseconds ?? 0);
         return;
       } catch (error) {
         run.signal?.throwIfAborted();
@@ -363,13 +375,20 @@ class Substitution {
   }
 }
 
-async function fetchNar({ cache, info, there }: Candidate, run: Substitution): Promise<void> {
+async function fetchNar({ cache, info, there }: Candidate, run: Substitution, pause: number): Promise<void> {
   const activity = run.progress.start('download', nameOf(info.path), {
     unit: 'bytes', subject: { kind: 'path', path: info.path, source: cache.name },
     ...(info.fileSizeBytes === undefined ? {} : { total: info.fileSizeBytes }),
   });
+  // Another process may have made it valid while we waited for the lock: nothing is asked for then.
+  async function* narIfStillMissing(): AsyncGenerator<Uint8Array, void, void> {
+    if (run.store.isValidPath(info.path)) return;
+    run.progress.message('debug', `downloading '${cache.name}/${there.url}'...`);
+    yield* cache.nar(there, run.signal, activity);
+  }
   try {
-    await run.store.addNar(info, cache.nar(there, run.signal, activity));
+    if (pause > 0) await sleep(pause);
+    await run.store.addNar(info, narIfStillMissing(), noProgress, run.signal);
     activity.finish();
   } catch (error) {
     activity.finish('failed');

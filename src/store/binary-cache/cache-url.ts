@@ -32,6 +32,8 @@ export interface CacheUrl {
   readonly parallelCompression: boolean;
   /** A listing of the files is written beside each description. */
   readonly writeListing: boolean;
+  /** Files of debug information are found by their build IDs. */
+  readonly indexDebugInfo: boolean;
   /** What a cache made there says of itself. */
   readonly wantMassQuery?: boolean;
   /** The logical store, where it is not the usual one. */
@@ -47,7 +49,6 @@ export function parseCacheUrl(text: string): CacheUrl {
   const parameters = new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1));
   if (!/^(file|https?|s3):\/\//.test(plain)) throw badCacheUrl(text, 'it begins with neither file, http, https nor s3');
   const isOn = (name: string): boolean => /^(1|true|yes)$/.test(parameters.get(name) ?? '');
-  if (isOn('index-debug-info')) throw badCacheUrl(text, "Firn writes no index of debug information ('index-debug-info')");
   const priority = numberOf(text, parameters, 'priority');
   const level = numberOf(text, parameters, 'compression-level');
   const compression = parameters.get('compression');
@@ -55,6 +56,7 @@ export function parseCacheUrl(text: string): CacheUrl {
   const storeDirectory = parameters.get('store');
   const common = {
     trusted: isOn('trusted'), parallelCompression: isOn('parallel-compression'), writeListing: isOn('write-nar-listing'),
+    indexDebugInfo: isOn('index-debug-info'),
     ...(parameters.has('want-mass-query') ? { wantMassQuery: isOn('want-mass-query') } : {}),
     ...(localNarCache ? { localNarCache } : {}),
     ...(storeDirectory ? { storeDirectory } : {}),

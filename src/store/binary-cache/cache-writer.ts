@@ -1,6 +1,6 @@
 /**
- * Writes paths into a binary cache, wherever it stands: the NAR of each, compressed, its listing if
- * that is wanted, and its description.
+ * Writes paths into a binary cache, wherever it stands: the NAR of each, compressed, its listing and
+ * an index of its debug information if these are wanted, and its description.
  *
  * A path is described after its NAR is there, and after all that it refers to; every file appears
  * whole. So whoever reads the cache meanwhile, or after we were killed, sees a valid one.
@@ -22,7 +22,7 @@ import { formatCacheInfo, parseCacheInfo } from './cache-info.ts';
 import type { CacheUrl } from './cache-url.ts';
 import { compressNar, writtenCompressions } from './compression.ts';
 import { cacheFileFailed, cannotCompress, otherStoreDirectory } from './errors.ts';
-import { formatListing, ListingBuilder } from './nar-listing.ts';
+import { debugFilesOf, formatListing, ListingBuilder, type ListedTree } from './nar-listing.ts';
 import type { WritableTransport } from './transport.ts';
 
 export interface CacheWriterOptions {
@@ -91,7 +91,7 @@ export class CacheWriter {
     const temporary = join(await this.#transport.stagingFolder(), `.${encodeHex(randomBytes(8))}.tmp`);
     const narHasher = new Hasher('sha256');
     const fileHasher = new Hasher('sha256');
-    const listing = this.#url.writeListing ? new ListingBuilder() : undefined;
+    const listing = this.#url.writeListing || this.#url.indexDebugInfo ? new ListingBuilder() : undefined;
     let fileSizeBytes = 0;
     const { signal, level = this.#url.compressionLevel } = this.#options;
     const nar = observed(source, (piece) => {
@@ -112,14 +112,25 @@ export class CacheWriter {
       const fileHash = fileHasher.digest();
       const url = `nar/${formatHash(fileHash, 'nix32')}.nar${writtenCompressions[this.#compression]}`;
       await this.#transport.write({ name: url, type: 'application/x-nix-nar', content: { staged: temporary } }, this.#reading);
-      if (listing !== undefined) {
-        await this.#write(`${hashPartOf(info.path)}.ls`, 'application/json', formatListing(listing.finish()), 'utf8');
+      const tree = listing?.finish();
+      if (tree !== undefined && this.#url.writeListing) {
+        await this.#write(`${hashPartOf(info.path)}.ls`, 'application/json', formatListing(tree), 'utf8');
       }
+      if (tree !== undefined && this.#url.indexDebugInfo) await this.#indexDebugInfo(tree, url);
       return { ...info, url, compression: this.#compression, fileHash, fileSizeBytes };
     } catch (error) {
       await rm(temporary, { force: true });
       throw (error as NodeJS.ErrnoException).syscall === undefined ? error
         : cacheFileFailed('writing the binary cache', this.#url.name, error);
+    }
+  }
+
+  /** Links each build ID of the tree to the NAR that has its file; the first to name one stays. */
+  async #indexDebugInfo(tree: ListedTree, narUrl: string): Promise<void> {
+    for (const [buildId, member] of debugFilesOf(tree)) {
+      const name = `debuginfo/${buildId}`;
+      if (await this.#transport.exists(name, this.#reading)) continue;
+      await this.#write(name, 'application/json', JSON.stringify({ archive: `../${narUrl}`, member }), 'utf8');
     }
   }
 

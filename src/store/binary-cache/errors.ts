@@ -37,7 +37,7 @@ export function cacheStatus(url: string, status: number): UserError {
 }
 
 export function cacheFileMissing(url: string): UserError {
-  return new UserError('CACHE_FILE_MISSING', `file '${url}' does not exist in the binary cache`);
+  return new UserError('CACHE_FILE_MISSING', `file '${url}' does not exist in binary cache`);
 }
 
 export function cacheFileTooLarge(url: string, limitBytes: number): UserError {

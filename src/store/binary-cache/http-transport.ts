@@ -4,7 +4,7 @@
  * Proxies come from the environment, TLS is always verified, and a redirection never leaves it.
  * Passwords are looked up for each host anew, so that a redirection takes none with it. What may
  * pass (no connection, a server's own trouble, an end too early) is tried again with growing pauses
- * and some chance in them; a stream goes on at the byte where it broke off, if the server says that
+ * and some chance in them (`retry-pause.ts`); a stream goes on at the byte where it broke off, if the server says that
  * the file is still the same.
  */
 
@@ -23,7 +23,9 @@ import {
 import { findAwsCredentials, type AwsCredentials } from './aws-credentials.ts';
 import { awsSignature, emptyBodyHash } from './aws-signature.ts';
 import { readNetrc, type CredentialsOf } from './netrc.ts';
+import { pauseBefore, retryAfterOf, type Trouble } from './retry-pause.ts';
 import type { S3Location } from './s3-location.ts';
+import { tlsOptions } from './tls-options.ts';
 import type { ReadOptions, TransportSettings, WritableTransport, WrittenFile } from './transport.ts';
 
 export class HttpTransport implements WritableTransport {
@@ -33,6 +35,8 @@ export class HttpTransport implements WritableTransport {
   readonly #agent: Dispatcher;
   readonly #s3: { readonly region: string; readonly credentials: AwsCredentials } | undefined;
   #staging: Promise<string> | undefined;
+  /** A server that was there may be so again. */
+  #answered = false;
 
   constructor(base: URL, settings: TransportSettings, s3?: S3Location) {
     this.#base = base;
@@ -40,8 +44,10 @@ export class HttpTransport implements WritableTransport {
     this.#s3 = s3 === undefined || credentials === undefined ? undefined : { region: s3.region, credentials };
     this.#settings = settings;
     this.#credentialsOf = readNetrc(settings.netrcFile);
+    const tls = tlsOptions(settings.certificatesFile);
+    const connect = { timeout: settings.connectTimeoutMilliseconds ?? 15_000, ...tls };
     this.#agent = new EnvHttpProxyAgent({
-      connections: settings.connections ?? 25, connect: { timeout: settings.connectTimeoutMilliseconds ?? 15_000 },
+      connections: settings.connections ?? 25, connect, requestTls: connect, proxyTls: connect,
     });
   }
 
@@ -63,7 +69,7 @@ export class HttpTransport implements WritableTransport {
       const before = place.received;
       try {
         const { response, skip } = await this.#open(url, place, limitBytes, options);
-        for await (const piece of bodyOf(url.href, response, skip, options)) {
+        for await (const piece of this.#bodyOf(url.href, response, skip, options)) {
           place.received += piece.length;
           if (place.received > limitBytes) throw cacheFileTooLarge(shown(url), limitBytes);
           yield piece;
@@ -77,8 +83,7 @@ export class HttpTransport implements WritableTransport {
         if (!mayPass.has(error as Error)) throw error;
         // A try that brought something counts as the first.
         failures = place.received > before ? 1 : failures + 1;
-        if (failures >= (this.#settings.attempts ?? 5)) throw error;
-        await this.#pause(failures, options);
+        await this.#pauseAfter(failures, error as UserError, options);
       }
     }
   }
@@ -94,7 +99,7 @@ export class HttpTransport implements WritableTransport {
       discard(response);
       if (response.statusCode >= 200 && response.statusCode < 300) return true;
       if ([403, 404, 410].includes(response.statusCode)) return false;
-      throw statusError(cacheStatus(shown(url), response.statusCode), response.statusCode);
+      throw statusError(cacheStatus(shown(url), response.statusCode), response);
     });
   }
 
@@ -102,14 +107,14 @@ export class HttpTransport implements WritableTransport {
     const url = this.#urlOf(name);
     try {
       await this.#retrying(options, async () => {
-        const upload = await this.#bodyOf(content);
+        const upload = await this.#uploadOf(content);
         const response = await this.#request(url, {
           'content-type': type, 'content-length': String(upload.sizeBytes),
         }, options, { method: 'PUT', ...upload });
         const { statusCode } = response;
         discard(response);
         if (statusCode >= 200 && statusCode < 300) return;
-        throw statusError(uploadFailed(shown(url), `HTTP error ${statusCode}`), statusCode);
+        throw statusError(uploadFailed(shown(url), `HTTP error ${statusCode}`), response);
       });
     } finally {
       if ('staged' in content) await rm(content.staged, { force: true });
@@ -121,7 +126,7 @@ export class HttpTransport implements WritableTransport {
   }
 
   /** The body anew for each try. */
-  async #bodyOf(content: WrittenFile['content']): Promise<Upload & { readonly sizeBytes: number }> {
+  async #uploadOf(content: WrittenFile['content']): Promise<Upload & { readonly sizeBytes: number }> {
     const signed = this.#s3 !== undefined;
     if (!('staged' in content)) {
       return {
@@ -149,15 +154,19 @@ export class HttpTransport implements WritableTransport {
         return await action();
       } catch (error) {
         options.signal?.throwIfAborted();
-        if (!mayPass.has(error as Error) || failures >= (this.#settings.attempts ?? 5)) throw error;
-        await this.#pause(failures, options);
+        if (!mayPass.has(error as Error)) throw error;
+        await this.#pauseAfter(failures, error as UserError, options);
       }
     }
   }
 
-  async #pause(failures: number, { signal }: ReadOptions): Promise<void> {
-    const pause = (this.#settings.retryDelayMilliseconds ?? 250) * 2 ** (failures - 1);
-    await sleep(pause * (0.75 + Math.random() / 2), undefined, signal ? { signal } : {});
+  /** Waits before the next try; throws the error again if there is none. */
+  async #pauseAfter(failures: number, error: UserError, { signal }: ReadOptions): Promise<void> {
+    const { attempts = 5, tell } = this.#settings;
+    const pause = failures >= attempts ? undefined : pauseBefore(failures, mayPass.get(error) ?? {}, this.#settings);
+    if (pause === undefined) throw error;
+    tell?.(`${error.message}; retrying in ${pause} ms (attempt ${failures}/${attempts})`);
+    await sleep(pause, undefined, signal ? { signal } : {});
   }
 
   /** A narinfo file names files of its cache, or of another HTTP server. */
@@ -186,8 +195,7 @@ export class HttpTransport implements WritableTransport {
     // Storage services say 403 of what is not there.
     if ([403, 404, 410].includes(status)) fail(cacheFileMissing(shown(url)));
     if (status !== 200 && !(status === 206 && resuming)) {
-      const error = cacheStatus(shown(url), status);
-      fail(statusError(error, status));
+      fail(statusError(cacheStatus(shown(url), status), response));
     }
     const length = numberOf(response.headers['content-length']);
     if (!resuming) {
@@ -218,8 +226,9 @@ export class HttpTransport implements WritableTransport {
         ...(options.signal ? { signal: options.signal } : {}),
       }).catch((error: unknown) => {
         options.signal?.throwIfAborted();
-        throw unreachable(url.href, error);
+        throw this.#unreachable(url.href, error);
       });
+      this.#answered = true;
       // A body is not sent a second time to a place that nobody named.
       if (body !== undefined) return response;
       const location = response.headers['location'];
@@ -232,6 +241,34 @@ export class HttpTransport implements WritableTransport {
       if (redirects >= maximumRedirects) throw cacheUnreachable(shown(url), 'it redirects too often');
       url = next;
     }
+  }
+
+  async *#bodyOf(
+    url: string, response: Dispatcher.ResponseData, skip: number, options: ReadOptions,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    let left = skip;
+    const pieces = response.body[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await pieces.next().catch((error: unknown) => {
+          options.signal?.throwIfAborted();
+          throw this.#unreachable(url, error);
+        });
+        if (next.done === true) return;
+        const piece = next.value as Uint8Array;
+        if (piece.length > left) yield piece.subarray(left);
+        left = Math.max(0, left - piece.length);
+      }
+    } finally {
+      discard(response);
+    }
+  }
+
+  #unreachable(url: string, error: unknown): UserError {
+    const code = (error as { code?: string } | undefined)?.code ?? '';
+    const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error));
+    const failure = cacheUnreachable(shown(new URL(url)), reason, error);
+    return hopeless.has(code) || (code === 'ECONNREFUSED' && !this.#answered) ? failure : passing(failure);
   }
 
   #authorization(url: URL, method: string, bodyHash: string): Record<string, string> {
@@ -271,36 +308,18 @@ const maximumRedirects = 8;
 const aheadBytes = 1 << 27;
 
 // Marked here rather than by code: a status is only sometimes worth another try.
-const mayPass = new WeakSet<Error>();
+const mayPass = new WeakMap<Error, Trouble>();
 
-function statusError<E extends Error>(error: E, status: number): E {
-  return status >= 500 || status === 429 || status === 408 ? passing(error) : error;
+function statusError<E extends Error>(error: E, { statusCode: status, headers }: Dispatcher.ResponseData): E {
+  if (status < 500 && status !== 429 && status !== 408) return error;
+  return passing(error, {
+    busy: status === 429 || status === 503, retryAfterMilliseconds: retryAfterOf(headers['retry-after'], Date.now()),
+  });
 }
 
-function passing<E extends Error>(error: E): E {
-  mayPass.add(error);
+function passing<E extends Error>(error: E, trouble: Trouble = {}): E {
+  mayPass.set(error, trouble);
   return error;
-}
-
-async function* bodyOf(
-  url: string, response: Dispatcher.ResponseData, skip: number, options: ReadOptions,
-): AsyncGenerator<Uint8Array, void, void> {
-  let left = skip;
-  const pieces = response.body[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const next = await pieces.next().catch((error: unknown) => {
-        options.signal?.throwIfAborted();
-        throw unreachable(url, error);
-      });
-      if (next.done === true) return;
-      const piece = next.value as Uint8Array;
-      if (piece.length > left) yield piece.subarray(left);
-      left = Math.max(0, left - piece.length);
-    }
-  } finally {
-    discard(response);
-  }
 }
 
 function discard(response: Dispatcher.ResponseData): void {
@@ -308,13 +327,12 @@ function discard(response: Dispatcher.ResponseData): void {
   response.body.destroy();
 }
 
-function unreachable(url: string, error: unknown): UserError {
-  const code = (error as { code?: string } | undefined)?.code ?? '';
-  const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error));
-  const failure = cacheUnreachable(shown(new URL(url)), reason, error);
-  // Nobody listens there, or the name does not exist: that does not pass in a second.
-  return ['ECONNREFUSED', 'ENOTFOUND', 'CERT_HAS_EXPIRED'].includes(code) ? failure : passing(failure);
-}
+/** What does not pass in a second: no such name, no certificate to believe. */
+const hopeless: ReadonlySet<string> = new Set([
+  'ENOTFOUND', 'CERT_HAS_EXPIRED', 'SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_GET_ISSUER_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
 
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',

@@ -57,6 +57,23 @@ export function findInListing(root: ListedTree, path: string): ListedTree | unde
   return node;
 }
 
+/**
+ * Files of debug information, by the names that debuggers ask for: the build ID and its ending, as
+ * `lib/debug/.build-id/XX/YYYY.debug` spells it. Values are the files' places in the tree.
+ */
+export function debugFilesOf(root: ListedTree): Map<string, string> {
+  const files = new Map<string, string>();
+  const folder = 'lib/debug/.build-id';
+  const folders = findInListing(root, folder);
+  for (const [start, inner] of folders?.type === 'directory' ? folders.entries : []) {
+    if (!/^[0-9a-f]{2}$/.test(start) || inner.type !== 'directory') continue;
+    for (const [rest, { type }] of inner.entries) {
+      if (type === 'regular' && /^[0-9a-f]{38}\.debug$/.test(rest)) files.set(start + rest, `${folder}/${start}/${rest}`);
+    }
+  }
+  return files;
+}
+
 function toJson(tree: ListedTree): object {
   switch (tree.type) {
     case 'symlink': return { target: decodeUtf8(tree.target), type: 'symlink' };

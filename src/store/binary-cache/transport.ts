@@ -49,14 +49,24 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface TransportSettings {
   /** Tries for each file. Default: 5, as in Nix. */
   readonly attempts?: number;
-  /** The first pause before trying again, doubled each time. Default: 250 ms. */
+  /** The first pause before trying again, doubled each time. Default: 100 ms, as in Nix. */
   readonly retryDelayMilliseconds?: number;
+  /** The same where the server says that it has too much to do. Default: 5 s, as in Nix. */
+  readonly busyDelayMilliseconds?: number;
+  /** No pause of ours is longer. Default: 60 s, as in Nix. */
+  readonly maximumDelayMilliseconds?: number;
+  /** Whether chance has a part in pauses. Default: true. */
+  readonly jitter?: boolean;
+  /** Told before each pause. */
+  readonly tell?: (text: string) => void;
   /** How long to wait for a connection. Default: 15 s. */
   readonly connectTimeoutMilliseconds?: number;
   /** How long to wait for the next byte. Default: 300 s, as in Nix. */
   readonly stallTimeoutMilliseconds?: number;
   /** Connections to one server. Default: 25, as in Nix. */
   readonly connections?: number;
+  /** Certificates of the authorities that are trusted, instead of Node's own. */
+  readonly certificatesFile?: string;
   /** Names and passwords, in the form of ~/.netrc. */
   readonly netrcFile?: string;
   /** Holds keys of S3. */
