@@ -2,9 +2,10 @@
 
 import { UserError } from '#base';
 
-/** A flag or operand that the command does not take. */
+/** A flag or operand that the command does not take; C++ Nix's words, for scripts that compare them. */
 export function usageError(message: string, command: string): UserError {
-  return new UserError('USAGE', message, { hint: `see '${command} --help'` });
+  const program = command.startsWith('nix ') ? 'nix' : command;
+  return new UserError('USAGE', `${message}\nTry '${program} --help' for more information.`);
 }
 
 /** `firn NAME` where there is no such command. */

@@ -126,8 +126,8 @@ function takeOperands(
   rest: string[],
 ): string[] {
   if (rest.length < names.length) {
-    const wanted = names.length === 1 ? 'an argument' : `${names.length} arguments`;
-    throw usageError(`The flag '${word}' requires ${wanted}`, command);
+    throw usageError(
+      `flag '${word}' requires ${names.length} argument(s), but only ${rest.length} were given`, command);
   }
   return rest.splice(0, names.length);
 }
@@ -162,7 +162,7 @@ function takeSetting(
       return [name, takeOperands(command, word, ['value'], rest)[0] ?? ''];
     }
   }
-  throw usageError(`The flag '${word}' is not one of ${command}'s`, command);
+  throw usageError(`unrecognised flag '${word}'`, command);
 }
 
 const namesOfKind = (wanted: (kind: SettingKind) => boolean): ReadonlySet<string> =>

@@ -38,7 +38,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   }
   if (flags.has('--version')) return writeVersion('nix-copy-closure', context, flags);
   const [host, ...operands] = flags.operands;
-  if (host === undefined) throw usageError('No host is given', 'nix-copy-closure');
+  if (host === undefined) throw usageError('no host name specified', 'nix-copy-closure');
   if (flags.has('--to') && flags.has('--from')) throw usageError('--to and --from exclude each other', 'nix-copy-closure');
   const progress = await openCommandProgress(flags, context);
   const store = new LocalStore(chosenStore(flags, context));

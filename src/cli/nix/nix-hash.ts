@@ -10,7 +10,6 @@ import {
 } from '#base';
 import { bytePath, hashTreeNow } from '#store';
 import type { CommandContext } from '../context.ts';
-import { usageError } from '../errors.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { writeVersion } from './version.ts';
 
@@ -43,7 +42,6 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     return 0;
   }
   if (flags.has('--version')) return writeVersion('nix-hash', context, flags);
-  if (flags.operands.length === 0) throw usageError('There is nothing to hash', 'nix-hash');
   const wanted = chosenForm(flags, '--to-');
   for (const operand of flags.operands) {
     const text = wanted === undefined ? hashOperand(flags, context, operand)

@@ -121,7 +121,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   }
   if (flags.has('--version')) return writeVersion('nix-store', context, flags);
   const wanted = operations.filter((operation) => flags.has(operation.names[0]));
-  if (wanted.length === 0) throw usageError('No operation is specified', 'nix-store');
+  if (wanted.length === 0) throw usageError('no operation specified', 'nix-store');
   if (wanted.length > 1) throw usageError('Only one operation may be specified', 'nix-store');
   const [chosen] = wanted as [Operation];
   const remote = connectedStore(flags, context) === undefined ? undefined
