@@ -53,6 +53,7 @@
   ./programs/zsh/zsh.nix
   ./security/apparmor.nix
   ./security/ca.nix
+  ./security/doas.nix
   ./security/misc.nix
   ./security/pam.nix
   ./security/polkit.nix
@@ -65,16 +66,20 @@
   ./services/logging/logrotate.nix
   ./services/misc/fstrim.nix
   ./services/networking/avahi.nix
+  ./services/networking/dnsmasq.nix
   ./services/networking/firewall.nix
   ./services/networking/nat.nix
   ./services/networking/networkmanager.nix
   ./services/networking/nftables.nix
   ./services/networking/ssh/sshd.nix
+  ./services/networking/wireguard.nix
   ./services/networking/wpa_supplicant.nix
   ./services/scheduling/cron.nix
   ./services/system/dbus.nix
   ./services/system/nscd.nix
   ./services/ttys/getty.nix
+  ./services/web-servers/caddy.nix
+  ./services/web-servers/nginx.nix
   ./system/activation/activation-script.nix
   ./system/activation/specialisation.nix
   ./system/activation/switchable-system.nix
@@ -85,6 +90,7 @@
   ./system/boot/loader/efi.nix
   ./system/boot/loader/grub/grub.nix
   ./system/boot/loader/loader.nix
+  ./system/boot/luksroot.nix
   ./system/boot/modprobe.nix
   ./system/boot/networkd.nix
   ./system/boot/resolved.nix
@@ -112,6 +118,7 @@
   ./tasks/swraid.nix
   ./virtualisation/docker.nix
   ./virtualisation/guests.nix
+  ./virtualisation/podman.nix
   ./virtualisation/qemu-guest-agent.nix
   ./virtualisation/spice-vdagentd.nix
 ]

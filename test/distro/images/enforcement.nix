@@ -31,8 +31,6 @@ let
     boot.loader.grub.enable = lib.mkForce true;
   };
 
-  withoutLuks = { boot.initrd.luks.devices = lib.mkForce { }; };
-
   layout = config: {
     fileSystems = lib.mapAttrs (_: fs: "${fs.fsType} ${toString fs.device}") config.fileSystems;
     swap = map (swap: swap.device) config.swapDevices;
@@ -52,7 +50,7 @@ let
   };
 in
 {
-  isoBase = layout (evaluate [ iso host withoutLuks ]);
+  isoBase = layout (evaluate [ iso host ]);
   isoBaseForced = layout (evaluate [ iso insisting ]);
   installer = layout (evaluate [ installer host ]);
   installerForced = layout (evaluate [
@@ -66,7 +64,7 @@ in
   ]);
   # A host that imports the installer itself is the same as one combined with it.
   importing = layout (evaluate [ (host // { imports = [ installer ]; }) ]);
-  netboot = layout (evaluate [ netboot host withoutLuks ]);
+  netboot = layout (evaluate [ netboot host ]);
   netbootForced = layout (evaluate [ netboot insisting ]);
 
   names = names (evaluate [ installer ]);

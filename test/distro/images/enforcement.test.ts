@@ -64,6 +64,7 @@ test('the ISO base enforces the file systems it needs, and no more', () => {
   const { isoBase } = results;
   assert.deepEqual(isoBase.fileSystems, { ...isoLayout, ...home });
   assert.deepEqual(isoBase.swap, swap);
+  assert.deepEqual(isoBase.luks, ['crypt']);
   assert.equal(isoBase.grub, false);
   assert.equal(isoBase.timeout, 3);
   assert.deepEqual(isoBase.failed, []);
@@ -98,6 +99,7 @@ test('netboot enforces its minimum', () => {
   const { netboot } = results;
   assert.deepEqual(netboot.fileSystems, { ...netbootLayout, ...home });
   assert.deepEqual(netboot.swap, swap);
+  assert.deepEqual(netboot.luks, ['crypt']);
   assert.equal(netboot.grub, false);
   assert.deepEqual(netboot.failed, []);
 });

@@ -48,10 +48,27 @@ in
         description = "Whether `vim` is Neovim.";
       };
     };
-    fish.enable = mkOption {
-      type = types.bool;
-      default = false;
-      description = "Whether the shell fish is installed and permitted as a login shell.";
+    fish = {
+      enable = mkOption {
+        type = types.bool;
+        default = false;
+        description = "Whether the shell fish is installed and permitted as a login shell.";
+      };
+      shellInit = mkOption { type = types.lines; default = ""; description = "Commands run by every fish."; };
+      loginShellInit = mkOption { type = types.lines; default = ""; description = "Commands run by login shells."; };
+      interactiveShellInit = mkOption { type = types.lines; default = ""; description = "Commands run by interactive ones."; };
+      promptInit = mkOption { type = types.lines; default = ""; description = "Commands that set the prompt."; };
+      shellAliases = mkOption {
+        type = types.attrsOf (types.nullOr types.str);
+        default = { };
+        description = "Short names of commands, besides those of environment.shellAliases.";
+      };
+      shellAbbrs = mkOption {
+        type = types.attrsOf types.str;
+        default = { };
+        example = { gco = "git checkout"; };
+        description = "Abbreviations, written out as one types.";
+      };
     };
     direnv.enable = mkOption {
       type = types.bool;
@@ -74,6 +91,25 @@ in
     (lib.mkIf config.programs.fish.enable {
       environment.systemPackages = [ pkgs.fish ];
       environment.shells = [ "/usr/bin/fish" "/run/current-system/sw/bin/fish" ];
+      environment.etc."fish/conf.d/nixos.fish".text =
+        let
+          fish = config.programs.fish;
+          aliases = lib.filterAttrs (_: text: text != null) (config.environment.shellAliases // fish.shellAliases);
+          perName = word: set: lib.concatStrings (lib.mapAttrsToList (name: text:
+            "${word} ${lib.escapeShellArg name} ${lib.escapeShellArg text}\n") set);
+        in
+        ''
+          ${fish.shellInit}
+          if status is-login
+              ${fish.loginShellInit}
+          end
+          if status is-interactive
+              ${perName "alias" aliases}
+              ${perName "abbr --add --" fish.shellAbbrs}
+              ${fish.promptInit}
+              ${fish.interactiveShellInit}
+          end
+        '';
     })
     (lib.mkIf config.programs.direnv.enable {
       environment.systemPackages = [ pkgs.direnv ];

@@ -40,7 +40,7 @@ let
   isOfBooting = file:
     lib.any (part: lib.hasInfix part (toString file)) [
       "/boot/loader/" "/boot/kernel.nix" "/boot/stage-" "/boot/grow-partition.nix" "/boot/modprobe.nix"
-      "/boot/tmp.nix" "/boot/initrd" "/tasks/filesystems" "/config/swap.nix" "/image/"
+      "/boot/tmp.nix" "/boot/initrd" "/boot/luksroot.nix" "/tasks/filesystems" "/config/swap.nix" "/image/"
     ];
   option = type: default: lib.mkOption { inherit type default; };
   inherit (lib) types;

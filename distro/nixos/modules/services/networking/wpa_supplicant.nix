@@ -25,11 +25,11 @@ let
   networks = builtins.attrValues cfg.networks;
   configText =
     lib.optionalString cfg.userControlled "ctrl_interface=DIR=/run/wpa_supplicant GROUP=wheel\nupdate_config=1\n"
-    + lib.optionalString cfg.fallbackToWPA2 ""
+    + lib.optionalString (cfg.secretsFile != null) "ext_password_backend=file:${cfg.secretsFile}\n"
     + lib.optionalString (cfg.scanOnLowSignal) "bgscan=\"simple:30:-70:3600\"\n"
     + lib.optionalString (cfg.extraConfig != "") (cfg.extraConfig + "\n")
     + lib.concatMapStrings networkText networks;
-  declared = networks != [ ] || cfg.extraConfig != "" || cfg.userControlled;
+  declared = networks != [ ] || cfg.extraConfig != "" || cfg.userControlled || cfg.secretsFile != null;
   file = if cfg.allowAuxiliaryImperativeNetworks || !declared then "/etc/wpa_supplicant.conf" else "/etc/wpa_supplicant/nixos.conf";
 
 in
@@ -83,6 +83,15 @@ in
       type = types.bool;
       default = true;
       description = "Whether other programs control it over the message bus.";
+    };
+    secretsFile = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = "/run/secrets/wireless.conf";
+      description = ''
+        File with a line `name=secret` for each `ext:name` that stands in place of a `pskRaw`, or in
+        `auth`.
+      '';
     };
     networks = mkOption {
       default = { };

@@ -312,11 +312,11 @@ resolveDevice() {
     case $1 in
         /dev/disk/by-label/*) findfs "LABEL=$(unescape "${1#/dev/disk/by-label/}")" 2>/dev/null ;;
         /dev/disk/by-uuid/*) findfs "UUID=${1#/dev/disk/by-uuid/}" 2>/dev/null ;;
-        /dev/disk/by-partuuid/*) byUevent PARTUUID "${1#/dev/disk/by-partuuid/}" ;;
-        /dev/disk/by-partlabel/*) byUevent PARTNAME "$(unescape "${1#/dev/disk/by-partlabel/}")" ;;
+        /dev/disk/by-partuuid/*) byPartitionUuid "${1#/dev/disk/by-partuuid/}" ;;
+        /dev/disk/by-partlabel/*) byPartitionName "$(unescape "${1#/dev/disk/by-partlabel/}")" ;;
         LABEL=* | UUID=*) findfs "$1" 2>/dev/null ;;
-        PARTUUID=*) byUevent PARTUUID "${1#PARTUUID=}" ;;
-        PARTLABEL=*) byUevent PARTNAME "${1#PARTLABEL=}" ;;
+        PARTUUID=*) byPartitionUuid "${1#PARTUUID=}" ;;
+        PARTLABEL=*) byPartitionName "${1#PARTLABEL=}" ;;
         /dev/*) [ -b "$1" ] && echo "$1" ;;
         *) return 1 ;;
     esac
@@ -325,9 +325,9 @@ resolveDevice() {
 # udev writes unusual characters of labels as \x2f.
 unescape() { printf '%b' "$1"; }
 
-byUevent() {
+byPartitionName() {
     for entry in /sys/class/block/*/uevent; do
-        if grep -qix "$1=$2" "$entry"; then
+        if grep -qix "PARTNAME=$1" "$entry"; then
             name=${entry%/uevent}
             echo "/dev/${name##*/}"
             return 0
@@ -336,17 +336,66 @@ byUevent() {
     return 1
 }
 
+byPartitionUuid() {
+    for entry in /sys/class/block/*/partition; do
+        name=${entry%/partition}
+        name=${name##*/}
+        if [ "$(partitionUuid "$name" | tr A-F a-f)" = "$(echo "$1" | tr A-F a-f)" ]; then
+            echo "/dev/$name"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# Prints the identity of a partition as udev names it, which the kernel tells nobody: that of its
+# entry in a GPT, or else the signature of the MBR with the partition's number.
+partitionUuid() {
+    number=$(cat "/sys/class/block/$1/partition" 2>/dev/null) || return 1
+    disk=$(readlink -f "/sys/class/block/$1/..")
+    disk=${disk##*/}
+    sector=$(cat "/sys/class/block/$disk/queue/logical_block_size")
+    if [ "$(hexBytes "$disk" "$sector" 8)" != 4546492050415254 ]; then
+        printf '%08x-%02x\n' "$(littleEndian "$disk" 440)" "$number"
+        return
+    fi
+    table=$(($(littleEndian "$disk" $((sector + 72))) * sector))
+    size=$(littleEndian "$disk" $((sector + 84)))
+    # The first three of a GUID's five parts are numbers, lowest byte first.
+    hexBytes "$disk" $((table + (number - 1) * size + 16)) 16 |
+        sed 's/^\(..\)\(..\)\(..\)\(..\)/\4\3\2\1-/
+            s/-\(..\)\(..\)\(..\)\(..\)\(....\)/-\2\1-\4\3-\5-/'
+}
+
+# Bytes of a device, by offset and count, as hexadecimal digits.
+hexBytes() { dd if="/dev/$1" bs=1 skip="$2" count="$3" 2>/dev/null | od -An -v -tx1 | tr -d ' \n'; }
+
+# The number in four bytes of a device, lowest byte first.
+littleEndian() {
+    echo $((0x$(hexBytes "$1" "$2" 4 | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/')))
+}
+
 # Waits for a device of the configuration; prints the device found.
 waitForDevice() {
-    waited=0
+    begun=$(uptimeSeconds)
+    told=
     while ! resolveDevice "$1"; do
+        waited=$(($(uptimeSeconds) - begun))
         if [ "$waited" -ge "$deviceTimeout" ]; then return 1; fi
-        if [ "$waited" = 3 ]; then say "waiting for $1" > /dev/console; fi
+        if [ -z "$told" ] && [ "$waited" -ge 3 ]; then
+            say "waiting for $1" > /dev/console
+            told=1
+        fi
         sleep 1
-        waited=$((waited + 1))
         loadDrivers
+        activateVolumes > /dev/null 2>&1
     done
 }
+
+uptimeSeconds() { cut -d . -f 1 /proc/uptime; }
+
+# Redefined by a hook where the system has volume groups.
+activateVolumes() { :; }
 
 # Wakes a hibernated system, if one of the devices holds it. Does not return in that case.
 resume() {
@@ -363,12 +412,12 @@ resume() {
 
 # ---------------------------------------------------------------- mounting
 
-# Formats a device that holds nothing the kernel could recognise. Anything but zeros where file
-# systems keep their marks counts as something.
+# Formats a device on which nothing is recognised. Whether its bytes are zeros says nothing: on a
+# fresh encrypted device they are not.
 formatIfEmpty() {
-    if [ -n "$(dd if="$1" bs=1024 count=1024 2>/dev/null | tr -d '\000' | head -c 1)" ]; then
-        return 0
-    fi
+    blkid -p "$1" > /dev/null
+    # 0: something was found; 8: several things; 2: nothing.
+    if [ $? != 2 ]; then return 0; fi
     say "formatting $1 as $2"
     mke2fs -q -t "$2" "$1"
 }
@@ -558,9 +607,10 @@ say "starting $system"
 if [ -n "$stopFirst" ]; then shell; fi
 
 loadModules
-hook preLVMCommands
 hook preDeviceCommands
 if [ -n "$stopDevices" ]; then shell; fi
+hook preLVMCommands
+hook openDevicesCommands
 hook postDeviceCommands
 resume
 hook postResumeCommands
@@ -579,6 +629,7 @@ mountUsr
 prepareShutdown
 if [ -n "$stopMounts" ]; then shell; fi
 
+hook finishDevicesCommands
 set +x
 rm -rf /run/stage-1
 for special in proc sys dev run; do

@@ -62,7 +62,7 @@ let
   hooks = lib.filterAttrs (_: commands: lib.trim commands != "") {
     inherit (cfg)
       preLVMCommands preDeviceCommands postDeviceCommands postResumeCommands postMountCommands
-      preFailCommands
+      preFailCommands openDevicesCommands finishDevicesCommands
       ;
   };
 
@@ -79,26 +79,8 @@ let
     resumeDevices=${escapeShellArg (concatStringsSep " " resumeDevices)}
   '';
 
-  # A program of Debian's in the initrd, with the libraries it is linked against.
-  library = package: name: {
-    path = "/lib/x86_64-linux-gnu/${name}";
-    source = "${package}/usr/lib/x86_64-linux-gnu/${name}";
-  };
-  cLibrary = [
-    { path = "/lib64/ld-linux-x86-64.so.2"; source = "${pkgs.libc6}/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"; }
-    (library pkgs.libc6 "libc.so.6")
-  ];
+  programs = import ./initrd-programs.nix { inherit lib pkgs; };
   isExt = fs: lib.elem fs.fsType [ "ext2" "ext3" "ext4" ];
-  extPrograms = [
-    { path = "/bin/e2fsck"; source = "${pkgs.e2fsprogs}/usr/sbin/e2fsck"; }
-    { path = "/bin/resize2fs"; source = "${pkgs.e2fsprogs}/usr/sbin/resize2fs"; }
-    { path = "/bin/mke2fs"; source = "${pkgs.e2fsprogs}/usr/sbin/mke2fs"; }
-    (library pkgs.libext2fs2t64 "libext2fs.so.2")
-    (library pkgs.libext2fs2t64 "libe2p.so.2")
-    (library pkgs.libcom-err2 "libcom_err.so.2")
-    (library pkgs.libblkid1 "libblkid.so.1")
-    (library pkgs.libuuid1 "libuuid.so.1")
-  ];
 
   folder = path: { inherit path; type = "directory"; };
   file = path: text: { inherit path text; };
@@ -135,7 +117,12 @@ let
         (file "/etc/stage-1/file-systems" fileSystemTable)
       ]
       ++ lib.mapAttrsToList (name: commands: file "/etc/stage-1/${name}.sh" commands) hooks
-      ++ optionals (lib.any isExt fileSystems) (cLibrary ++ extPrograms)
+      # Several programs share libraries.
+      ++ lib.unique (
+        optionals (lib.any isExt fileSystems) programs.ext
+        ++ optionals (lib.any (fs: fs.autoFormat) fileSystems) programs.blkid
+        ++ lib.concatMap (name: programs.${name}) cfg.programs
+      )
       ++ lib.mapAttrsToList (path: entry: tree path entry.source) cfg.extraFiles;
   };
 
@@ -187,8 +174,29 @@ in
         description = "Whether journaling file systems such as ext4 are checked before mounting.";
       };
 
-      preLVMCommands = commands "once the kernel modules are loaded";
+      programs = mkOption {
+        type = types.listOf (types.enum (lib.attrNames programs));
+        default = [ ];
+        internal = true;
+        description = "Programs in the initial RAM disk, by their names in initrd-programs.nix.";
+      };
+
+      openDevicesCommands = mkOption {
+        type = types.lines;
+        default = "";
+        internal = true;
+        description = "Shell commands that open encrypted devices and volume groups.";
+      };
+
+      finishDevicesCommands = mkOption {
+        type = types.lines;
+        default = "";
+        internal = true;
+        description = "Shell commands that leave devices as the running system's udev wants them.";
+      };
+
       preDeviceCommands = commands "once the kernel modules are loaded, before devices are used";
+      preLVMCommands = commands "before encrypted devices and volume groups are opened";
       postDeviceCommands = commands "when the devices are there";
       postResumeCommands = commands "after the attempt to resume";
       postMountCommands = commands "when the file systems are mounted, below {file}`/mnt-root`";
@@ -217,21 +225,6 @@ in
         description = ''
           Secrets for the initial RAM disk. An image is readable by whoever holds it, so this has
           to stay empty.
-        '';
-      };
-
-      luks.devices = mkOption {
-        type = types.attrsOf (types.submodule {
-          freeformType = types.attrsOf types.anything;
-          options.device = mkOption {
-            type = types.str;
-            description = "Path of the encrypted device.";
-          };
-        });
-        default = { };
-        description = ''
-          Encrypted devices to open in the first stage of booting. This initial RAM disk cannot open
-          any: the option has to be empty, as installation media make it.
         '';
       };
 
@@ -299,14 +292,6 @@ in
       {
         assertion = config.boot.resumeDevice == "" || hasPrefix "/" config.boot.resumeDevice;
         message = "boot.resumeDevice has to be an absolute path.";
-      }
-      {
-        assertion = cfg.luks.devices == { };
-        message = ''
-          boot.initrd.luks.devices: the initial RAM disk cannot open encrypted devices
-          (${concatStringsSep ", " (lib.attrNames cfg.luks.devices)}). Mount them after booting, by
-          /etc/crypttab.
-        '';
       }
       {
         assertion = cfg.secrets == { };
