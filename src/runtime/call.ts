@@ -131,10 +131,17 @@ export function isCallable(value: Value): boolean {
 
 function callOther(f: Value, a: Slot, position: Position): Value {
   if (f instanceof PrimOpApp) {
-    const args = [...f.args, a];
-    return args.length === f.primOp.arity
-      ? runPrimOp(f.primOp, args, position)
-      : new PrimOpApp(f.primOp, args);
+    const { primOp, args } = f;
+    if (args.length + 1 < primOp.arity) return new PrimOpApp(primOp, [...args, a]);
+    if (args.length > 2) return runPrimOp(primOp, [...args, a], position);
+    counters.primOpCalls++;
+    enterCall(position);
+    // No array is made for the arguments of the usual ones.
+    const value = args.length === 1
+      ? primOp.run(primOp.services, args[0]!, a, position)
+      : primOp.run(primOp.services, args[0]!, args[1]!, a, position);
+    leaveCall();
+    return value;
   }
   if (f instanceof Attrs) {
     const at = f.indexOf('__functor');

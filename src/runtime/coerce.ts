@@ -169,13 +169,7 @@ export function coerceToString(
       collector.add(known.context);
       return known.text;
     }
-    return peelAttrs(value, position, (peeled) => {
-      if (peeled instanceof Attrs) throw cannotCoerce(peeled, position, text);
-      return coerceToString(peeled, services, collector, position, text, {
-        ...options,
-        canonicalizePath: true,
-      });
-    });
+    return coerceSet(value, services, collector, position, text, options);
   }
   if (options.coerceMore === true) {
     if (value === true) return '1';
@@ -190,6 +184,24 @@ export function coerceToString(
     }
   }
   throw cannotCoerce(value, position, text);
+}
+
+/** Apart from `coerceToString`: its closure would cost an object at every string coerced. */
+function coerceSet(
+  set: Attrs,
+  services: EvalServices,
+  collector: ContextCollector,
+  position: Position,
+  text: string,
+  options: CoerceOptions,
+): string {
+  return peelAttrs(set, position, (peeled) => {
+    if (peeled instanceof Attrs) throw cannotCoerce(peeled, position, text);
+    return coerceToString(peeled, services, collector, position, text, {
+      ...options,
+      canonicalizePath: true,
+    });
+  });
 }
 
 function cannotCoerce(value: Value, position: Position, text: string): NixError {

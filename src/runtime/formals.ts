@@ -8,6 +8,7 @@
 import { NixError, type Position } from '#diagnostics';
 import { Attrs } from './attrs.ts';
 import { expectedButFound, missingArgument, unexpectedArgument } from './errors.ts';
+import { zeroes } from './packed-array.ts';
 import { printAttributeName } from './print.ts';
 import type { Shape } from './shape.ts';
 import { bestMatches } from './suggestions.ts';
@@ -17,7 +18,7 @@ import type { Formal, LambdaInfo, Slot, Value } from './values.ts';
 const planLimit = 64;
 
 /** Where each formal stands in an argument of a shape; -1 for one that takes its default. */
-type FormalsPlan = Int32Array;
+type FormalsPlan = readonly number[];
 
 class FunctionInfo implements LambdaInfo {
   readonly position: Position;
@@ -105,7 +106,7 @@ export function planFor(info: LambdaInfo, set: Attrs): FormalsPlan {
 
 function makePlan(info: FunctionInfo, shape: Shape): FormalsPlan {
   const formals = info.formals!;
-  const plan = new Int32Array(formals.length);
+  const plan = zeroes(formals.length);
   let used = 0;
   for (let i = 0; i < formals.length; i++) {
     const formal = formals[i]!;

@@ -11,7 +11,7 @@ import { Attrs } from './attrs.ts';
 import { counters } from './counters.ts';
 import { findSources, lowerBound, sources } from './merge-sources.ts';
 import { mergedShape, Shape } from './shape.ts';
-import { packedArray } from './packed-array.ts';
+import { packedArray, zeroes } from './packed-array.ts';
 import { shortcut } from './thunk.ts';
 import type { Slot } from './values.ts';
 
@@ -65,29 +65,42 @@ function pick(
 
 /** Copies runs of the large left set between the places of the right one's names. */
 function mergeFew(left: Attrs, right: Attrs): Attrs {
-  const a = left.shape.names;
-  const b = right.shape.names;
-  const names: string[][] = [];
-  const positions: number[][] = [];
-  const slots: Slot[][] = [];
+  const a = left.shape;
+  const b = right.shape;
+  const places: number[] = [];
+  let count = a.names.length;
   let from = 0;
-  for (let j = 0; j < b.length; j++) {
-    const name = b[j]!;
-    const at = lowerBound(a, name, from);
-    names.push(a.slice(from, at), [name]);
-    positions.push(left.shape.positions.slice(from, at), [right.shape.positions[j]!]);
-    slots.push(left.slots.slice(from, at), [right.slots[j]!]);
-    from = a[at] === name ? at + 1 : at;
+  for (let j = 0; j < b.names.length; j++) {
+    const name = b.names[j]!;
+    from = lowerBound(a.names, name, from);
+    if (a.names[from] === name) {
+      places.push(from++);
+    } else {
+      places.push(~from);
+      count++;
+    }
   }
-  names.push(a.slice(from));
-  positions.push(left.shape.positions.slice(from));
-  slots.push(left.slots.slice(from));
-  const lasting = left.shape.lasting && right.shape.lasting;
-  const shape = new Shape(joined(names), joined(positions), lasting);
-  return new Attrs(shape, joined(slots));
+  const isNameNew = count > a.names.length;
+  const names = isNameNew ? put(packedArray<string>(count), a.names, b.names, places) : a.names;
+  const positions = put(zeroes(count), a.positions, b.positions, places);
+  const shape = new Shape(names, positions, a.lasting && b.lasting);
+  return new Attrs(shape, put(packedArray<Slot>(count), left.slots, right.slots, places));
 }
 
-/** The arrays one after the other; elements that are arrays themselves stay whole. */
-function joined<T>(parts: T[][]): T[] {
-  return ([] as T[]).concat(...parts);
+/**
+ * Fills `result` with `a` and the elements of `b`, each of which replaces the one at its place
+ * `i >= 0` or comes before the one at `~i`.
+ */
+function put<T>(result: T[], a: readonly T[], b: readonly T[], places: readonly number[]): T[] {
+  let count = 0;
+  let from = 0;
+  for (let j = 0; j < places.length; j++) {
+    const place = places[j]!;
+    const end = place < 0 ? ~place : place;
+    while (from < end) result[count++] = a[from++]!;
+    result[count++] = b[j]!;
+    if (place >= 0) from++;
+  }
+  while (from < a.length) result[count++] = a[from++]!;
+  return result;
 }

@@ -23,9 +23,12 @@ const blackHole: ThunkCode = () => {
   throw infiniteRecursion(0);
 };
 
-/** Code that works on a frame of variables; a thunk of it keeps the frame as its `value`. */
+/**
+ * Code shared by many thunks, each of which keeps as its `value` what it works on: a frame of
+ * variables, an argument.
+ */
 export interface FrameCode {
-  run(frame: unknown): Value;
+  run(data: unknown, position: Position): Value;
 }
 
 export class Thunk {
@@ -76,7 +79,7 @@ function run(thunk: Thunk, position: Position): Value {
   thunk.code = blackHole;
   let value: Value;
   try {
-    value = typeof code === 'function' ? code(position, thunk) : code.run(thunk.value);
+    value = typeof code === 'function' ? code(position, thunk) : code.run(thunk.value, position);
   } catch (thrown) {
     const error = position === 0 ? thrown : limitError(thrown, position);
     thunk.code = codeAfterFailure(code, error, thunk);

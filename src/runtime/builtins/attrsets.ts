@@ -5,7 +5,7 @@
  */
 
 import { originOf, type Position } from '#diagnostics';
-import { suspendCall2, suspendPlainCall2 } from '../applied-thunk.ts';
+import { suspendNamedCalls, suspendPlainNamedCalls } from '../applied-thunk.ts';
 import { Attrs, emptyAttrs, type AttrsEntry } from '../attrs.ts';
 import { forceAttrs, forceFunction, forceList, forceStringNoContext } from '../coerce.ts';
 import { missingAttribute, typeError } from '../errors.ts';
@@ -184,11 +184,7 @@ export const attrsets: readonly PrimOpDefinition[] = [
         0,
         'while evaluating the second argument passed to builtins.mapAttrs',
       );
-      const slots = attrs.slots.slice();
-      for (let i = 0; i < slots.length; i++) {
-        slots[i] = suspendPlainCall2(f, attrs.nameAt(i), slots[i]!);
-      }
-      return attrs.withNewSlots(slots);
+      return attrs.withNewSlots(suspendPlainNamedCalls(f, attrs.names(), attrs.slots));
     },
   }),
   definePrimOp({
@@ -321,7 +317,6 @@ function zipAttrsWith(f: Slot, list: Slot): Attrs {
       else known.push(attrs.slotAt(j));
     }
   }
-  const slots: Slot[] = [];
-  for (const [name, found] of values) slots.push(suspendCall2(fn, name, found));
-  return Attrs.fromNames([...values.keys()], slots);
+  const names = [...values.keys()];
+  return Attrs.fromNames(names, suspendNamedCalls(fn, names, [...values.values()]));
 }

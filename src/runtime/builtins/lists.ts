@@ -7,7 +7,7 @@
 
 import { call, call2 } from '../call.ts';
 import { forceBool, forceFunction, forceInt, forceList, forceStringNoContext } from '../coerce.ts';
-import { placeOf, suspendCall } from '../applied-thunk.ts';
+import { placeOf, suspendCalls } from '../applied-thunk.ts';
 import { Attrs } from '../attrs.ts';
 import { checkListLength, evalError } from '../errors.ts';
 import { compareValues, equalValues } from '../operators.ts';
@@ -94,7 +94,7 @@ export const lists: readonly PrimOpDefinition[] = [
         'while evaluating the first argument passed to builtins.map',
       );
       const result = items.slice();
-      for (let i = 0; i < result.length; i++) result[i] = suspendCall(fn, result[i]!);
+      suspendCalls(fn, result);
       return result;
     },
   }),
@@ -238,7 +238,8 @@ export const lists: readonly PrimOpDefinition[] = [
         'while evaluating the first argument passed to builtins.genList',
       );
       const result: Slot[] = [];
-      for (let i = 0; i < count; i++) result.push(suspendCall(fn, i));
+      for (let i = 0; i < count; i++) result.push(i);
+      suspendCalls(fn, result);
       return result;
     },
   }),
