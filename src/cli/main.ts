@@ -28,15 +28,26 @@ const commands: Record<string, () => Promise<CommandModule>> = {
   'nix-store': () => import('./nix/nix-store.ts'),
 };
 
+/** Ends as programs do that know nothing of signals, also where a thread waits for the kernel. */
+function endBySignal(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
+/** How long a stopped thread may take to end, after all else has. */
+const lingerMilliseconds = 1000;
+
 async function main(): Promise<number> {
   const controller = new AbortController();
   let interruptHandler: (() => void) | undefined;
+  let received: NodeJS.Signals = 'SIGINT';
   const context = contextOfProcess(controller.signal, (handler) => { interruptHandler = handler; });
   // The first Ctrl-C stops in order, leaving nothing half-written; the second stops at once.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (signal === 'SIGINT' && interruptHandler !== undefined) return interruptHandler();
-      if (controller.signal.aborted) process.exit(130);
+      if (controller.signal.aborted) return endBySignal(signal);
+      received = signal;
       controller.abort();
     });
   }
@@ -51,6 +62,7 @@ async function main(): Promise<number> {
     return await command.run(argv, context);
   } catch (error) {
     if (controller.signal.aborted) {
+      setTimeout(() => endBySignal(received), lingerMilliseconds).unref();
       context.stderr.write('interrupted; what was finished is kept, run it again to go on\n');
       return 130;
     }
@@ -101,4 +113,4 @@ async function findCommand(
   return { command: await load(), argv: rest };
 }
 
-process.exitCode = await main();
+void main().then((status) => { process.exitCode = status; });

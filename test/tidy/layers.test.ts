@@ -13,6 +13,7 @@ const source = new URL('../../src/', import.meta.url).pathname;
 
 const allowed: Record<string, readonly string[]> = {
   base: [],
+  program: [],
   diagnostics: ['base'],
   lang: ['base', 'diagnostics'],
   runtime: ['base', 'diagnostics'],
@@ -22,7 +23,7 @@ const allowed: Record<string, readonly string[]> = {
   store: ['base', 'formats'],
   debian: ['base', 'formats'],
   build: ['base', 'formats', 'images', 'store', 'debian'],
-  host: ['base', 'diagnostics', 'lang', 'runtime', 'eval', 'build', 'store', 'debian', 'formats'],
+  host: ['base', 'program', 'diagnostics', 'lang', 'runtime', 'eval', 'build', 'store', 'debian', 'formats'],
   system: [
     'base', 'diagnostics', 'lang', 'runtime', 'eval', 'formats', 'images', 'store', 'debian',
     'build', 'host',

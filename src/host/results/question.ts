@@ -8,6 +8,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { encodeUtf8, sha256Hex } from '#base';
+import { packUse } from '#program';
 import type { NixSettings } from '../settings.ts';
 import type { ThreadInput } from '../worker/protocol.ts';
 import { isSettled, stateOf, statusAt } from './file-state.ts';
@@ -32,10 +33,13 @@ const sources = fileURLToPath(new URL('../../', import.meta.url));
 const lockFile = fileURLToPath(new URL('../../../package-lock.json', import.meta.url));
 
 /**
- * Digest of the program's own files, by their states. None if one of them was changed after this
- * process may have loaded it, or only just before: then nobody knows which program this is.
+ * What tells this program from others: the pack that it comes from, or a digest of its own files by
+ * their states. None if one of them was changed after this process may have loaded it, or only just
+ * before: then nobody knows which program this is.
  */
 export function programDigest(): string | undefined {
+  const pack = packUse.packInUse();
+  if (pack !== undefined) return `${process.version} ${process.arch} ${pack}`;
   const started = BigInt(Math.floor(performance.timeOrigin));
   const lines: string[] = [`${process.version} ${process.arch}`];
   for (const file of [lockFile, ...sourceFiles(sources)]) {

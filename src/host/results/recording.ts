@@ -1,6 +1,7 @@
 /** Keeps the result of an evaluation, in its thread, once it has come to a good end. */
 
 import { encodeUtf8 } from '#base';
+import { packUse } from '#program';
 import type { NixSettings } from '../settings.ts';
 import type { ThreadInput } from '../worker/protocol.ts';
 import { programDigest, questionKey } from './question.ts';
@@ -36,8 +37,10 @@ export class Recording {
 
   save(result: unknown): void {
     const { program, cacheDirectory } = this.#input;
-    // A program that changed meanwhile may have been loaded in part before and in part after.
-    if (!this.trace.isUsable || program === undefined || programDigest() !== program) return;
+    if (!this.trace.isUsable || program === undefined) return;
+    // A program that changed meanwhile may have been loaded in part before and in part after; and
+    // what was loaded beside the pack is not told by its name.
+    if (programDigest() !== program || packUse.hasOthers()) return;
     const question = questionKey(program, this.#input, this.#settings);
     saveResult(resultFolder(cacheDirectory), question, {
       seen: this.trace.observations(), shown: this.trace.shown, result,

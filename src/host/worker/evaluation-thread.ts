@@ -6,4 +6,4 @@ import { workerData } from 'node:worker_threads';
 import type { ThreadInput } from './protocol.ts';
 import { runThread } from './session.ts';
 
-await runThread(workerData as ThreadInput);
+void runThread(workerData as ThreadInput);

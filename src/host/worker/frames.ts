@@ -7,7 +7,7 @@
  * A long evaluation is not performed twice: its report says that `--show-trace` shows more.
  */
 
-import { noProgress } from '#base';
+import { noProgress, UserError } from '#base';
 import { NixError } from '#diagnostics';
 import type { FetchAttribute, FetchResult } from '#eval';
 import { counters } from '#runtime';
@@ -31,17 +31,21 @@ export function withFrames(main: MainThread, perform: Perform): unknown {
     return perform(main, false);
   } catch (error) {
     const isConversation = main.exchanges.some(({ service }) => service === 'converse');
-    if (!(error instanceof NixError) || isLong() || isConversation) throw error;
+    const mayHaveFrames = error instanceof NixError || error instanceof UserError;
+    if (!mayHaveFrames || isLong() || isConversation) throw error;
     throw sameErrorWithFrames(error, main, perform) ?? error;
   }
 }
 
 /** The error that the second performance ends with, if it is the same one. */
-function sameErrorWithFrames(first: NixError, main: MainThread, perform: Perform): NixError | undefined {
+function sameErrorWithFrames(first: NixError | UserError, main: MainThread, perform: Perform): NixError | undefined {
   try {
     perform(new RecordedOutlet(main), true);
   } catch (second) {
-    const isSame = second instanceof NixError && second.kind === first.kind && second.message === first.message;
+    if (!(second instanceof NixError)) return undefined;
+    const { world } = second;
+    const isSame = first instanceof NixError ? second.kind === first.kind && second.message === first.message
+      : world?.code === first.code && world.message === first.message;
     return isSame ? second : undefined;
   }
   return undefined;

@@ -59,7 +59,7 @@ export type Reply =
 /** An error as it travels between threads. */
 export type Failure =
   | { readonly kind: 'user'; readonly code: string; readonly message: string; readonly hint: string | undefined;
-      readonly causes: readonly string[] }
+      readonly causes: readonly string[]; readonly rendered: string | undefined }
   | { readonly kind: 'nix'; readonly name: string; readonly message: string; readonly rendered: string;
       readonly exitStatus: number }
   | { readonly kind: 'internal'; readonly message: string; readonly stack: string };

@@ -6,19 +6,20 @@
  * once; what it was writing to the store is not registered then, so the store stays valid.
  */
 
-import { totalmem } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import { assert, noProgress, type Activity, type Progress } from '#base';
 import type { FetchAttribute, FetchResult } from '#eval';
+import { makePack, packUse } from '#program';
 import type { SearchPathEntry } from '#runtime';
 import { cannotFetch, cannotRealise, evaluationCrashed, outOfMemory } from '../errors.ts';
+import { isSettled, statusAt } from '../results/file-state.ts';
 import { showsStatistics, type Environment } from '../settings.ts';
 import type { ChosenStore } from '../store-location.ts';
 import { evalTask, instantiateTask, printTask } from '../tasks/tasks.ts';
 import { usualSearchPath } from '../usual-search-path.ts';
 import { packFailure, unpackFailure } from './failure.ts';
 import type { FromThread, Reply, ThreadInput } from './protocol.ts';
+import { startEvaluator } from './start-evaluator.ts';
 
 /** What the evaluator may ask for, and wait. */
 export interface EvaluationServices {
@@ -108,21 +109,9 @@ function runThread<Result>(request: EvaluationRequest, input: RequestedInput): P
   const { port1: port, port2: threadPort } = new MessageChannel();
   const wake = new SharedArrayBuffer(4);
   const workerData: ThreadInput = { ...input, port: threadPort, wake };
-  const heapMegabytes = heapLimit(request.environment);
-  setFlagsFromString(`--initial-old-space-size=${initialOldMegabytes(heapMegabytes)}`);
-  const worker = new Worker(threadStart, {
-    eval: true,
-    workerData,
-    transferList: [threadPort],
-    resourceLimits: {
-      stackSizeMb: stackMegabytes,
-      maxOldGenerationSizeMb: heapMegabytes,
-      maxYoungGenerationSizeMb: youngMegabytes,
-    },
-  });
-  // Its heap is made by then; those of other threads stay as they are.
-  worker.once('online', () => setFlagsFromString('--initial-old-space-size=0'));
+  const { worker, heapMegabytes } = startEvaluator(workerData, [threadPort], request.environment);
   const listener = new Listener(request, port, wake);
+  renewPack();
   return new Promise<Result>((resolve, reject) => {
     const abort = () => {
       void worker.terminate();
@@ -150,6 +139,20 @@ function runThread<Result>(request: EvaluationRequest, input: RequestedInput): P
     }));
   });
 }
+
+/** Links the program's modules for its next start while the evaluator is at work. */
+function renewPack(): void {
+  if (!packUse.isPackWanted() || isRenewing) return;
+  isRenewing = true;
+  const isSettledNow = (path: string): boolean => {
+    const status = statusAt(path);
+    return status !== undefined && isSettled(status, path);
+  };
+  // Without one Firn runs from its modules, as it does now.
+  makePack(isSettledNow).catch(() => {});
+}
+
+let isRenewing = false;
 
 /** The main thread's end of the conversation. */
 class Listener {
@@ -226,31 +229,3 @@ class Listener {
     }
   }
 }
-
-function heapLimit(environment: Environment): number {
-  const chosen = Number(environment['FIRN_HEAP_MB']);
-  return chosen > 0 ? chosen : Math.max(2048, Math.floor((totalmem() / 1048576) * 0.75));
-}
-
-/**
- * Up to this size nothing is collected but what is young: most of what has become old is wanted to
- * the end, and marking it all to find that out took a tenth of a large evaluation.
- */
-function initialOldMegabytes(heapMegabytes: number): number {
-  return Math.floor(Math.min(1400, totalmem() / 1048576 / 4, heapMegabytes / 2));
-}
-
-/**
- * Where the thread starts. A text in plain JavaScript: a module would be loaded before Node's compile
- * cache is on, and be stripped of its types each time, by a stripper loaded only for it.
- */
-const threadStart = `
-require('node:module').enableCompileCache(
-  require('node:path').join(require('node:worker_threads').workerData.cacheDirectory, 'modules'));
-import(${JSON.stringify(new URL('./evaluation-thread.ts', import.meta.url).href)});
-`;
-
-/** Reserved, not used, until recursion needs it. */
-const stackMegabytes = 768;
-/** Evaluation makes much that dies young: fewer, larger collections. */
-const youngMegabytes = 128;

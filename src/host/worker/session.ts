@@ -3,6 +3,7 @@
 import { decodeUtf8 } from '#base';
 import { renderBrief, renderNixError, withoutEscapes, type NixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
+import { packUse } from '#program';
 import { createBuiltins, keepTracing, type CallObserver, type EvalSettings } from '#runtime';
 import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
@@ -75,6 +76,7 @@ export async function runThread(input: ThreadInput): Promise<void> {
     main.post({ kind: 'failed', failure });
   }
   input.port.close();
+  packUse.keepCode();
 }
 
 interface SessionOptions {
