@@ -419,7 +419,8 @@ formatIfEmpty() {
     # 0: something was found; 8: several things; 2: nothing.
     if [ $? != 2 ]; then return 0; fi
     say "formatting $1 as $2"
-    mke2fs -q -t "$2" "$1"
+    # By its path: busybox has a lesser one of that name.
+    /bin/mke2fs -q -t "$2" "$1"
 }
 
 checkFileSystem() {
@@ -549,13 +550,15 @@ mountOne() {
     esac
 }
 
+isMounted() { awk -v place="$1" '$2 == place { found = 1 } END { exit !found }' /proc/mounts; }
+
 mountFileSystems() {
     exec 3< /etc/stage-1/file-systems
     while read -r fsMountPoint <&3; do
         read -r fsDevice <&3; read -r fsType <&3; read -r fsOptions <&3; read -r fsFlags <&3
         read -r _ <&3
         until mountOne "$fsMountPoint" "$fsDevice" "$fsType" "$fsOptions" "$fsFlags" ||
-                mountpoint -q "$targetRoot$fsMountPoint"; do
+                isMounted "$targetRoot$fsMountPoint"; do
             fail "The file system for $fsMountPoint cannot be mounted." \
                 "Device: $fsDevice   type: $fsType   options: $fsOptions" \
                 "The reason is in the lines above, or in the kernel's messages (dmesg)."
