@@ -1,14 +1,14 @@
 /**
  * Killing a process that works on a store, at random instants: afterwards all that is registered is
- * there with the hash that the database says, what each operation promises holds, and the next run
- * does the work to its end.
+ * there with the hash that the database says, C++ Nix finds so too where it is installed, what each
+ * operation promises holds, and the next run does the work to its end.
  *
  * FIRN_TEST_KILLS says how many kills in all, FIRN_TEST_KILL_SEED where the sequence of instants
  * begins, FIRN_TEST_KILL_OPERATION names one operation.
  */
 
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deleteTree, LocalStore, verifyStore } from '#store';
-import { operations, prepareShared, type Workplace } from './operations.ts';
+import { hasProgram } from '../support/foreign.ts';
+import { commandOperations } from './commands.ts';
+import { operations as storeOperations, prepareShared, type Operation, type Workplace } from './operations.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'firn-kill-'));
 chmodSync(scratch, 0o755);
@@ -24,9 +26,11 @@ const shared = join(scratch, 'shared');
 before(() => prepareShared(shared));
 after(() => { deleteTree(scratch); });
 
+const operations: Readonly<Record<string, Operation>> = { ...storeOperations, ...commandOperations };
 const childFile = new URL('./child.ts', import.meta.url).pathname;
 const chosen = process.env['FIRN_TEST_KILL_OPERATION'];
 const names = Object.keys(operations).filter((name) => chosen === undefined || name === chosen);
+const isWithNix = hasProgram('nix-store');
 const kills = Math.ceil(Number(process.env['FIRN_TEST_KILLS'] ?? 9) / names.length);
 const seed = Number(process.env['FIRN_TEST_KILL_SEED'] ?? 42);
 /** So often a unit is killed before it may be done. */
@@ -54,10 +58,16 @@ async function finish(child: ChildProcess): Promise<void> {
 }
 
 async function verify(place: Workplace, name: string): Promise<void> {
-  const store = new LocalStore({ root: join(place.folder, 'root') });
+  const root = join(place.folder, 'root');
+  const store = new LocalStore({ root });
   assert.deepEqual((await verifyStore(store, { checkContents: true })).problems, []);
   for (const path of store.allValidPaths()) store.closureOf([path]);
   store.close();
+  if (isWithNix) {
+    const { status, stderr } = spawnSync('nix-store', ['--store', root, '--verify', '--check-contents'], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    assert.doesNotMatch(stderr, /modified|disappeared|error/);
+  }
   operations[name]?.check?.(place);
 }
 
@@ -85,7 +95,7 @@ for (const [index, name] of names.entries()) {
       await sleep(random.next().value * duration);
       if (child.exitCode === null) killedAtWork += 1;
       // The process alone, as its user may, or with all it has started, as a machine that stops.
-      const all = random.next().value < 0.5;
+      const all = random.next().value < 0.5 || operations[name]?.inGroup === true;
       try {
         process.kill(all ? -(child.pid as number) : child.pid as number, 'SIGKILL');
       } catch {

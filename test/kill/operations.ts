@@ -30,6 +30,8 @@ export interface Workplace {
 
 export interface Operation {
   readonly skip?: string | false;
+  /** Whether only the whole group of its processes is killed. */
+  readonly inGroup?: boolean;
   /** Does the whole of a unit; `finished` is only reached if nobody kills it. */
   work(place: Workplace): Promise<void>;
   /** What holds after each kill. */
@@ -194,7 +196,7 @@ async function importAll(place: Workplace): Promise<void> {
   store.close();
 }
 
-const profileOf = ({ folder }: Workplace): string => join(folder, 'root/nix/var/nix/profiles/profile');
+export const profileOf = ({ folder }: Workplace): string => join(folder, 'root/nix/var/nix/profiles/profile');
 
 async function switchProfiles(place: Workplace): Promise<void> {
   const store = openStore(place);
@@ -212,7 +214,7 @@ async function switchProfiles(place: Workplace): Promise<void> {
 }
 
 /** The profile leads to a generation, and each generation to a valid path. */
-function checkProfile(place: Workplace): void {
+export function checkProfile(place: Workplace): void {
   const store = openStore(place);
   const { all, current } = findGenerations(profileOf(place));
   for (const { link } of all) assert.ok(store.isValidPath(storePathOfLink(store, link) as StorePath), link);
