@@ -69,6 +69,10 @@ export function programFailed(program: string, reason: string): UserError {
   return new UserError('PROGRAM_FAILED', `program '${program}' failed with ${reason}`);
 }
 
+export function severalOutputs(operand: string): UserError {
+  return new UserError('SEVERAL_OUTPUTS', `building more than one derivation output is not supported, in '${operand}'`);
+}
+
 export function unexpectedArgument(argument: string, command: string): UserError {
   return new UserError('UNEXPECTED_ARGUMENT', `unexpected argument '${argument}' to ${command}`);
 }
@@ -121,6 +125,12 @@ export function unknownSetting(name: string): UserError {
 export function featureRequired(feature: string): UserError {
   return new UserError('FEATURE_REQUIRED', `experimental Nix feature '${feature}' is disabled;`
     + ` add '--extra-experimental-features ${feature}' to enable it`);
+}
+
+export function cannotUpgradeItself(folder: string): UserError {
+  return new UserError('NOT_UPGRADED', `Firn is upgraded where it was cloned: ${folder}`, {
+    hint: `'git -C ${folder} pull' brings the newest version`,
+  });
 }
 
 export function appOutsideStore(program: string): UserError {

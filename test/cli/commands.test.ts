@@ -46,3 +46,15 @@ test('flags of two operands, bundles and settings are read as Nix reads them', (
   ]);
   assert.equal(stdout, '["x y",2]\n', stderr);
 });
+
+test('nix upgrade-nix says what upgrades Firn; flags of chosen features are gone without them', () => {
+  const upgrade = firn(['nix', 'upgrade-nix']);
+  assert.equal(upgrade.status, 1);
+  assert.match(upgrade.stderr, /Firn is upgraded where it was cloned: .*\n {2}hint: 'git -C .* pull'/);
+  assert.equal(firn(['nix', '--experimental-features', '', 'upgrade-nix', '--help']).status, 0);
+  for (const flag of ['--offline', '--refresh', '--print-build-logs']) {
+    assert.match(firn(['nix', '--experimental-features', '', flag, '--help']).stderr, /feature 'nix-command' is disabled/);
+    assert.equal(firn(['nix', '--experimental-features', 'nix-command', flag, '--help']).status, 0);
+  }
+  assert.equal(firn(['nix', '--offline', '--help']).status, 0);
+});

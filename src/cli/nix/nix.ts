@@ -100,6 +100,7 @@ export const commands: Readonly<Record<string, Load>> = {
   'store repair': () => import('./commands/store-repair.ts'),
   'store sign': async () => (await import('./commands/store-sign.ts')).storeSignatures.sign,
   'store verify': () => import('./commands/store-verify.ts'),
+  'upgrade-nix': () => import('./commands/upgrade-nix.ts'),
   'why-depends': () => import('./commands/why-depends.ts'),
 };
 
@@ -139,6 +140,7 @@ async function runCommand(argv: readonly string[], context: CommandContext): Pro
   const [first, second = '', third = ''] = words;
   if (before.includes('--version')) return writeVersion('nix', context);
   if (first === undefined || before.includes('--help') || first === 'help') {
+    await checkGlobalFlags(before, context);
     context.stdout.write(help());
     return 0;
   }
@@ -151,6 +153,13 @@ async function runCommand(argv: readonly string[], context: CommandContext): Pro
   if (name === undefined) throw unknown(first, second);
   const own = alias !== undefined ? 1 : name.split(' ').length;
   return (await (commands[name] as Load)()).run([...before, ...words.slice(own)], context);
+}
+
+/** C++ Nix has these flags only with the feature: who took it away shall not find them. */
+async function checkGlobalFlags(before: readonly string[], context: CommandContext): Promise<void> {
+  if (!before.some((flag) => ['--print-build-logs', '-L', '--offline', '--refresh'].includes(flag))) return;
+  const { requireNixCommand } = await import('./feature-flags.ts');
+  requireNixCommand(before, context);
 }
 
 /** The flags before the subcommand's name, and the words from it on. */
