@@ -146,7 +146,8 @@ export async function lockPaths(
   return { release };
 }
 
-function removeLockFile(path: string, file: number): void {
+/** Removes a lock file whose lock is held, and tells those who wait for it. */
+export function removeLockFile(path: string, file: number): void {
   try {
     unlinkSync(path);
     writeSync(file, 'd');

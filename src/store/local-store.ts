@@ -38,6 +38,7 @@ import type {
 } from './store.ts';
 import { TreeOptimiser } from './optimise-store.ts';
 import { makeDirectory } from './make-directory.ts';
+import { awaitOthers } from './others-at-work.ts';
 import { PendingCommits } from './pending-commits.ts';
 import { RealisationTables } from './realisations.ts';
 import { receiveNar } from './receive-nar.ts';
@@ -237,7 +238,9 @@ export class LocalStore implements Store {
       }
       for (const text of freshTexts) stage(text.path, (place) => stageText(text, place));
       syncTrees(staged.map((one) => one.temporary), this.#physicalStore);
-      this.#publish(staged as { temporary: string; info: Registration; path: StorePath }[]);
+      this.#publish(
+        staged as { temporary: string; info: Registration; path: StorePath }[],
+        new Set(freshTrees.map(({ path }) => path)));
     } catch (error) {
       // A full disk must not stay full of what nobody will use.
       for (const { temporary } of staged) deleteTree(temporary);
@@ -249,15 +252,23 @@ export class LocalStore implements Store {
    * Gives staged paths their names and registers them. One process at a time: between the name and
    * the registration, another must not take a path for a leftover and make it anew.
    */
-  #publish(staged: readonly { temporary: string; info: Registration; path: StorePath }[]): void {
+  #publish(
+    staged: readonly { temporary: string; info: Registration; path: StorePath }[], trees: ReadonlySet<StorePath>,
+  ): void {
     const lock = lockFileNow(join(this.stateDirectory, 'db/firn-add.lock'), 'exclusive');
     try {
       const fresh = staged.filter(({ path }) => !this.isValidPath(path));
-      for (const { temporary, path } of fresh) this.#moveIntoPlace(temporary, path);
+      for (const { temporary, path } of fresh) {
+        // A text goes over another's half; a tree would take it away from under its writer.
+        if (trees.has(path)) awaitOthers([this.physicalPath(path)]);
+        this.#moveIntoPlace(temporary, path);
+      }
       syncDirectory(this.#physicalStore);
       this.#database.register(fresh.map((one) => one.info));
       for (const { path } of fresh) this.#damaged.delete(path);
       for (const one of staged) if (!fresh.includes(one)) deleteTree(one.temporary);
+      // One of C++ Nix that saw it unregistered still puts its own copy there.
+      awaitOthers(fresh.map(({ path }) => this.physicalPath(path)));
     } finally {
       lock.release();
     }
