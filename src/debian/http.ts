@@ -13,7 +13,7 @@ import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { UserError, type Activity } from '#base';
 import {
   cacheNotWritable,
@@ -263,6 +263,8 @@ async function open200(
   options: DownloadOptions,
   urls: string[] = [],
 ): Promise<Dispatcher.ResponseData> {
+  // Loaded by the first download: most runs do without.
+  const { request, EnvHttpProxyAgent } = await import('undici');
   let target = url;
   for (let redirects = 0; ; redirects++) {
     urls.push(target);
@@ -271,7 +273,7 @@ async function open200(
       headers: {
         'user-agent': 'firn', 'accept-encoding': 'identity', ...(isSameHost ? headers : withoutCredentials(headers)),
       },
-      dispatcher: agent(options.certificatesFile),
+      dispatcher: agent(EnvHttpProxyAgent, options.certificatesFile),
       headersTimeout: options.timeoutMs ?? 60_000,
       bodyTimeout: options.timeoutMs ?? 60_000,
       highWaterMark: aheadBytes,
@@ -351,12 +353,14 @@ const aheadBytes = 1 << 26;
 /** By the file of certificates. */
 const agents = new Map<string | undefined, Dispatcher>();
 
-function agent(certificatesFile: string | undefined): Dispatcher {
+function agent(
+  Agent: typeof import('undici').EnvHttpProxyAgent, certificatesFile: string | undefined,
+): Dispatcher {
   let found = agents.get(certificatesFile);
   if (found === undefined) {
     const trusted = certificatesFile === undefined ? {} : { secureContext: trustedBy(certificatesFile) };
     const connect = { timeout: 15_000, ...trusted };
-    found = new EnvHttpProxyAgent({ connections: 8, connect, requestTls: connect, proxyTls: connect });
+    found = new Agent({ connections: 8, connect, requestTls: connect, proxyTls: connect });
     agents.set(certificatesFile, found);
   }
   return found;

@@ -8,7 +8,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import { readCleartextMessage, readKeys, verify, type PublicKey } from 'openpgp';
+import type { PublicKey } from 'openpgp';
 import { readParagraph } from '#formats';
 import { badSignature, malformedRelease, releaseExpired, releaseFromTheFuture } from './errors.ts';
 import type { Suite } from './suites.ts';
@@ -70,6 +70,8 @@ async function verifiedText(bytes: Uint8Array, url: string, checks: ReleaseCheck
   if (!armored.startsWith('-----BEGIN PGP SIGNED MESSAGE-----')) {
     throw badSignature(url, 'it is not a signed file');
   }
+  // Large, and wanted only when an index is fetched.
+  const { readCleartextMessage, readKeys, verify } = await import('openpgp');
   try {
     const message = await readCleartextMessage({ cleartextMessage: armored });
     const verificationKeys = checks.keys
@@ -89,7 +91,8 @@ async function verifiedText(bytes: Uint8Array, url: string, checks: ReleaseCheck
 const keyFiles = ['automatic', 'security-automatic', 'stable'];
 let cachedKeys: Promise<PublicKey[]> | undefined;
 
-function shippedKeys(): Promise<PublicKey[]> {
+async function shippedKeys(): Promise<PublicKey[]> {
+  const { readKeys } = await import('openpgp');
   cachedKeys ??= Promise.all(
     keyFiles.map(async (name) => {
       const path = new URL(`./keys/debian-archive-trixie-${name}.asc`, import.meta.url);
