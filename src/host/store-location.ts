@@ -132,6 +132,7 @@ export function cacheDirectory(environment: Environment): string {
   const home = environment['HOME'] || '/';
   const directory = join(environment['XDG_CACHE_HOME'] || join(home, '.cache'), 'firn');
   if (mayWrite(directory)) return directory;
+  if (!mayMake(directory)) return temporaryCache ??= makeTemporaryCache(environment);
   try {
     loadStore().makeDirectory(directory);
     if (mayWrite(directory)) return directory;
@@ -149,8 +150,9 @@ function makeTemporaryCache(environment: Environment): string {
   return directory;
 }
 
-/** Whether a folder can be written, or made. */
+/** Whether a folder can be written, or made. A builder's home must never come to be. */
 function mayMake(path: string): boolean {
+  if (path.startsWith('/homeless-shelter')) return false;
   let place = path;
   while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
   return mayWrite(place);

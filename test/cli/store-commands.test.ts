@@ -2,9 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { cacheDirectory, evaluationStore } from '#host';
+import { LocalStore } from '#store';
+import { followToStorePath } from '../../src/cli/nix/store-command.ts';
 import { firn, folderWith } from '../support/firn.ts';
 
 const folder = folderWith({ 'tree/b': 'bb', 'tree/a/x': '#!/bin/sh\n', 'text': 'hello\n' });
@@ -41,6 +44,31 @@ test('store paths are added, described and found', () => {
   assert.deepEqual([second['version'], second['storeDir'], Object.keys(second['info'])], [2, '/nix/store', [text.slice(11)]]);
   assert.deepEqual(second['info'][text.slice(11)].ca, { method: 'flat', hash: `sha256-${sha256}` });
   assert.match(fails('path-info', text.replace(hashPart, '1'.repeat(32))), /is not valid/);
+});
+
+test('links in a folder that builds below the store, being no store path, are followed', () => {
+  const storeDirectory = join(folder, 'building');
+  const store = new LocalStore({ root: folder, storeDirectory, physicalStoreDirectory: storeDirectory });
+  try {
+    const kept = store.addTextToStore('kept', 'text', []);
+    const place = join(storeDirectory, `${'0'.repeat(32)}-building`);
+    mkdirSync(place);
+    symlinkSync(kept, join(place, 'result'));
+    assert.equal(followToStorePath({ store, context: { cwd: place } }, './result'), kept);
+    assert.equal(followToStorePath({ store, context: { cwd: place } }, './other'), place);
+    assert.equal(followToStorePath({ store, context: { cwd: '/' } }, `${kept}/below`), kept);
+  } finally {
+    store.close();
+  }
+});
+
+test('a builder that is a client evaluates in a place of its own; its home never comes to be', () => {
+  const builder = { HOME: '/homeless-shelter', TMPDIR: folder };
+  const { root } = evaluationStore(builder);
+  assert.equal(dirname(root), folder);
+  assert.equal(evaluationStore(builder).root, root);
+  assert.equal(dirname(cacheDirectory(builder)), folder);
+  assert.equal(existsSync('/homeless-shelter'), false);
 });
 
 test('trees are listed and printed, in the store and in a NAR', () => {

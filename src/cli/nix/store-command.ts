@@ -1,6 +1,6 @@
 /** What an operation of `nix-store` works with, and how it reads its operands. */
 
-import { readlinkSync, realpathSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isDerivationPath, splitStorePath, type StorePath } from '#formats';
 import { storeNotLocal } from '#host';
@@ -38,7 +38,9 @@ export function followToStorePath(
   let path = resolve(context.cwd, operand);
   for (let links = 0; links < maximumLinks; links++) {
     const found = splitStorePath(bytePath(logicalPath(store, path)), store.storeDirectory);
-    if (found !== undefined) return found.storePath;
+    // Without a sandbox a build folder is below the store, but in no store path: links in it are followed.
+    const isBuilding = found !== undefined && found.rest !== '' && !store.isValidPath(found.storePath);
+    if (found !== undefined && !(isBuilding && isLink(path))) return found.storePath;
     try {
       path = resolve(dirname(path), readlinkSync(path));
     } catch {
@@ -48,6 +50,10 @@ export function followToStorePath(
     }
   }
   throw notInStore(operand);
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 /** As `followToStorePath`, for a path that must be valid. */
