@@ -1,24 +1,26 @@
 /**
  * Files of a store that are not what they should be: each is read, or refused with an error that is
- * meant for people; nothing else ever happens. `FIRN_TEST_FUZZ_ROUNDS` makes it as long as one likes.
+ * meant for people; nothing else ever happens. `FIRN_TEST_FUZZ_ROUNDS` makes it as long as one likes,
+ * `FIRN_TEST_FUZZ_SEED` begins the sequence elsewhere.
  */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UserError } from '#base';
-import { dynamicInputsOf, parseDerivation, parseNarInfo, parseStorePath, printDerivation, type Derivation } from '#formats';
-import { deleteTree, LocalStore, verifyStore } from '#store';
+import { dynamicInputsOf, NarReader, parseDerivation, parseNarInfo, parseStorePath, printDerivation, type Derivation } from '#formats';
+import { deleteTree, exportPaths, importPaths, LocalStore, narPieces, TreeRestorer, verifyStore } from '#store';
 
 const scratch = mkdtempSync(join(tmpdir(), 'firn-fuzz-'));
 after(() => { deleteTree(scratch); });
 const rounds = Number(process.env['FIRN_TEST_FUZZ_ROUNDS'] ?? 3000);
+const firstSeed = Number(process.env['FIRN_TEST_FUZZ_SEED'] ?? 0);
 
 /** A repeatable sequence, so that a failure can be found again. */
 function generator(seed: number): (below: number) => number {
-  let state = seed;
+  let state = firstSeed + seed;
   return (below) => {
     state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
     return (state >> 8) % Math.max(1, below);
@@ -100,6 +102,75 @@ test(`derivations with dynamic inputs damaged in ${rounds} ways`, () => {
 
 test('store paths damaged', () => {
   fuzz(path, (damaged) => parseStorePath(damaged), 75);
+});
+
+const latin1 = (bytes: readonly Uint8Array[]): string => Buffer.concat(bytes).toString('latin1');
+
+async function all(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
+  const bytes: Uint8Array[] = [];
+  for await (const piece of pieces) bytes.push(piece.slice());
+  return latin1(bytes);
+}
+
+/** A tree of every kind, and a link that leads where nothing may be written. */
+function sampleTree(): string {
+  const tree = join(scratch, 'tree');
+  mkdirSync(join(scratch, 'outside'), { recursive: true });
+  mkdirSync(join(tree, 'd/e'), { recursive: true });
+  writeFileSync(join(tree, 'd/e/file'), 'content');
+  writeFileSync(join(tree, 'd/program'), 'x', { mode: 0o755 });
+  symlinkSync(join(scratch, 'outside'), join(tree, 'd/a'));
+  return tree;
+}
+
+test('archives damaged: what is accepted is what stands there afterwards, and nothing stands elsewhere', async () => {
+  const archive = await all(narPieces(sampleTree()));
+  const random = generator(3);
+  const place = join(scratch, 'restored');
+  let accepted = 0;
+  for (let round = 0; round < rounds / 5; round++) {
+    const damaged = damage(archive, random);
+    const restorer = new TreeRestorer(place);
+    const reader = new NarReader(restorer);
+    try {
+      for (let at = 0; at < damaged.length;) {
+        const end = at + 1 + random(300);
+        reader.write(Buffer.from(damaged.slice(at, end), 'latin1'));
+        at = end;
+      }
+      reader.end();
+      accepted += 1;
+    } catch (error) {
+      assert.ok(error instanceof UserError, `${(error as Error).stack}\nround ${round}`);
+      restorer.abandon();
+      deleteTree(place);
+      continue;
+    }
+    assert.equal(await all(narPieces(place)), damaged, `round ${round}`);
+    deleteTree(place);
+  }
+  assert.deepEqual(readdirSync(join(scratch, 'outside')), []);
+  assert.ok(accepted * 100 <= rounds / 5 * 75, `${accepted} accepted`);
+});
+
+test('exports damaged: what is imported is whole', async () => {
+  const from = new LocalStore({ root: join(scratch, 'exporting') });
+  const first = from.addTextToStore('first', 'text '.repeat(40), []);
+  const exported = await all(exportPaths(from, [first, from.addTextToStore('second', first, [first])]));
+  from.close();
+  const root = join(scratch, 'importing');
+  const to = new LocalStore({ root });
+  const random = generator(4);
+  for (let round = 0; round < rounds / 100; round++) {
+    const damaged = damage(exported, random);
+    try {
+      await importPaths(to, (async function* pieces() { yield Buffer.from(damaged, 'latin1'); })());
+    } catch (error) {
+      assert.ok(error instanceof UserError, `${(error as Error).stack}\nround ${round}`);
+    }
+  }
+  assert.deepEqual((await verifyStore(to, { checkContents: true })).problems, []);
+  to.close();
 });
 
 test('databases damaged', async () => {
