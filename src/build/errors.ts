@@ -50,7 +50,7 @@ export function missingPath(path: string): UserError {
 }
 
 export function noSuchOutput(drvPath: string, output: string): UserError {
-  return new UserError('NO_SUCH_OUTPUT', `The derivation ${drvPath} has no output ${output}`);
+  return new UserError('NO_SUCH_OUTPUT', `derivation '${drvPath}' does not have output '${output}'`);
 }
 
 export function pureOnImpure(drvPath: string, input: string): UserError {

@@ -122,6 +122,11 @@ export class Workspace {
     return this.#options.elsewhere?.store ?? this.store;
   }
 
+  /** Whether what is there already is built again. */
+  get rebuilds(): boolean {
+    return this.#options.mode === 'check' || this.#options.mode === 'repair';
+  }
+
   /** What builds elsewhere, if something does. */
   get engine(): BuildEngine | undefined {
     return this.#options.elsewhere?.engine;

@@ -137,3 +137,26 @@ test('what there is not is said, with what is near', () => {
   assert.match(fails('hash'), /requires a sub-command/);
   assert.equal(nix('--extra-experimental-features', 'nix-command', '--option', 'cores', '3', 'config', 'show', 'cores'), '3');
 });
+
+test('graphs are in C++ Nix\'s order and colours', () => {
+  const top = nix('eval', '--raw', '--expr', `(${expression}).drvPath`);
+  const { stdout } = firn(['nix-store', '--query', '--graph', top], { cwd: folder, env });
+  const [base] = nix('derivation', 'show', '--expr', expression).match(/[a-z0-9]{32}-base-1\.0\.drv/) as [string];
+  const own = top.slice('/nix/store/'.length);
+  const node = (id: string) => `"${id}" [label = "${id.slice(33)}", shape = box, style = filled, fillcolor = "#ff0000"];`;
+  assert.equal(stdout, `digraph G {\n${node(own)}\n"${base}" -> "${own}" [color = "black"];\n${node(base)}\n}\n`);
+});
+
+test('what a build begins with, and what is wrong with a request, in C++ Nix\'s words', () => {
+  const top = nix('eval', '--raw', '--expr', `(${expression}).drvPath`);
+  const base = nix('eval', '--raw', '--expr', '(derivation { name = "base-1.0"; system = "x"; builder = "b"; }).drvPath');
+  const said = (...args: string[]) => firn(args, { cwd: folder, env }).stderr;
+  const failed = said('nix-build', '--no-out-link', top);
+  assert.equal(failed.split('\nbuilding ')[0], `these 2 derivations will be built:\n  ${base}\n  ${top}`);
+  assert.match(failed, new RegExp(`error: Cannot build '${base}'\\.\nReason: [^]*error: Cannot build '${top}'\\.\nReason: 1 dependency failed`));
+  assert.equal(said('nix-build', `${top}!none`), `error: derivation '${top}' does not have output 'none'\n`);
+  assert.equal(said('nix-build', `${top}!out,dev`),
+    `error: building more than one derivation output is not supported, in '${top}!out,dev'\n`);
+  assert.equal(said('nix-build', '--nonesuch'), "error: unrecognised flag '--nonesuch'\nTry 'nix-build --help' for more information.\n");
+  assert.match(said('nix-build', '--argstr', 'x'), /^error: flag '--argstr' requires 2 argument\(s\), but only 1 were given\n/);
+});

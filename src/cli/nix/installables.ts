@@ -7,6 +7,7 @@
  */
 
 import { encodeUtf8, UserError } from '#base';
+import type { Wanted } from '#build';
 import { isDerivationPath, knownOutputPath, type StorePath } from '#formats';
 import {
   installableTask, type DerivedPath, type ExpressionSource, type FlakeAttributes, type InstallableInput,
@@ -18,7 +19,7 @@ import { autoArguments } from './evaluation.ts';
 import { evaluationFlags } from './evaluation-flags.ts';
 import { flakeFlags, flakeSource } from './flake-flags.ts';
 import type { Flag } from './flags.ts';
-import { describeMissing } from './missing.ts';
+import { describeMissing, tellMissing } from './missing.ts';
 import { followToStorePath, topologicalOrder } from './store-command.ts';
 
 /** What is valid, or will be: a path, or outputs of a derivation by name. */
@@ -100,8 +101,10 @@ export async function buildInstallables(session: CommandSession, installables: r
       drvPath: await workspace.realiseChain({ drvPath: one.drvPath as StorePath, chain: one.through }),
     });
   }
-  const realised = await workspace.realise(derived.map((one) => (one.kind === 'path' ? { path: one.path as StorePath }
-    : { drvPath: one.drvPath as StorePath, ...(one.outputs === 'all' ? {} : { outputs: one.outputs }) })));
+  const wanted = derived.map((one): Wanted => (one.kind === 'path' ? { path: one.path as StorePath }
+    : { drvPath: one.drvPath as StorePath, ...(one.outputs === 'all' ? {} : { outputs: one.outputs }) }));
+  await tellMissing(workspace, wanted, await session.openProgress());
+  const realised = await workspace.realise(wanted);
   return derived.map((one): BuiltPath => {
     if (one.kind === 'path') return { kind: 'path', path: one.path as StorePath };
     const drvPath = one.drvPath as StorePath;

@@ -1,8 +1,10 @@
-/** What a build would do: the lists that `--dry-run` shows, in C++ Nix's words. */
+/** What a build would do: the lists that `--dry-run` shows, and that builds begin with, in C++ Nix's words. */
 
-import { maySubstitute } from '#build';
+import type { Progress } from '#base';
+import { maySubstitute, type Wanted } from '#build';
 import { isDerivationPath, knownOutputPath, type NarInfo, type StorePath } from '#formats';
 import type { CacheSubstituter, MissingPaths, Store } from '#store';
+import type { Workspace } from '#system';
 
 export interface WantedOutputs {
   readonly drvPath: StorePath;
@@ -31,6 +33,28 @@ export async function describeMissing(
   const missing = await toBeBuilt(store, wanted, options, fetched);
   return listOf(missing, missing.length === 1 ? 'this derivation will be built:'
     : `these ${missing.length} derivations will be built:`) + describeFetched([...fetched.values()]);
+}
+
+/** What a build that is about to begin builds and fetches; without a word where nothing is missing. */
+export async function tellMissing(workspace: Workspace, wanted: readonly Wanted[], progress: Progress): Promise<void> {
+  // The other end tells it, and what is built again is there.
+  if (workspace.engine !== undefined || workspace.rebuilds) return;
+  const store = workspace.goalStore;
+  const paths = wanted.flatMap((one) => ('path' in one ? [one.path] : []));
+  const derivations: WantedOutputs[] = [];
+  for (const one of wanted) {
+    if (!('drvPath' in one)) continue;
+    if (!store.isValidPath(one.drvPath)) {
+      paths.push(one.drvPath);
+      continue;
+    }
+    const known = store.readDerivation(one.drvPath).outputs;
+    // Of an output that there is none of, the build itself speaks.
+    const outputs = (one.outputs ?? [...known.keys()]).filter((name) => known.has(name));
+    derivations.push({ drvPath: one.drvPath, outputs });
+  }
+  const text = await describeMissing(store, derivations, { substituters: workspace.substituters, paths });
+  if (text !== '') progress.message('info', text.trimEnd());
 }
 
 /** The same text, of what a daemon says that it would do. */

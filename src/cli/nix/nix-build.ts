@@ -10,13 +10,14 @@ import type { StorePath } from '#formats';
 import { instantiateTask, type FoundDerivation, type InstantiateInput } from '#host';
 import type { Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
+import { severalOutputs } from '../errors.ts';
 import { openCommandProgress } from './progress.ts';
 import type { ClosableProgress } from '../progress/output.ts';
 import { withBuildStatus } from './build-status.ts';
 import { autoArguments, expressionSources } from './evaluation.ts';
 import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
-import { describeMissing, missingText } from './missing.ts';
+import { describeMissing, missingText, tellMissing } from './missing.ts';
 import { addRoot } from './roots.ts';
 import { writeVersion } from './version.ts';
 import { openWorkspace } from './workspace.ts';
@@ -73,6 +74,7 @@ async function build(
     context.stderr.write(await describeMissing(workspace.goalStore, wanted, { substituters }));
     return 0;
   }
+  await tellMissing(workspace, wanted, progress);
   const realised = await withBuildStatus(() => workspace.realise(wanted));
   const paths = found.map(({ drvPath, output }) => realised.get(drvPath as StorePath)?.get(output) as StorePath);
   progress.close();
@@ -87,6 +89,7 @@ function splitOperands(flags: ParsedFlags, storeDirectory: string): { stored: Fo
     && /^[^/]+\.drv(![^!]+)?$/.test(operand.slice(storeDirectory.length + 1));
   const stored = flags.operands.filter(isStored).map((operand) => {
     const [drvPath = '', output = 'out'] = operand.split('!');
+    if (output.includes(',')) throw severalOutputs(operand);
     return { drvPath, output, attributePath: '' };
   });
   const rest = { ...flags, operands: flags.operands.filter((operand) => !isStored(operand)) };

@@ -20,7 +20,7 @@ import type { ClosableProgress } from '../progress/output.ts';
 import { autoArguments, expressionSources } from './evaluation.ts';
 import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
-import { describeMissing } from './missing.ts';
+import { describeMissing, tellMissing } from './missing.ts';
 import { addRoot } from './roots.ts';
 import { commandSettings } from './profile-command.ts';
 import { prepareShell } from './shell-setup.ts';
@@ -134,6 +134,7 @@ class ShellCommand {
       context.stderr.write(await describeMissing(store, derivations, { substituters }));
       return undefined;
     }
+    await tellMissing(workspace, wanted, progress);
     await workspace.realise(wanted);
     const root = flags.last('--add-root');
     if (root !== undefined) addRoot(workspace.store, resolve(context.cwd, root), drvPath);

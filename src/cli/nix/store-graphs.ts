@@ -1,15 +1,23 @@
-/** The graph of references as `nix-store --query --graph` (for Graphviz) and `--graphml` print it. */
+/**
+ * The graph of references as `nix-store --query --graph` (for Graphviz) and `--graphml` print it.
+ *
+ * Order and colours are C++ Nix's: of what is known and not printed yet, the first by name.
+ */
 
 import { baseNameOf, isDerivationPath, nameOf, type StorePath } from '#formats';
+import type { ValidPathInfo } from '#store';
 import type { StoreCommand } from './store-command.ts';
 
 /** For Graphviz: an arrow leads from what is needed to what needs it. */
 export function printGraph(command: StoreCommand, roots: readonly StorePath[]): void {
   command.print('digraph G {');
-  for (const path of command.store.closureOf(roots)) {
+  let edges = 0;
+  for (const { path, references } of nodesOf(command, roots)) {
     command.print(`"${baseNameOf(path)}" [label = "${nameOf(path)}", shape = box, style = filled, fillcolor = "#ff0000"];`);
-    for (const reference of command.store.queryPathInfo(path)!.references) {
-      if (reference !== path) command.print(`"${baseNameOf(reference)}" -> "${baseNameOf(path)}" [color = "black"];`);
+    for (const reference of references) {
+      if (reference === path) continue;
+      command.print(`"${baseNameOf(reference)}" -> "${baseNameOf(path)}" [color = "${colours[edges % colours.length]}"];`);
+      edges += 1;
     }
   }
   command.print('}');
@@ -25,8 +33,7 @@ export function printGraphMl(command: StoreCommand, roots: readonly StorePath[])
     + "<key id='name' for='node' attr.name='name' attr.type='string'/>"
     + "<key id='type' for='node' attr.name='type' attr.type='string'/>"
     + "<graph id='G' edgedefault='directed'>");
-  for (const path of command.store.closureOf(roots)) {
-    const { narSizeBytes, references } = command.store.queryPathInfo(path)!;
+  for (const { path, narSizeBytes, references } of nodesOf(command, roots)) {
     const name = nameOf(path);
     command.print(`  <node id="${baseNameOf(path)}">\n`
       + `    <data key="narSize">${narSizeBytes}</data>\n`
@@ -40,4 +47,22 @@ export function printGraphMl(command: StoreCommand, roots: readonly StorePath[])
     }
   }
   command.print('</graph>\n</graphml>');
+}
+
+const colours = ['black', 'red', 'green', 'blue', 'magenta', 'burlywood'];
+
+function* nodesOf({ store }: StoreCommand, roots: readonly StorePath[]): Generator<ValidPathInfo, void, void> {
+  const waiting = new Set(roots);
+  const done = new Set<StorePath>();
+  while (waiting.size > 0) {
+    let path: StorePath | undefined;
+    for (const one of waiting) if (path === undefined || one < path) path = one;
+    waiting.delete(path as StorePath);
+    done.add(path as StorePath);
+    const info = store.queryPathInfo(path as StorePath);
+    // The closure of what was checked is valid, unless it is collected this moment.
+    if (info === undefined) continue;
+    for (const reference of info.references) if (!done.has(reference)) waiting.add(reference);
+    yield info;
+  }
 }

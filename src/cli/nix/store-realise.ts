@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Realised, Wanted } from '#build';
 import { isDerivationPath, type StorePath } from '#formats';
 import { withBuildStatus } from './build-status.ts';
-import { describeMissing, missingText } from './missing.ts';
+import { describeMissing, missingText, tellMissing } from './missing.ts';
 import { addRoot } from './roots.ts';
 import { followToStorePath, type StoreCommand } from './store-command.ts';
 import { openWorkspace } from './workspace.ts';
@@ -64,6 +64,7 @@ async function realiseAll(command: StoreCommand, wanted: readonly Wanted[]): Pro
   const progress = await command.openProgress();
   const workspace = openWorkspace(command.flags, command.context, progress);
   try {
+    await tellMissing(workspace, wanted, progress);
     return await withBuildStatus(() => workspace.realise(wanted));
   } finally {
     progress.close();

@@ -40,10 +40,21 @@ class Change {
     const { change, keepDerivations } = this.#input;
     if (change.kind === 'set') return this.#set();
     const { packages, announced } = this.#plan(change);
-    const outputs = packages.flatMap((one) => (one.drvPath === undefined
-      ? [...one.outputsToInstall().values()].map((path = '') => ({ path })) : []));
-    if (!this.#realise(announced, [...derivationsOf(packages), ...outputs])) return undefined;
+    const needed = this.#needed(packages);
+    if (!this.#realise(announced, needed)) return undefined;
     return makeUserEnvironment(this.#session, packages, keepDerivations);
+  }
+
+  /** What must be valid; what was to be done is told also if that cannot be said. */
+  #needed(packages: readonly PackageInfo[]): PackagePaths[] {
+    try {
+      const outputs = packages.flatMap((one) => (one.drvPath === undefined
+        ? [...one.outputsToInstall().values()].map((path = '') => ({ path })) : []));
+      return [...derivationsOf(packages), ...outputs];
+    } catch (error) {
+      for (const text of this.#messages) this.#session.host.progress.message('info', text);
+      throw error;
+    }
   }
 
   #plan(change: Exclude<EnvironmentChange, { kind: 'set' }>): Plan {

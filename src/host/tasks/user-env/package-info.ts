@@ -4,7 +4,7 @@
  * Texts are byte strings. What is wrong with an attribute is told in C++ Nix's words.
  */
 
-import { NixError } from '#diagnostics';
+import { NixError, type Position } from '#diagnostics';
 import { splitStorePath } from '#formats';
 import {
   Attrs, coerceToString, ContextCollector, ContextString, force, forceAttrs, forceBool, forceList,
@@ -59,8 +59,14 @@ export class PackageInfo {
 
   get drvPath(): string | undefined {
     if (this.#drvPath === undefined && this.#attrs?.has('drvPath') === true) {
-      this.#drvPath = this.#storePath(
-        this.#attrs, 'drvPath', "while evaluating the 'drvPath' attribute of a derivation");
+      const trace = "while evaluating the 'drvPath' attribute of a derivation";
+      const path = this.#storePath(this.#attrs, 'drvPath', trace);
+      if (!path.endsWith('.drv')) {
+        const name = path.slice(path.lastIndexOf('/') + 1);
+        throw new NixError('EvalError', `store path '${name}' is not a valid derivation path`)
+          .addTrace(this.#attrs.positionOf('drvPath'), trace);
+      }
+      this.#drvPath = path;
     }
     return this.#drvPath;
   }
@@ -112,7 +118,7 @@ export class PackageInfo {
     const outputs = this.outputs(withPaths);
     const specified = this.#attrs?.get('outputSpecified');
     if (specified !== undefined && forceBool(
-      specified, 0, "while evaluating the 'outputSpecified' attribute of a derivation")) {
+      specified, this.#attrs!.positionOf('outputSpecified'), "while evaluating the 'outputSpecified' attribute of a derivation")) {
       if (!outputs.has(this.outputName)) {
         throw new NixError('Error', `derivation does not have output '${this.outputName}'`);
       }
@@ -136,7 +142,7 @@ export class PackageInfo {
   /** An attribute of `meta`, forced throughout; undefined for one that is absent or no plain data. */
   meta(name: string): Value | undefined {
     const slot = this.#metaSet()?.get(name);
-    return slot !== undefined && isPlainData(slot) ? force(slot) : undefined;
+    return slot !== undefined && isPlainData(slot, this.#metaSet()!.positionOf(name)) ? force(slot) : undefined;
   }
 
   metaText(name: string): string {
@@ -192,15 +198,20 @@ export function textOf(value: Value): string | undefined {
 }
 
 /** Forces all of it: numbers, strings, truth values, and lists and sets of such but no derivations. */
-function isPlainData(slot: Slot): boolean {
+function isPlainData(slot: Slot, position: Position = 0, depth = 0): boolean {
+  if (depth > deepestMeta) throw new NixError('StackOverflowError', 'stack overflow; max-call-depth exceeded', position);
   const value = force(slot);
-  if (Array.isArray(value)) return value.every(isPlainData);
+  if (Array.isArray(value)) return value.every((one) => isPlainData(one, position, depth + 1));
   if (value instanceof Attrs) {
-    return !value.has('outPath') && value.names().every((name) => isPlainData(value.get(name)!));
+    return !value.has('outPath')
+      && value.names().every((name) => isPlainData(value.get(name)!, value.positionOf(name), depth + 1));
   }
   return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
     || textOf(value) !== undefined || value instanceof NixFloat;
 }
+
+/** A set that holds itself has no end; C++ Nix's limit of calls. */
+const deepestMeta = 10_000;
 
 function sortedByName<T>(map: Map<string, T>): Map<string, T> {
   return new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)));

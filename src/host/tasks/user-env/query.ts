@@ -94,7 +94,7 @@ function queryContext(session: EvaluationSession, query: PackageQuery): QueryCon
     installed: new Set(shown.status ? installed.map((one) => one.outPath) : []),
     shown,
     color: query.color,
-    complain: (text) => session.host.progress.message('error', text),
+    complain: (text) => session.host.progress.message('notice', text),
     ...statusOf(session, query, sorted),
   };
 }
