@@ -112,7 +112,7 @@ export function displayContextElement(element: string): string {
     const end = element.indexOf('!', 1);
     return `${element.slice(end + 1)}^${element.slice(1, end)}`;
   }
-  return element.startsWith('=') ? element.slice(1) : element;
+  return element.startsWith('=') ? `${element.slice(1)} (deep)` : element;
 }
 
 /** A string value: plain if the context is empty. */
