@@ -22,13 +22,14 @@ export function reportError(error: unknown, context: CommandContext): number {
 function renderError(error: unknown, { stderr, color }: Pick<CommandContext, 'stderr' | 'color'>): number {
   const label = color ? red('error:') : 'error:';
 
-  if (isRendered(error)) {
+  if (!(error instanceof UserError) && isRendered(error)) {
     // An evaluation error comes with its rendering, made where the sources are.
     stderr.write(`${error.rendered}\n`);
-    return error.exitStatus;
+    return error.exitStatus ?? 1;
   }
   if (error instanceof UserError) {
-    stderr.write(`${label} ${error.message}\n`);
+    // Met in an evaluation, it comes with its frames.
+    stderr.write(isRendered(error) ? `${error.rendered}\n` : `${label} ${error.message}\n`);
     for (const line of causes(error.cause)) {
       // What the message tells already is not told twice.
       if (!error.message.includes(line)) stderr.write(`  because: ${line}\n`);
@@ -51,7 +52,7 @@ function renderError(error: unknown, { stderr, color }: Pick<CommandContext, 'st
 
 interface RenderedError extends Error {
   readonly rendered: string;
-  readonly exitStatus: number;
+  readonly exitStatus?: number;
 }
 
 function isRendered(error: unknown): error is RenderedError {

@@ -8,6 +8,7 @@
  * reverses them.
  */
 
+import type { UserError } from '#base';
 import type { Position } from './position.ts';
 
 export type NixErrorKind =
@@ -43,6 +44,7 @@ export interface TraceFrame {
 export interface NixErrorOptions {
   readonly suggestions?: readonly string[];
   readonly exitStatus?: number;
+  readonly world?: UserError;
 }
 
 export class NixError extends Error {
@@ -51,6 +53,8 @@ export class NixError extends Error {
   readonly frames: TraceFrame[] = [];
   suggestions: readonly string[];
   exitStatus: number;
+  /** What the world is at fault for, if it is: this error then says where it was met. */
+  readonly world: UserError | undefined;
   /** Raised while a call bound its arguments: the frame of the call says so differently. */
   beforeBody = false;
 
@@ -69,6 +73,7 @@ export class NixError extends Error {
     this.position = position;
     this.suggestions = options.suggestions ?? [];
     this.exitStatus = options.exitStatus ?? 1;
+    this.world = options.world;
   }
 
   /** Adds an outer frame: what was being done, and where. Returns itself for `throw`. */
@@ -80,8 +85,10 @@ export class NixError extends Error {
 
   /** Another error that says the same and may travel on its own. */
   copy(): NixError {
-    const { suggestions, exitStatus } = this;
-    const copy = new NixError(this.kind, this.message, this.position, { suggestions, exitStatus });
+    const { suggestions, exitStatus, world } = this;
+    const copy = new NixError(this.kind, this.message, this.position, {
+      suggestions, exitStatus, ...(world === undefined ? {} : { world }),
+    });
     for (const frame of this.frames) copy.frames.push(frame);
     return copy;
   }

@@ -8,6 +8,10 @@ export function readFailed(path: string, cause: unknown): UserError {
   return new UserError('READ_FAILED', `cannot read '${path}': ${reason}`, { cause });
 }
 
+export function notRegularFile(path: string): UserError {
+  return new UserError('NOT_REGULAR_FILE', `file '${path}' is not a regular file`);
+}
+
 export function fileTooLarge(path: string, sizeBytes: number): UserError {
   return new UserError('FILE_TOO_LARGE', `cannot read '${path}': it has ${sizeBytes} bytes, more than a string can hold`);
 }

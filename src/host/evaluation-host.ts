@@ -7,8 +7,8 @@
  * if there is one, so that the result can be kept for as long as all of it stays the same.
  */
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { decodeUtf8, encodeHex, formatHash, type Progress } from '#base';
+import { constants, readdirSync, readFileSync, statSync } from 'node:fs';
+import { decodeUtf8, encodeHex, formatHash, UserError, type Progress } from '#base';
 import {
   checkStorePathName, isBelowStore, makeTextPath, parseDerivation, splitStorePath, makeContentAddressedPath,
   derivationExtension, nameOf, type Derivation, type StorePath,
@@ -19,7 +19,7 @@ import type {
   InstantiatedDerivation,
 } from '#eval';
 import { DerivationMaker, outputPlaces } from './derivation-maker.ts';
-import { contentMismatch, fileTooLarge, pathNotValid, readFailed } from './errors.ts';
+import { contentMismatch, fileTooLarge, notRegularFile, pathNotValid, readFailed } from './errors.ts';
 import { describeEntry, describePath } from './file-description.ts';
 import { PendingWrites } from './pending-writes.ts';
 import type { EvaluationTrace } from './results/trace.ts';
@@ -47,6 +47,9 @@ export interface EvaluationHostOptions {
   /** Is told what was seen of the world. */
   readonly trace?: EvaluationTrace | undefined;
 }
+
+/** A pipe that nobody writes to would be waited for: nothing could end that. */
+const readWithoutWaiting = constants.O_RDONLY | constants.O_NONBLOCK;
 
 export class EvaluationHost implements Host {
   readonly storeDirectory: string;
@@ -76,11 +79,14 @@ export class EvaluationHost implements Host {
     const place = this.#place(path);
     const begun = this.#trace?.beginReading(place);
     try {
-      const text = readFileSync(systemPath(place), 'latin1');
+      const text = readFileSync(systemPath(place), { encoding: 'latin1', flag: readWithoutWaiting });
+      if (text === '' && statSync(systemPath(place)).isFIFO()) throw notRegularFile(decodeUtf8(path));
       this.#trace?.file(place, begun, text);
       return text;
     } catch (error) {
       this.#trace?.giveUp();
+      if (error instanceof UserError) throw error;
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') throw notRegularFile(decodeUtf8(path));
       if ((error as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG') {
         throw fileTooLarge(decodeUtf8(path), statSync(systemPath(place)).size);
       }

@@ -9,7 +9,7 @@ import { NixError, type Position } from '#diagnostics';
 import { Attrs } from './attrs.ts';
 import { enterCall, leaveCall } from './call-depth.ts';
 import { counters } from './counters.ts';
-import { limitError, notAFunction } from './errors.ts';
+import { notAFunction, placedError } from './errors.ts';
 import { partial } from './partial.ts';
 import { force } from './thunk.ts';
 import { tracing } from './tracing.ts';
@@ -77,7 +77,7 @@ function runPrimOp(primOp: PrimOp, args: readonly Slot[], position: Position): V
   try {
     return primOp.run(primOp.services, ...args, position);
   } catch (thrown) {
-    const error = limitError(thrown, 0);
+    const error = placedError(thrown, 0);
     if (error instanceof NixError && primOp.addsTrace) {
       error.addTrace(position, `while calling the '${primOp.name}' builtin`);
     }

@@ -5,9 +5,11 @@
  * module installs, which keeps this module free of it.
  */
 
+import { encodeUtf8, UserError } from '#base';
 import { NixError, type NixErrorKind, type Position } from '#diagnostics';
 import { Attrs } from './attrs.ts';
 import { Thunk } from './thunk.ts';
+import { tracing } from './tracing.ts';
 import {
   ContextString,
   Lambda,
@@ -135,6 +137,13 @@ export function limitError(error: unknown, position: Position): unknown {
     return evalError('list or set is too large', position);
   }
   return message.includes('allocation failed') ? evalError('memory exhausted', position) : error;
+}
+
+/** The same; while frames are collected, what the world is at fault for becomes an error with them. */
+export function placedError(error: unknown, position: Position): unknown {
+  return error instanceof UserError && tracing.on
+    ? new NixError('SystemError', encodeUtf8(error.message), position, { world: error })
+    : limitError(error, position);
 }
 
 export function undefinedVariable(name: string, position: Position): NixError {

@@ -32,8 +32,8 @@ import {
   intMultiply,
   intSubtract,
   joinStrings,
-  limitError,
   multiplyTexts,
+  placedError,
   select,
   selectOr,
   selectNamed,
@@ -205,7 +205,7 @@ export function compileConcat(unit: Unit, expr: ConcatExpr): Body {
           ? x + y
           : add(services, x, y, at, atA, atB);
       } catch (error) {
-        throw limitError(error, at);
+        throw placedError(error, at);
       }
     };
   }
@@ -214,7 +214,7 @@ export function compileConcat(unit: Unit, expr: ConcatExpr): Body {
     try {
       return concatValues(services, operands, places, at);
     } catch (error) {
-      throw limitError(error, at);
+      throw placedError(error, at);
     }
   };
 }
@@ -237,7 +237,12 @@ function compileInterpolation(
     const at = unit.at(part.at);
     return (frame) => {
       const value = body(frame);
-      return typeof value === 'string' ? value : interpolate(unit.services, value, at);
+      if (typeof value === 'string') return value;
+      try {
+        return interpolate(unit.services, value, at);
+      } catch (error) {
+        throw placedError(error, at);
+      }
     };
   });
   if (parts.length === 1) return parts[0]!;
@@ -249,7 +254,7 @@ function compileInterpolation(
       try {
         return typeof x === 'string' && typeof y === 'string' ? x + y : joinStrings([x, y]);
       } catch (error) {
-        throw limitError(error, position);
+        throw placedError(error, position);
       }
     };
   }
@@ -259,7 +264,7 @@ function compileInterpolation(
     try {
       return joinStrings(texts);
     } catch (error) {
-      throw limitError(error, position);
+      throw placedError(error, position);
     }
   };
 }
