@@ -4,9 +4,11 @@
  * own refusals come with the reason in their second byte.
  */
 
-import { statfsSync } from 'node:fs';
+import { closeSync, openSync, statfsSync } from 'node:fs';
 import type { UserError } from '#base';
-import { databaseBusy, databaseDamaged, databaseFailed, databaseReadOnly, diskFull } from './errors.ts';
+import {
+  databaseBusy, databaseDamaged, databaseFailed, databaseOnReadOnlyDisk, databaseReadOnly, diskFull, fileFailed,
+} from './errors.ts';
 
 const busy = 5;
 const locked = 6;
@@ -27,13 +29,25 @@ export function databaseFailure(file: string, error: unknown): UserError | undef
     // The system's refusal hides the reason: a disk without a single free page is one.
     case inputOutput:
     case cannotOpen: return free !== undefined && free < smallestGrowth
-      ? diskFull(file, free, error) : databaseFailed(file, error);
+      ? diskFull(file, free, error) : systemRefusal(file) ?? databaseFailed(file, error);
     case readOnly: return databaseReadOnly(file, error);
     case busy:
     case locked: return databaseBusy(file, error);
     case corrupt:
     case notADatabase: return databaseDamaged(file, error);
     default: return databaseFailed(file, error);
+  }
+}
+
+/** Why the system does not let us open the file for writing, if so. */
+function systemRefusal(file: string): UserError | undefined {
+  try {
+    closeSync(openSync(file, 'r+'));
+    return undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EROFS') return databaseOnReadOnlyDisk(file, error);
+    return code === 'ENOENT' ? undefined : fileFailed('opening the database', file, error);
   }
 }
 

@@ -37,15 +37,18 @@ export class StoreDatabase {
   constructor(directory: string, readOnly = false) {
     const file = join(directory, 'db.sqlite');
     this.#file = file;
+    let opened: DatabaseSync | undefined;
     try {
       if (!readOnly) mkdirSync(directory, { recursive: true });
       const fresh = !existsSync(join(directory, 'schema'));
       if (readOnly && !existsSync(file)) throw databaseMissing(file);
       if (!fresh) checkSchemaVersion(join(directory, 'schema'));
-      this.#database = new DatabaseSync(readOnly ? unchangingFile(file) : file, { readOnly, timeout: busyTimeout });
+      opened = new DatabaseSync(readOnly ? unchangingFile(file) : file, { readOnly, timeout: busyTimeout });
+      this.#database = opened;
       this.#database.exec('pragma foreign_keys = on');
       if (!readOnly) this.#prepare(directory, fresh);
     } catch (error) {
+      opened?.close();
       if (error instanceof UserError) throw error;
       throw databaseFailure(file, error) ?? databaseFailed(file, error);
     }

@@ -45,6 +45,12 @@ export function databaseReadOnly(path: string, cause: unknown): UserError {
   });
 }
 
+export function databaseOnReadOnlyDisk(path: string, cause: unknown): UserError {
+  return new UserError('STORE_NOT_WRITABLE', `the store's database '${path}' is on a file system that is read-only`, {
+    hint: "To read the store only: --extra-experimental-features read-only-local-store --store 'local?root=PATH&read-only=true'", cause,
+  });
+}
+
 export function databaseDamaged(path: string, cause: unknown): UserError {
   return new UserError('STORE_DAMAGED', `the store's database '${path}' is damaged: ${(cause as Error).message}`, {
     hint: 'Put back a copy of its folder, or move the store away and begin with a new one', cause,

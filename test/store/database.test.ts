@@ -51,6 +51,26 @@ test('a full disk is named, with the folder and what to do', (context) => {
   }
 });
 
+test('a read-only disk is named, with how to read the store all the same', (context) => {
+  const place = join(scratch, 'read-only');
+  if (!mounted(place)) {
+    context.skip('file systems cannot be mounted here');
+    return;
+  }
+  try {
+    const made = new LocalStore({ root: place });
+    const path = made.addTextToStore('text', 'text', []);
+    made.close();
+    assert.equal(spawnSync('mount', ['-o', 'remount,ro', place]).status, 0);
+    assert.throws(() => new LocalStore({ root: place }).queryPathInfo(path), { code: 'STORE_NOT_WRITABLE', hint: /read-only=true/ });
+    const store = new LocalStore({ root: place, readOnly: true });
+    assert.equal(store.queryPathInfo(path)?.narSizeBytes, 120);
+    store.close();
+  } finally {
+    spawnSync('umount', [place]);
+  }
+});
+
 test('a file that is no database is said to be damaged', () => {
   const root = join(scratch, 'damaged');
   new LocalStore({ root }).close();

@@ -16,7 +16,7 @@ import {
 import type { AblePeer } from '../remote/peer.ts';
 import type { Realisation, Store } from '../store.ts';
 import { BinaryCache, type BinaryCacheOptions } from './binary-cache.ts';
-import { parseCacheUrl } from './cache-url.ts';
+import { isOn, parseCacheUrl } from './cache-url.ts';
 import { lacksSignature, notInCache, referenceCycle } from './errors.ts';
 import { PeerSource, type SubstituteSource } from './substitute-source.ts';
 import { Trust, type TrustOptions } from './trust.ts';
@@ -263,8 +263,8 @@ export class CacheSubstituter {
       const parameters = new URLSearchParams(url.replace(/^[^?]*\??/, ''));
       const priority = parameters.get('priority');
       const source = new PeerSource(openPeer(url), {
-        priority: priority === null ? undefined : Number(priority), trusted: parameters.get('trusted') === 'true',
-        wantsMassQuery: parameters.get('want-mass-query') === 'true',
+        priority: priority === null ? undefined : Number(priority), trusted: isOn(parameters.get('trusted')),
+        wantsMassQuery: isOn(parameters.get('want-mass-query')),
       });
       this.#opened.push(source);
       return source;
@@ -335,9 +335,9 @@ export class CacheSubstituter {
     }
   }
 
-  /** Each thing is told once. */
+  /** Each thing is told once, to somebody. */
   #tell(run: Substitution, text: string): void {
-    if (this.#told.has(text)) return;
+    if (this.#told.has(text) || run.progress === noProgress) return;
     this.#told.add(text);
     run.progress.message('warning', text);
   }

@@ -48,16 +48,15 @@ export function parseCacheUrl(text: string): CacheUrl {
   const plain = mark < 0 ? text : text.slice(0, mark);
   const parameters = new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1));
   if (!/^(file|https?|s3):\/\//.test(plain)) throw badCacheUrl(text, 'it begins with neither file, http, https nor s3');
-  const isOn = (name: string): boolean => /^(1|true|yes)$/.test(parameters.get(name) ?? '');
   const priority = numberOf(text, parameters, 'priority');
   const level = numberOf(text, parameters, 'compression-level');
   const compression = parameters.get('compression');
   const localNarCache = parameters.get('local-nar-cache');
   const storeDirectory = parameters.get('store');
   const common = {
-    trusted: isOn('trusted'), parallelCompression: isOn('parallel-compression'), writeListing: isOn('write-nar-listing'),
-    indexDebugInfo: isOn('index-debug-info'),
-    ...(parameters.has('want-mass-query') ? { wantMassQuery: isOn('want-mass-query') } : {}),
+    trusted: isOn(parameters.get('trusted')), parallelCompression: isOn(parameters.get('parallel-compression')), writeListing: isOn(parameters.get('write-nar-listing')),
+    indexDebugInfo: isOn(parameters.get('index-debug-info')),
+    ...(parameters.has('want-mass-query') ? { wantMassQuery: isOn(parameters.get('want-mass-query')) } : {}),
     ...(localNarCache ? { localNarCache } : {}),
     ...(storeDirectory ? { storeDirectory } : {}),
     secretKeyFiles: [parameters.get('secret-key'), ...(parameters.get('secret-keys') ?? '').split(',')]
@@ -85,6 +84,11 @@ export function parseCacheUrl(text: string): CacheUrl {
   if (url.host !== '') throw badCacheUrl(text, 'a file URL has three slashes');
   const directory = fileURLToPath(url).replace(/(?<=.)\/+$/, '');
   return { ...common, directory, name: `file://${directory}` };
+}
+
+/** Whether a parameter says yes. */
+export function isOn(value: string | null): boolean {
+  return value !== null && /^(1|true|yes)$/.test(value);
 }
 
 function numberOf(text: string, parameters: URLSearchParams, name: string): number | undefined {
