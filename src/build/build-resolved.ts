@@ -19,10 +19,11 @@ export async function buildResolved(
   // The parent of the build's own, which says the same.
   const activity = progress.start('wait', nameOf(drvPath));
   try {
+    await options.makeRoom?.collect();
     const outputs = await buildDerivation({
       store, builders: options.builders, cores: options.cores ?? 1, progress,
-      signal: options.signal ?? new AbortController().signal, logDirectory: options.logDirectory,
-      sign: options.sign, signRealisation: options.signRealisation,
+      signal: options.signal ?? new AbortController().signal, logDirectory: options.logDirectory, logs: options.logs,
+      sign: options.sign, signRealisation: options.signRealisation, whenBuilt: options.whenBuilt,
       realiseNested: (wanted) => realise(store, wanted, options),
     }, { slots: new Slots(1), rank: 0, weight: 0 }, drvPath, derivation, activity);
     await store.flush();

@@ -44,7 +44,7 @@ export function noBuilderFor(builder: string, system: string): UserError {
 }
 
 export function missingPath(path: string): UserError {
-  return new UserError('PATH_NOT_VALID', `The store path ${path} is not valid and nothing makes it`, {
+  return new UserError('PATH_NOT_VALID', `path '${path}' is required, but there is no substituter that can build it`, {
     hint: 'evaluate again: the path may have been removed as garbage',
   });
 }
@@ -149,6 +149,10 @@ export function malformedSourceArchive(what: string, cause?: unknown): UserError
   return new UserError('MALFORMED_ARCHIVE', `failed to extract archive '${what}'${reason}`, {
     hint: 'it must be a tar archive, as it is or compressed by gzip, bzip2, xz or zstd', cause,
   });
+}
+
+export function emptySourceArchive(what: string): UserError {
+  return new UserError('MALFORMED_ARCHIVE', `failed to extract archive: archive '${what}' is empty`);
 }
 
 export function fetchWithoutNetwork(name: string): UserError {

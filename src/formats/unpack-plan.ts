@@ -23,8 +23,18 @@ const maximumNameBytes = 255;
 const maximumTargetBytes = 4095;
 const maximumEntries = 2_000_000;
 
+export interface UnpackOptions {
+  /**
+   * Whether an entry may come again, as in archives that were appended to: a later file then takes
+   * the place of an earlier file, in this tree, before anything is written.
+   */
+  readonly mayRepeat?: boolean;
+}
+
 /** The tree that `entries` make; `what` names the archive in messages. Throws UNSAFE_ARCHIVE. */
-export function planUnpacking(entries: Iterable<TarEntry>, what: string): UnpackDirectory {
+export function planUnpacking(
+  entries: Iterable<TarEntry>, what: string, { mayRepeat = false }: UnpackOptions = {},
+): UnpackDirectory {
   const root: UnpackDirectory = { type: 'directory', children: new Map() };
   const explicit = new Set<string>();
   let count = 0;
@@ -41,14 +51,16 @@ export function planUnpacking(entries: Iterable<TarEntry>, what: string): Unpack
     const key = parts.join('/');
     if (entry.type === 'directory') {
       if (present === undefined) parent.children.set(name, newDirectory());
-      else if (present.type !== 'directory' || explicit.has(key)) {
+      else if (present.type !== 'directory' || (explicit.has(key) && !mayRepeat)) {
         throw unsafeArchive(what, entry.path, 'comes twice');
       }
       explicit.add(key);
       continue;
     }
-    if (present !== undefined) throw unsafeArchive(what, entry.path, 'comes twice');
-    parent.children.set(name, leaf(root, entry, what));
+    const node = leaf(root, entry, what);
+    const isRepeated = mayRepeat && present?.type === 'file' && node.type === 'file';
+    if (present !== undefined && !isRepeated) throw unsafeArchive(what, entry.path, 'comes twice');
+    parent.children.set(name, node);
   }
   return root;
 }

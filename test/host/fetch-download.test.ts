@@ -44,6 +44,32 @@ test('archives in every compression give one tree', needs('tar', 'bzip2'), async
   assert.equal(readFileSync(place([...paths][0] as string, 'a/b'), 'utf8'), 'x');
 });
 
+test('in an archive that was appended to, a later file takes the place of an earlier one', needs('tar'), async () => {
+  const folder = scratchFolder();
+  const archive = join(folder, 'a.tar');
+  writeFiles(join(folder, 'top'), { 'a/b': 'old', c: 'c' });
+  execFileSync('tar', ['-C', folder, '-cf', archive, 'top']);
+  writeFiles(join(folder, 'top'), { 'a/b': 'new', 'a/d': 'd' });
+  execFileSync('tar', ['-C', folder, '-rf', archive, 'top/a']);
+  const { fetch, place } = startFetching();
+  const { storePath } = await fetch('fetchTree', { type: 'tarball', url: `file://${archive}` });
+  assert.deepEqual(['a/b', 'a/d', 'c'].map((name) => readFileSync(place(storePath, name), 'utf8')), ['new', 'd', 'c']);
+  writeFileSync(join(folder, 'empty'), '');
+  await assert.rejects(fetch('fetchTree', { type: 'tarball', url: `file://${folder}/empty` }), /archive .* is empty/);
+});
+
+test('of several that want one archive at once, one downloads it', needs('tar', 'flock'), async () => {
+  const server = await serve();
+  const tar = tarOf({ a: 'x' });
+  server.files.set('/a.tar', (_request, response) => { setTimeout(() => response.end(tar), 300); });
+  const one = startFetching();
+  const other = startFetching({ cacheDirectory: join(one.folder, 'cache'), store: one.store });
+  const found = await Promise.all([one, other].map(({ fetch }) =>
+    fetch('fetchTree', { type: 'tarball', url: `${server.url}/a.tar` })));
+  assert.equal(found[0]!.storePath, found[1]!.storePath);
+  assert.deepEqual(server.requests, ['/a.tar']);
+});
+
 test('zip archives, and archives of many things at the top', needs('python3', 'tar'), async () => {
   const server = await serve();
   const folder = scratchFolder();

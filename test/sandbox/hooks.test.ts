@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { sandboxFromSettings, realise } from '#build';
+import { buildResolved, realise, sandboxFromSettings } from '#build';
 import type { UserError } from '#base';
 import { hostSystem, readSettings } from '#host';
 import { freshSandbox, needsSandbox, type Made, type SandboxedBuilds } from './builds.ts';
@@ -40,6 +40,26 @@ test('pre-build-hook shows a builder more paths', needsSandbox, async () => {
     await assert.rejects(build(builds, refused, [['pre-build-hook', program(builds, 'bad', 'echo nonsense')]]),
       (error: UserError) => /unknown pre-build hook command 'nonsense'/.test(error.message));
     await assert.rejects(build(builds, refused, [['pre-build-hook', program(builds, 'fails', 'exit 3')]]), /program '.*fails' failed/);
+  } finally {
+    builds.close();
+  }
+});
+
+test('what is built for another machine is told to the hook too, after room was made', needsSandbox, async () => {
+  const builds = freshSandbox();
+  try {
+    const made = builds.add('for-others', { script: 'echo built > $out' });
+    const environment = { PATH: process.env['PATH'], HOME: '/none', NIX_CONF_DIR: '/none' };
+    const builder = sandboxFromSettings(readSettings({ environment, overrides: [] }), {
+      system: hostSystem(), environment, keptDirectory: join(builds.root, '../kept'),
+    });
+    const done: string[] = [];
+    await buildResolved(builds.store, made.drvPath, builds.store.readDerivation(made.drvPath), {
+      builders: [builder],
+      makeRoom: { everySeconds: 1, collect: async () => { done.push('room'); } },
+      whenBuilt: (drvPath, outputs) => { done.push(drvPath, ...outputs.values()); },
+    });
+    assert.deepEqual(done, ['room', made.drvPath, made.out]);
   } finally {
     builds.close();
   }

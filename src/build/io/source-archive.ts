@@ -12,7 +12,7 @@ import {
   type UnpackNode,
 } from '#formats';
 import { Bzip2Reader, TreeRestorer, bytePath } from '#store';
-import { malformedSourceArchive } from '../errors.ts';
+import { emptySourceArchive, malformedSourceArchive } from '../errors.ts';
 
 export interface SourceArchive {
   readonly root: UnpackDirectory;
@@ -35,7 +35,7 @@ export function readSourceArchive(bytes: Uint8Array, what: string): SourceArchiv
     }
   }
   const entries = isZip(bytes) ? readZip(bytes, what, zipTools) : readTar(decompress(bytes, what), what);
-  return { root: planUnpacking(watched(entries), what), lastModified };
+  return { root: planUnpacking(watched(entries), what, { mayRepeat: true }), lastModified };
 }
 
 const zipTools = {
@@ -67,6 +67,7 @@ export function writeUnpacked(place: string, root: UnpackNode): void {
 }
 
 function decompress(bytes: Uint8Array, what: string): Uint8Array {
+  if (bytes.length === 0) throw emptySourceArchive(what);
   const starts = (...magic: number[]): boolean => magic.every((byte, index) => bytes[index] === byte);
   const options = { maxOutputLength: limitBytes };
   try {

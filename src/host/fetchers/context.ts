@@ -1,10 +1,11 @@
 /** What the fetchers work with: the store, the cache, the settings and how to tell what goes on. */
 
 import { join } from 'node:path';
-import { decodeUtf8, noProgress, type Activity, type ActivityKind, type Progress } from '#base';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeUtf8, noProgress, sha256Hex, type Activity, type ActivityKind, type Progress } from '#base';
 import type { StorePath } from '#formats';
 import { textAttribute, type Input } from '#runtime';
-import type { CacheSubstituterOptions, Store } from '#store';
+import { lockFile, makeDirectory, type CacheSubstituterOptions, type FileLock, type Store } from '#store';
 import type { RegistryEntry } from '../flakes/registry-file.ts';
 import { NixSettings, type Environment } from '../settings.ts';
 import { FetchCache } from './fetch-cache.ts';
@@ -53,6 +54,31 @@ export class FetchContext {
 
   warn(text: string): void {
     this.progress.message('warning', text);
+  }
+
+  /**
+   * Runs `action` while no other process fetches what the words name: so that of several that start
+   * together one downloads, and the others find it in the cache. Without a lock all of them may.
+   */
+  async withLock<T>(words: readonly string[], shown: string, action: () => Promise<T>): Promise<T> {
+    const folder = join(this.cacheDirectory, 'fetching');
+    let lock: FileLock | undefined;
+    try {
+      makeDirectory(folder);
+      lock = await lockFile(join(folder, sha256Hex(words.join('\0'))), 'exclusive', {
+        signal: this.signal,
+        waiting: () => this.progress.message('notice', `waiting for another Nix process to finish fetching input '${shown}'...`),
+      });
+    } catch {
+      this.signal?.throwIfAborted();
+    }
+    try {
+      // By it C++ Nix's tests let several processes meet.
+      if (this.environment['_NIX_TEST_CONCURRENT_FETCHES'] === '1') await sleep(1000);
+      return await action();
+    } finally {
+      lock?.release();
+    }
   }
 
   async withActivity<T>(kind: ActivityKind, label: string, action: (activity: Activity) => Promise<T>): Promise<T> {

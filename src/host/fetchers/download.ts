@@ -80,6 +80,7 @@ async function addFile(context: FetchContext, name: string, bytes: Uint8Array): 
 export async function readUrl(
   context: FetchContext, url: string, headers: Readonly<Record<string, string>>, entityTag: string | undefined,
 ): Promise<Page> {
+  context.progress.message('debug', `downloading '${url}'...`);
   if (/^file:/i.test(url)) return readLocal(url);
   const { signal } = context;
   const attempts = context.settings.number('filetransfer-retry-attempts', 5);

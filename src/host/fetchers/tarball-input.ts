@@ -35,10 +35,18 @@ export async function fetchArchive(
   context: FetchContext, url: string, name: string, headers: Readonly<Record<string, string>> = {},
 ): Promise<Archive> {
   checkLocalArchive(url);
-  const cached = context.cache.lookup('tarball', [url]);
-  const known = cached === undefined ? undefined : knownArchive(context, name, cached.value);
-  if (cached !== undefined && known !== undefined && cached.ageSeconds < context.freshSeconds) return known;
-  const entityTag = known === undefined ? undefined : String(cached?.value['entityTag'] ?? '');
+  const seen = lookUp(context, url, name);
+  if (seen.isFresh) return seen.known;
+  return context.withLock(['tarball', url, name], `tarball+${url}`, () => fetchAlone(context, url, name, headers));
+}
+
+/** What the cache has, if whoever held the lock before has not made that needless. */
+async function fetchAlone(
+  context: FetchContext, url: string, name: string, headers: Readonly<Record<string, string>>,
+): Promise<Archive> {
+  const seen = lookUp(context, url, name);
+  if (seen.isFresh) return seen.known;
+  const { known, entityTag } = seen;
   const page = await readUrl(context, url, headers, entityTag);
   const immutableUrl = page.links.map(immutableLink).find((link) => link !== undefined);
   const archive = page.bytes === undefined ? known! : {
@@ -50,6 +58,17 @@ export async function fetchArchive(
   };
   for (const visited of page.urls) context.cache.insert('tarball', [visited], record);
   return archive;
+}
+
+type Seen = { readonly isFresh: true; readonly known: Archive }
+  | { readonly isFresh: false; readonly known: Archive | undefined; readonly entityTag: string | undefined };
+
+function lookUp(context: FetchContext, url: string, name: string): Seen {
+  const cached = context.cache.lookup('tarball', [url]);
+  const known = cached === undefined ? undefined : knownArchive(context, name, cached.value);
+  if (cached === undefined || known === undefined) return { isFresh: false, known, entityTag: undefined };
+  if (cached.ageSeconds < context.freshSeconds) return { isFresh: true, known };
+  return { isFresh: false, known, entityTag: String(cached.value['entityTag'] ?? '') };
 }
 
 function knownArchive(context: FetchContext, name: string, record: CacheRecord): Archive | undefined {
