@@ -2,7 +2,7 @@
  * A number of places of which each piece of running work holds one. Of those that wait the one of
  * the highest rank goes first, of equals the one that came first.
  *
- * Work may have a weight. Where what runs weighs as much as `enough`, no more than three run: those
+ * Work may have a weight. Where what runs weighs as much as `enough`, no more than two run: those
  * that share a line of limited speed would only make each other late, and the one that much waits
  * for would come last.
  */
@@ -64,7 +64,7 @@ export class Slots {
   }
 
   #admit(): void {
-    while (this.#running < this.#count && (this.#running < 3 || this.#weight < this.#enough)) {
+    while (this.#running < this.#count && (this.#running < 2 || this.#weight < this.#enough)) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
       this.#running += 1;

@@ -193,7 +193,7 @@ in
     system.build.toplevel = system;
     system.build.separateActivationScript = activate;
     system.build.compressEarly = lib.optionals config.boot.kernel.enable (
-      [ config.boot.kernelPackages.kernel ]
+      [ (config.boot.kernelPackages.kernel.package or config.boot.kernelPackages.kernel) ]
       ++ lib.optional (config.hardware ? firmware && build ? firmware) build.firmware
     );
   };
