@@ -111,6 +111,30 @@ test("C++ Nix's clients copy to and from our servers", theirs, () => {
   assert.match(succeed('nix-store', ['--store', store, '--gc', '--print-dead']), /-added/);
 });
 
+test("paths are substituted from C++ Nix's stores as from caches", theirs, () => {
+  const path = sample('s', 'substituted');
+  const made = succeed('firn-nix-build', ['--store', at('s'), '--no-out-link', '--expr', `derivation {
+    name = "made"; system = "builtin"; builder = "builtin:write-file"; __structuredAttrs = true; text = "made";
+  }`]);
+  succeed('nix', ['--store', at('their-s'), 'copy', '--from', at('s'), '--no-check-sigs', path, made]);
+  const signed = ['--option', 'require-sigs', 'true', '--option', 'substituters'];
+  const there = `remote-store=${at('their-s')}`;
+  const none = `unix://${join(scratch, 'no.sock')}`;
+  // Named by its content a path needs no signature; what a derivation made does, or trust in the store.
+  const unsigned = run('firn-nix-store', [
+    '--store', at('substituted'), '--realise', path, made, ...signed, `${none} ssh-ng://localhost?${there}`]);
+  assert.equal(unsigned.status, 1);
+  assert.equal(hashIn('substituted', path), hashIn('s', path));
+  assert.match(unsigned.stderr, /warning: cannot open connection to remote store '.*no\.sock'.*not used any more/);
+  assert.match(unsigned.stderr, /warning: ignoring substitute for '.*-made'.* not signed by any of the keys/);
+  assert.match(unsigned.stderr, /error: path '.*-made' is required, but there is no substituter that can build it/);
+  for (const scheme of ['ssh', 'ssh-ng']) {
+    const store = `substituted-${scheme}`;
+    succeed('firn-nix-store', ['--store', at(store), '--realise', made, ...signed, `${scheme}://localhost?${there}&trusted=1`]);
+    assert.equal(hashIn(store, made), hashIn('s', made));
+  }
+});
+
 test('nix-copy-closure, both ways, through ssh', theirs, () => {
   const path = sample('h', 'three');
   const env = { NIX_SSHOPTS: `-o 'User Known=x'` };

@@ -15,6 +15,8 @@ export interface MissingOptions {
   readonly substituters?: readonly CacheSubstituter[];
   /** Wanted as they are. */
   readonly paths?: readonly StorePath[];
+  /** Hears what is wrong with caches. */
+  readonly progress?: Progress;
 }
 
 /** The derivations that a build would build, inputs before what needs them. */
@@ -31,8 +33,10 @@ export async function describeMissing(
 ): Promise<string> {
   const fetched = new Map<StorePath, NarInfo>();
   const missing = await toBeBuilt(store, wanted, options, fetched);
+  const unknown = (options.paths ?? []).filter((path) => !fetched.has(path) && !store.isValidPath(path));
   return listOf(missing, missing.length === 1 ? 'this derivation will be built:'
-    : `these ${missing.length} derivations will be built:`) + describeFetched([...fetched.values()]);
+    : `these ${missing.length} derivations will be built:`) + describeFetched([...fetched.values()])
+    + listOf(unknown, "don't know how to build these paths:");
 }
 
 /** What a build that is about to begin builds and fetches; without a word where nothing is missing. */
@@ -53,7 +57,7 @@ export async function tellMissing(workspace: Workspace, wanted: readonly Wanted[
     const outputs = (one.outputs ?? [...known.keys()]).filter((name) => known.has(name));
     derivations.push({ drvPath: one.drvPath, outputs });
   }
-  const text = await describeMissing(store, derivations, { substituters: workspace.substituters, paths });
+  const text = await describeMissing(store, derivations, { substituters: workspace.substituters, paths, progress });
   if (text !== '') progress.message('info', text.trimEnd());
 }
 
@@ -95,14 +99,14 @@ function missingDerivations(
 
 /** Looks for all that is missing in the caches; returns what need not be built, and gathers what is fetched. */
 async function findSubstitutes(
-  store: Store, wanted: readonly WantedOutputs[], { substituters = [], paths = [] }: MissingOptions,
+  store: Store, wanted: readonly WantedOutputs[], { substituters = [], paths = [], progress }: MissingOptions,
   fetched: Map<StorePath, NarInfo>,
 ): Promise<ReadonlySet<string>> {
   const saved = new Set<string>();
   const [substituter] = substituters;
   if (substituter === undefined) return saved;
   const describe = async (wantedPaths: readonly StorePath[]): Promise<boolean> => {
-    const plans = await Promise.all(wantedPaths.map((path) => substituter.describe(path, store)));
+    const plans = await Promise.all(wantedPaths.map((path) => substituter.describe(path, store, { ...(progress === undefined ? {} : { progress }) })));
     if (plans.includes(undefined)) return false;
     for (const info of plans.flatMap((plan) => plan ?? [])) fetched.set(info.path, info);
     return true;

@@ -225,7 +225,7 @@ export class CacheSubstituter {
       } catch (error) {
         run.signal?.throwIfAborted();
         if (run.strict || !(error instanceof UserError) || error.code === 'BAD_SIGNING_KEY') throw error;
-        if (error.code !== 'CACHE_UNREACHABLE') this.#tell(run, error.message);
+        if (!isGone(error)) this.#tell(run, error.message);
         else if (!this.#gone.has(cache)) {
           this.#gone.add(cache);
           this.#tell(run, `${error.message}; this cache is not used any more`);
@@ -394,6 +394,11 @@ async function fetchNar({ cache, info, there }: Candidate, run: Substitution, pa
     activity.finish('failed');
     throw error;
   }
+}
+
+/** Whether the next question would be answered no better. */
+function isGone({ code }: UserError): boolean {
+  return code === 'CACHE_UNREACHABLE' || code === 'STORE_UNREACHABLE';
 }
 
 /** Waiting for each other, paths of a cycle would wait for ever. */
