@@ -115,6 +115,8 @@ rec {
       in
       if isString m && substring 0 1 m != "/" then
         throw (messages.relativeImport file m)
+      else if !builtins.pathExists m then
+        throw (messages.missingFile file place)
       else
         unifyModuleSyntax place place (applyModuleArgsIfFunction place (import m) args)
     else if isList m then

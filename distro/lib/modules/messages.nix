@@ -179,9 +179,14 @@ in
       let
         given = builtins.tryEval (typeOf (head defs).value);
         value = (head defs).value;
+        # Types that are a list of names tell it.
+        names = type.knownNames or (if type.name == "enum" then filter isString type.functor.payload.values else [ ]);
+        near = if given.success && given.value == "string" then suggestions value names else [ ];
         hint =
           if !given.success then
             ""
+          else if near != [ ] then
+            "Did you mean ${concatStringsSep " or " (map (name: "\"${name}\"") near)}?"
           else if given.value == "string" && elem type.name [ "bool" ] && elem value [ "true" "false" "yes" "no" ] then
             "Write `${if value == "true" || value == "yes" then "true" else "false"}' without quotes."
           else if given.value == "string" && builtins.match "-?[0-9]+" value != null && lib.strings.hasInfix "int" type.name then
@@ -302,6 +307,16 @@ in
   relativeImport =
     file: text:
     "In `${toString file}', `imports' contains the string \"${text}\", which is not an absolute path. Write a path without quotes, such as ./${text}.";
+
+  missingFile =
+    file: place:
+    "The module `${place}' does not exist; "
+    + (
+      if toString file == "<unknown-file>" || toString file == "" then
+        "it is one of the modules of the evaluation."
+      else
+        "it is in `imports' of `${toString file}'."
+    );
 
   foreignType =
     file: type:

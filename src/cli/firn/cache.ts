@@ -58,9 +58,10 @@ function parse(argv: readonly string[], context: CommandContext): ServeOptions |
   };
   command.command('serve')
     .description('Serves the store as a binary cache over HTTP until Ctrl-C.\n\n'
-      + 'Everybody who reaches the address can read every path of the store. Other machines name the\n'
+      + 'Everybody who reaches the address can read every path of the store. Other machines name the '
       + 'address in their setting substituters, and the public key in trusted-public-keys.')
-    .option('-l, --listen <host:port>', 'where to listen; port 0 takes a free one', address, { host: '127.0.0.1', port: 5000 })
+    .addOption(new Option('-l, --listen <host:port>', 'where to listen; port 0 takes a free one')
+      .argParser(address).default({ host: '127.0.0.1', port: 5000 }, '127.0.0.1:5000'))
     .option('--secret-key-file <file>', 'sign what is served (may be repeated)', collect, [])
     .addOption(new Option('--compression <name>', 'how NARs are sent').choices(['none', 'zstd']).default('none'))
     .option('--priority <n>', 'lower ones are asked first (default: 30)', natural)

@@ -46,7 +46,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 function parse(argv: readonly string[], context: CommandContext): UpdateOptions | undefined {
   const command = new Command('firn update')
     .description(
-      "Renews the lock file to the archive's newest state: signatures are verified, and no suite\n" +
+      "Renews the lock file to the archive's newest state: signatures are verified, and no suite " +
         'goes back behind the state it was pinned to.',
     )
     .option('--lock <file>', 'the lock file', 'firn.lock')

@@ -82,6 +82,11 @@ in
     expr = (get [ ({ pkgs, ... }: { networking.hostName = pkgs.name; }) ]).networking.hostName;
     expectedError = [ "asks for the argument `pkgs', which nobody provides" ];
   };
+  missingModule = { expr = (get [ { _file = "/host.nix"; imports = [ ./nowhere.nix ]; } ]).networking; expectedError = [ "nowhere.nix' does not exist; it is in `imports' of `/host.nix'." ]; };
+  suggestionsOfNames = {
+    expr = (lib.evalModules { modules = [ { options.x = mkOption { type = types.enum [ "performance" "powersave" ]; }; } { x = "perfomance"; } ]; }).config.x;
+    expectedError = [ "is not of type `one of" "Did you mean \"performance\"?" ];
+  };
   listInImports = { expr = (get [ { imports = [ [ ] ]; } ]).networking; expectedError = "must be joined with `++', not nested"; };
   relativeImport = { expr = (get [ { imports = [ "x.nix" ]; } ]).networking; expectedError = "is not an absolute path"; };
   conditionNotBoolean = { expr = (get [ (host { networking.hostName = lib.mkIf "x" "y"; }) ]).networking.hostName; expectedError = "a condition that is a string instead of a Boolean"; };

@@ -57,7 +57,10 @@ in
   plainConsole = { expr = (config { }).systemd.services ? console-font-and-keys; expected = false; };
   germanConsole = { expr = let c = config { console.keyMap = "de-latin1"; }; in [ (c.systemd.services ? console-font-and-keys) (lib.elem "console-data" (map (p: p.pname or "") c.environment.systemPackages)) ]; expected = [ true true ]; };
   keyMapAlias = { expr = etc "vconsole.conf" { console.keyMap = "sv-latin1"; }; expected = "KEYMAP=se-latin1\n"; };
-  keyMapUnknown = { expr = toplevel { console.keyMap = "klingon"; }; expectedError = "console.keyMap is 'klingon', which is none of Debian's console-data"; };
+  keyMapUnknown = { expr = toplevel { console.keyMap = "klingon"; }; expectedError = "`console.keyMap' is not of type `name of a key map of Debian's console-data, or path'"; };
+  timeZoneMisspelt = { expr = toplevel { time.timeZone = "Europe/Berlim"; }; expectedError = "Did you mean \"Europe/Berlin\"?"; };
+  localeMisspelt = { expr = toplevel { i18n.defaultLocale = "de_DF.UTF-8"; }; expectedError = [ "name of one of glibc's locales" "Did you mean \"de_DE.UTF-8\"" ]; };
+  localeOfOneCharset = { expr = (config { i18n.defaultLocale = "en_IN.UTF-8"; }).environment.etc."locale.conf".text or "" != ""; expected = true; };
   consoleColors = { expr = (config { console.colors = [ "002b36" "dc322f" ]; }).boot.kernelParams; expected = [ "vt.default_red=0,220" "vt.default_grn=43,50" "vt.default_blu=54,47" ]; };
   consoleOldName = { expr = (config { i18n.consoleKeyMap = "fr"; }).console.keyMap; expected = "fr"; };
 

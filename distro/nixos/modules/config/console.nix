@@ -10,6 +10,9 @@ let
   cfg = config.console;
 
   known = import ./key-maps.nix;
+  # A package may bring maps of any name.
+  isKeyMap = value: !(builtins.isString value) || lib.hasPrefix "/" value || cfg.packages != [ ]
+    || lib.elem value ([ "" "us" ] ++ known.names) || known.aliases ? ${value};
   keyMapIsFile = !(builtins.isString cfg.keyMap) || lib.hasPrefix "/" cfg.keyMap;
   keyMap = if keyMapIsFile then toString cfg.keyMap else known.aliases.${cfg.keyMap} or cfg.keyMap;
   loadsKeys = cfg.keyMap != "us" && cfg.keyMap != "";
@@ -60,7 +63,10 @@ in
       '';
     };
     keyMap = mkOption {
-      type = types.either types.str types.path;
+      type = types.addCheck (types.either types.str types.path) isKeyMap // {
+        description = "name of a key map of Debian's console-data, or path";
+        knownNames = known.names ++ builtins.attrNames known.aliases;
+      };
       default = "us";
       example = "fr";
       description = "Key map: a name below {file}`/usr/share/keymaps`, or a file.";
@@ -96,12 +102,6 @@ in
 
   config = lib.mkMerge [
     {
-      assertions = [
-        {
-          assertion = keyMapIsFile || cfg.packages != [ ] || keyMap == "" || lib.elem keyMap known.names || keyMap == "us";
-          message = "console.keyMap is '${keyMap}', which is none of Debian's console-data. There are: ${lib.concatStringsSep ", " known.names}. A file or a package in console.packages can bring others.";
-        }
-      ];
       environment.etc."vconsole.conf".text =
         "KEYMAP=${keyMap}\n" + lib.optionalString setsFont "FONT=${toString cfg.font}\n";
     }

@@ -12,8 +12,21 @@ let
   withoutCharset = locale: builtins.head (lib.splitString "/" locale);
   builtIn = locale: lib.elem (lib.toLower (withoutCharset locale)) [ "c" "posix" "c.utf-8" "c.utf8" ];
 
-  # de_DE.UTF-8 stands in the directory de_DE.utf8; de_DE.UTF-8@euro in de_DE.utf8@euro.
-  directoryOf = locale: lib.replaceStrings [ "UTF-8" "utf-8" "UTF8" ] [ "utf8" "utf8" "utf8" ] (withoutCharset locale);
+  known = import ./locales.nix;
+  # de_DE.UTF-8 stands in the directory de_DE.utf8, en_IN.UTF-8 in en_IN: it has no other charset.
+  directoryOf =
+    locale:
+    let
+      full = lib.replaceStrings [ "UTF-8" "utf-8" "UTF8" ] [ "utf8" "utf8" "utf8" ] (withoutCharset locale);
+      bare = lib.replaceStrings [ ".utf8" ] [ "" ] full;
+    in
+    if !(lib.elem full known) && lib.elem bare known then bare else full;
+  isKnown = locale: builtIn locale || lib.elem (directoryOf locale) known;
+  written = map (lib.replaceStrings [ ".utf8" ] [ ".UTF-8" ]) known;
+  localeName = types.addCheck types.str isKnown // {
+    description = "name of one of glibc's locales";
+    knownNames = written;
+  };
 
   aggregated =
     [ "${cfg.defaultLocale}/${cfg.defaultCharset}" ]
@@ -44,7 +57,7 @@ in
       description = "Package with the compiled locales; null for none besides C.UTF-8.";
     };
     defaultLocale = mkOption {
-      type = types.str;
+      type = localeName;
       default = "C.UTF-8";
       example = "nl_NL.UTF-8";
       description = ''
@@ -86,6 +99,11 @@ in
   };
 
   config = {
+    assertions = map (locale: {
+      assertion = cfg.glibcLocales == null || all || isKnown locale;
+      message = "i18n: there is no locale '${locale}' in Debian's locales-all.";
+    }) wanted;
+
     warnings = lib.optional (!all && !(lib.all (locale: builtIn locale || lib.elem locale cfg.supportedLocales) aggregated)) ''
       i18n.supportedLocales lacks a locale that i18n.defaultLocale, i18n.extraLocales or
       i18n.extraLocaleSettings asks for; set i18n.extraLocales instead of i18n.supportedLocales.

@@ -3,14 +3,18 @@
 
 let
   inherit (lib) mkOption types;
-  noSpace = value: builtins.match ".* .*" value == null;
+  zones = import ./time-zones.nix;
+  zone = types.nullOr (types.addCheck types.str (name: lib.elem name zones)) // {
+    description = "null or name of a time zone, such as Europe/Berlin";
+    knownNames = zones;
+  };
 in
 
 {
   options = {
     time = {
       timeZone = mkOption {
-        type = types.nullOr (types.addCheck types.str noSpace) // { description = "null or string without spaces"; };
+        type = zone;
         default = null;
         example = "America/New_York";
         description = "Time zone; null means UTC unless `timedatectl` sets another on the machine.";
