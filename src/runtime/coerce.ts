@@ -13,7 +13,7 @@ import { type ContextCollector } from './context.ts';
 import { evalError, expectedButFound, printForError, showType, typeError } from './errors.ts';
 import type { EvalServices } from './services.ts';
 import { canonicalPath } from './path-text.ts';
-import { force, isForced } from './thunk.ts';
+import { force, forceAt, isForced } from './thunk.ts';
 import { ContextString, NixFloat, NixPath, type Slot, type Value } from './values.ts';
 import { formatFloat } from './float-text.ts';
 
@@ -222,10 +222,9 @@ function coerceList(
   let result = '';
   const last = list.length - 1;
   for (let i = 0; i <= last; i++) {
-    const element = list[i]!;
     try {
       result += coerceToString(
-        element,
+        forceAt(list, i, position),
         services,
         collector,
         position,
@@ -236,7 +235,7 @@ function coerceList(
       rethrowWithTrace(error, position, text);
     }
     if (i < last) {
-      const value = force(element);
+      const value = forceAt(list, i);
       if (!Array.isArray(value) || value.length !== 0) result += ' ';
     }
   }

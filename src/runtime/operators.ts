@@ -22,7 +22,7 @@ import {
 } from './errors.ts';
 import { canonicalPath } from './path-text.ts';
 import type { EvalServices } from './services.ts';
-import { force } from './thunk.ts';
+import { force, forceAt } from './thunk.ts';
 import { ContextString, NixFloat, NixPath, type Slot, type Value } from './values.ts';
 
 type Integer = number | bigint;
@@ -216,9 +216,9 @@ function equalForced(x: Value, y: Value, position: Position, text: string): bool
 }
 
 /** A function of its own without a closure: one would cost an object in every comparison. */
-function equalLists(x: readonly Slot[], y: readonly Slot[], position: Position, text: string): boolean {
+function equalLists(x: Slot[], y: Slot[], position: Position, text: string): boolean {
   for (let i = 0; i < x.length; i++) {
-    if (!equalValues(x[i]!, y[i]!, position, text)) return false;
+    if (!equalValues(forceAt(x, i, position), forceAt(y, i, position), position, text)) return false;
   }
   return true;
 }
@@ -234,7 +234,8 @@ function equalAttrs(x: Attrs, y: Attrs, position: Position, text: string): boole
   const sameShape = x.shape === y.shape;
   for (let i = 0; i < count; i++) {
     if (!sameShape && x.nameAt(i) !== y.nameAt(i)) return false;
-    if (!equalValues(x.slotAt(i), y.slotAt(i), position, text)) return false;
+    const left = forceAt(x.slots, i, position);
+    if (!equalValues(left, forceAt(y.slots, i, position), position, text)) return false;
   }
   return true;
 }

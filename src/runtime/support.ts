@@ -9,15 +9,14 @@ import { NixError, originOf, type Position, showPosition } from '#diagnostics';
 import { assertEqual } from './assert-equal.ts';
 import { Attrs } from './attrs.ts';
 import { depthNow, restoreDepth } from './call-depth.ts';
-import { rethrowWithTrace } from './coerce.ts';
-import { contextOf } from './context.ts';
+import { displayContextElement, rethrowWithTrace } from './coerce.ts';
 import { assertionFailed, evalError, expectedButFound, missingAttribute } from './errors.ts';
 import { mergeAttrs } from './merge.ts';
 import { arithmetic, intDivide } from './operators.ts';
 import { printAttributeName } from './print.ts';
 import { Shape } from './shape.ts';
 import { bestMatches } from './suggestions.ts';
-import { force, shortcut, Thunk } from './thunk.ts';
+import { force, forceAt, shortcut, shortcutAt, Thunk } from './thunk.ts';
 import { ContextString, NixFloat, type Slot, type Value } from './values.ts';
 
 export const subtractTexts: readonly [string, string] = [
@@ -44,8 +43,7 @@ export function select(subject: Value, name: string, at: Position): Value {
     const index = subject.shape.indexOf(name);
     if (index >= 0) {
       const slot = subject.slots[index]!;
-      if (!(slot instanceof Thunk)) return slot;
-      return slot.code === null ? slot.value : forceSelected(subject, index, name, at);
+      return slot instanceof Thunk ? forceSelected(subject, index, name, at) : slot;
     }
   }
   return selectFail(subject, name, at, name);
@@ -54,7 +52,7 @@ export function select(subject: Value, name: string, at: Position): Value {
 function forceSelected(subject: Attrs, index: number, path: string, at: Position): Value {
   const place = subject.shape.positions[index]!;
   try {
-    return force(subject.slots[index]!, place === 0 ? at : place);
+    return forceAt(subject.slots, index, place === 0 ? at : place);
   } catch (error) {
     return selectRethrow(error, place, path, path, at);
   }
@@ -164,8 +162,7 @@ export function selectOr(subject: Value, name: string, at: Position): Value | un
     const index = subject.shape.indexOf(name);
     if (index >= 0) {
       const slot = subject.slots[index]!;
-      if (!(slot instanceof Thunk)) return slot;
-      return slot.code === null ? slot.value : forceSelected(subject, index, name, at);
+      return slot instanceof Thunk ? forceSelected(subject, index, name, at) : slot;
     }
   }
   return undefined;
@@ -182,7 +179,7 @@ export function selectPathOr(subject: Value, names: readonly string[], at: Posit
     if (index < 0) return undefined;
     definition = value.shape.positions[index]!;
     try {
-      value = force(value.slots[index]!, definition === 0 ? at : definition);
+      value = forceAt(value.slots, index, definition === 0 ? at : definition);
     } catch (error) {
       selectRethrow(error, definition, names.slice(0, i + 1).join('.'), names.join('.'), at);
     }
@@ -203,7 +200,7 @@ export function hasPath(subject: Value, names: readonly string[], at: Position):
     if (!(value instanceof Attrs)) return false;
     const index = value.shape.indexOf(names[i]!);
     if (index < 0) return false;
-    if (i < last) value = force(value.slots[index]!, at);
+    if (i < last) value = forceAt(value.slots, index, at);
   }
   return true;
 }
@@ -258,7 +255,7 @@ export function knownAttribute(subject: Slot, name: string): Slot | undefined {
   const known = shortcut(subject);
   if (!(known instanceof Attrs)) return undefined;
   const index = known.shape.indexOf(name);
-  return index >= 0 ? shortcut(known.slots[index]!) : undefined;
+  return index < 0 ? undefined : shortcutAt(known.slots, index);
 }
 
 /** The same for `subject.a.b.c`. */
@@ -328,7 +325,7 @@ export function attributeName(value: Value, at: Position, text: string): string 
   if (typeof value === 'string') return value;
   if (value instanceof ContextString) {
     throw evalError(
-      `the string '${value.text}' is not allowed to refer to a store path (such as '${contextOf(value.context)[0]}')`,
+      `the string '${value.text}' is not allowed to refer to a store path (such as '${displayContextElement(value.context[0]!)}')`,
     ).addTrace(at, text);
   }
   throw expectedButFound('a string', value, at).addTrace(at, text);

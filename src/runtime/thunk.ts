@@ -49,6 +49,25 @@ export function force(slot: Slot, position: Position = 0): Value {
   return slot.code === null ? slot.value : run(slot, position);
 }
 
+/**
+ * The value of a slot of an array; it takes the place of its thunk, which then is no way to go any
+ * more and often dies young.
+ */
+export function forceAt(slots: Slot[], index: number, position: Position = 0): Value {
+  const slot = slots[index]!;
+  if (!(slot instanceof Thunk)) return slot;
+  const value = slot.code === null ? slot.value : run(slot, position);
+  slots[index] = value;
+  return value;
+}
+
+/** The slot itself, or its value if that is already known, which then takes its place. */
+export function shortcutAt(slots: Slot[], index: number): Slot {
+  const slot = slots[index]!;
+  if (!(slot instanceof Thunk) || slot.code !== null) return slot;
+  return slots[index] = slot.value;
+}
+
 /** Whether forcing the slot would do any work. */
 export function isForced(slot: Slot): boolean {
   return !(slot instanceof Thunk) || slot.code === null;

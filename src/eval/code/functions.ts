@@ -14,6 +14,7 @@ import {
   linkLambdaInfos,
   makeLambdaInfo,
   planFor,
+  shortcutAt,
   type Slot,
 } from '#runtime';
 import { type Body, type Frame, frameTemplate } from './frame.ts';
@@ -76,7 +77,7 @@ function patternCode(unit: Unit, expr: LambdaExpr, plain: number, info: LambdaIn
       const { index, slot } = used[i]!;
       const place = plan[index]!;
       if (place < 0) missing = true;
-      else frame[slot] = set.slotAt(place);
+      else frame[slot] = shortcutAt(set.slots, place);
     }
     if (missing) bindDefaults(frame, used, plan);
   };

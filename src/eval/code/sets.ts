@@ -81,9 +81,8 @@ function slotTemplate(size: number): Slot[] {
 }
 
 function makeSources(sources: readonly Site[], frame: Frame): Slot[] {
-  const slots: Slot[] = [];
-  for (let i = 0; i < sources.length; i++) slots.push(makeSlot(sources[i]!, frame));
-  return slots;
+  if (sources.length === 1) return [makeSlot(sources[0]!, frame)];
+  return sources.map((source) => makeSlot(source, frame));
 }
 
 /** One binding of a group whose names are variables. */

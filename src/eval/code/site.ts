@@ -17,7 +17,7 @@ import {
   knownAttribute,
   knownAttributePath,
   select,
-  shortcut,
+  shortcutAt,
   type Slot,
   Thunk,
   type Value,
@@ -98,19 +98,21 @@ export function makeSlot(site: Site, frame: Frame, sources?: readonly Slot[]): S
       return new Thunk(site, frame);
     case Making.constant:
       return site.data as Slot;
-    case Making.own: {
-      const slot = frame[site.slot] as Slot | undefined;
-      return slot === undefined ? new Thunk(site, frame) : shortcut(slot);
-    }
-    case Making.outer: {
-      const slot = frameAt(frame, site.level)[site.slot] as Slot | undefined;
-      return slot === undefined ? new Thunk(site, frame) : shortcut(slot);
-    }
+    case Making.own:
+      return variableSlot(site, frame, frame);
+    case Making.outer:
+      return variableSlot(site, frame, frameAt(frame, site.level));
     case Making.now:
       return site.run(frame);
     default:
       return makeSelected(site, frame, sources);
   }
+}
+
+/** The slot of a variable that stands in the frame `home`. */
+function variableSlot(site: Site, frame: Frame, home: Frame): Slot {
+  if (home[site.slot] === undefined) return new Thunk(site, frame);
+  return shortcutAt(home as Slot[], site.slot);
 }
 
 function makeSelected(site: Site, frame: Frame, sources: readonly Slot[] | undefined): Slot {

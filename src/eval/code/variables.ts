@@ -4,7 +4,7 @@
 
 import type { Position } from '#diagnostics';
 import { type Expr, Level, type VarExpr } from '#lang';
-import { force, type Slot, Thunk, undefinedVariable, type Value, withScope } from '#runtime';
+import { force, forceAt, type Slot, Thunk, undefinedVariable, type Value, withScope } from '#runtime';
 import { compile } from './compile.ts';
 import { type Body, type Frame, frameAt } from './frame.ts';
 import { lazy } from './lazy.ts';
@@ -34,11 +34,7 @@ export function compileVariable(unit: Unit, expr: VarExpr): Body {
 
 /** The value of a variable; it takes the place of its thunk. */
 function read(frame: Frame, place: number, at: Position): Value {
-  const slot = frame[place] as Slot;
-  if (!(slot instanceof Thunk)) return slot;
-  const value = force(slot, at);
-  frame[place] = value;
-  return value;
+  return forceAt(frame as Slot[], place, at);
 }
 
 /** A variable of the `with`s around it, innermost first; each with its own place. */
@@ -50,7 +46,7 @@ function lookup(unit: Unit, { name, at: offset, slot }: VarExpr): Body {
     for (let i = 0; i < withs.length; i++) {
       const scope = withScope(frameAt(frame, withs[i]!.level)[1] as Slot, places[i]!);
       const index = scope.indexOf(name);
-      if (index >= 0) return force(scope.slotAt(index), at);
+      if (index >= 0) return forceAt(scope.slots, index, at);
     }
     throw undefinedVariable(name, at);
   };

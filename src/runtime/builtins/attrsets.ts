@@ -318,5 +318,7 @@ function zipAttrsWith(f: Slot, list: Slot): Attrs {
     }
   }
   const names = [...values.keys()];
-  return Attrs.fromNames(names, suspendNamedCalls(fn, names, [...values.values()]));
+  // Copied, because an array that grew has room to spare.
+  const groups = [...values.values()].map((group) => group.length === 1 ? group : group.slice());
+  return Attrs.fromNames(names, suspendNamedCalls(fn, names, groups));
 }

@@ -11,7 +11,8 @@ import { placeOf, suspendCalls } from '../applied-thunk.ts';
 import { Attrs } from '../attrs.ts';
 import { checkListLength, evalError } from '../errors.ts';
 import { compareValues, equalValues } from '../operators.ts';
-import { force } from '../thunk.ts';
+import { packedArray } from '../packed-array.ts';
+import { force, forceAt } from '../thunk.ts';
 import { PrimOp, type Slot, type Value } from '../values.ts';
 import { definePrimOp, type PrimOpDefinition } from './define.ts';
 
@@ -43,7 +44,7 @@ export const lists: readonly PrimOpDefinition[] = [
           `'builtins.elemAt' called with index ${index} on a list of size ${items.length}`,
         );
       }
-      return force(items[Number(index)]!);
+      return forceAt(items, Number(index));
     },
   }),
   definePrimOp({
@@ -57,7 +58,7 @@ export const lists: readonly PrimOpDefinition[] = [
         "while evaluating the first argument passed to 'builtins.head'",
       );
       if (items.length === 0) throw evalError("'builtins.head' called on an empty list");
-      return force(items[0]!);
+      return forceAt(items, 0);
     },
   }),
   definePrimOp({
@@ -114,11 +115,12 @@ export const lists: readonly PrimOpDefinition[] = [
         0,
         'while evaluating the first argument passed to builtins.filter',
       );
-      const result: Slot[] = [];
+      const kept = packedArray<Slot>(items.length);
+      let count = 0;
       for (let i = 0; i < items.length; i++) {
         const item = items[i]!;
         const answer = call(fn, item);
-        if (answer === true) result.push(item);
+        if (answer === true) kept[count++] = item;
         else if (answer !== false) {
           forceBool(
             answer,
@@ -127,7 +129,7 @@ export const lists: readonly PrimOpDefinition[] = [
           );
         }
       }
-      return result.length === items.length ? items : result;
+      return count === items.length ? items : kept.slice(0, count);
     },
   }),
   definePrimOp({
@@ -317,18 +319,21 @@ export const lists: readonly PrimOpDefinition[] = [
 
 const partitioned = Attrs.fromNames(['right', 'wrong'], [null, null]);
 
-/** Longer lists than this are not handed to a variadic call. */
-const spreadLimit = 4096;
-
 function concatenate(items: readonly Slot[], listOf: (item: Slot) => Slot[]): Slot[] {
   if (items.length === 1) return listOf(items[0]!);
-  const result: Slot[] = [];
+  const parts = packedArray<Slot[]>(items.length);
+  let count = 0;
   for (let i = 0; i < items.length; i++) {
     const part = listOf(items[i]!);
-    checkListLength(result.length + part.length, 0);
-    if (part.length <= 8 || part.length > spreadLimit) {
-      for (let j = 0; j < part.length; j++) result.push(part[j]!);
-    } else result.push(...part);
+    parts[i] = part;
+    count += part.length;
+    checkListLength(count, 0);
+  }
+  const result = packedArray<Slot>(count);
+  let end = 0;
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]!;
+    for (let j = 0; j < part.length; j++) result[end++] = part[j]!;
   }
   return result;
 }
@@ -369,7 +374,7 @@ function sort(comparator: Slot, list: Slot): Value {
     'while evaluating the first argument passed to builtins.sort',
   );
   const values: Value[] = [];
-  for (let i = 0; i < items.length; i++) values.push(force(items[i]!));
+  for (let i = 0; i < items.length; i++) values.push(forceAt(items, i));
   if (fn instanceof PrimOp && fn.name === 'lessThan') {
     const text = 'while evaluating the ordering function passed to builtins.sort';
     if (values.every((value) => typeof value === 'string')) {
