@@ -9,6 +9,7 @@ import { cacheDirectory, evaluationStore } from '#host';
 import { LocalStore } from '#store';
 import { followToStorePath } from '../../src/cli/nix/store-command.ts';
 import { firn, folderWith } from '../support/firn.ts';
+import { needs } from '../support/foreign.ts';
 
 const folder = folderWith({ 'tree/b': 'bb', 'tree/a/x': '#!/bin/sh\n', 'text': 'hello\n' });
 const env = { FIRN_ROOT: join(folder, 'root'), HOME: join(folder, 'home'), NIX_CONFIG: '' };
@@ -159,4 +160,14 @@ test('what a build begins with, and what is wrong with a request, in C++ Nix\'s 
     `error: building more than one derivation output is not supported, in '${top}!out,dev'\n`);
   assert.equal(said('nix-build', '--nonesuch'), "error: unrecognised flag '--nonesuch'\nTry 'nix-build --help' for more information.\n");
   assert.match(said('nix-build', '--argstr', 'x'), /^error: flag '--argstr' requires 2 argument\(s\), but only 1 were given\n/);
+});
+
+test('roots of what is realised are numbered by operand and named by output', needs('bwrap', 'busybox'), () => {
+  const two = nix('eval', '--raw', '--expr', `(derivation {
+    name = "two"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "echo 1 > $out; echo 2 > $dev" ];
+    outputs = [ "out" "dev" ];
+  }).drvPath`);
+  const text = nix('store', 'add', './text', '--mode', 'flat');
+  const { stdout, stderr } = firn(['nix-store', '--realise', two, text, `${two}!dev`, '--add-root', 'kept'], { cwd: folder, env });
+  assert.equal(stdout, ['', '-dev', '-2', '-3-dev'].map((end) => `${join(folder, 'kept')}${end}\n`).join(''), stderr);
 });

@@ -17,21 +17,28 @@ export async function realisePaths(command: StoreCommand): Promise<number> {
     return 0;
   }
   const realised = await realiseAll(command, wanted);
-  const results = wanted.flatMap((one): StorePath[] => {
-    if (!('drvPath' in one)) return [one.path];
-    const outputs = realised.get(one.drvPath) as ReadonlyMap<string, StorePath>;
-    return (one.outputs ?? [...outputs.keys()].sort()).map((name) => outputs.get(name) as StorePath);
-  });
   const root = flags.last('--add-root');
-  results.forEach((path, index) => {
-    if (root === undefined) command.print(path);
-    else command.print(addRoot(store, resolve(context.cwd, index === 0 ? root : `${root}-${index + 1}`), path));
+  wanted.forEach((one, index) => {
+    const outputs: ReadonlyMap<string, StorePath> = 'path' in one ? new Map([['out', one.path]])
+      : realised.get(one.drvPath) as ReadonlyMap<string, StorePath>;
+    const names = 'path' in one ? ['out'] : one.outputs ?? outputs.keys();
+    const lines = new Set<string>();
+    for (const name of names) {
+      const path = outputs.get(name) as StorePath;
+      lines.add(root === undefined ? path : addRoot(store, linkFor(resolve(context.cwd, root), index + 1, name), path));
+    }
+    for (const line of [...lines].sort()) command.print(line);
   });
-  if (root === undefined && results.length > 0) {
+  if (root === undefined && wanted.length > 0) {
     context.stderr.write(
       "warning: you did not specify '--add-root'; the result might be removed by the garbage collector\n");
   }
   return 0;
+}
+
+/** `ROOT`, `ROOT-dev`, `ROOT-2`, `ROOT-2-dev`, …: the operand's number, and outputs other than `out`. */
+function linkFor(root: string, number: number, output: string): string {
+  return root + (number === 1 ? '' : `-${number}`) + (output === 'out' ? '' : `-${output}`);
 }
 
 async function describeAll(command: StoreCommand, wanted: readonly Wanted[]): Promise<void> {
