@@ -163,7 +163,7 @@ test('what a build begins with, and what is wrong with a request, in C++ Nix\'s 
 });
 
 test('roots of what is realised are numbered by operand and named by output', needs('bwrap', 'busybox'), () => {
-  const two = nix('eval', '--raw', '--expr', `(derivation {
+  const two = nix('eval', '--impure', '--raw', '--expr', `(derivation {
     name = "two"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "echo 1 > $out; echo 2 > $dev" ];
     outputs = [ "out" "dev" ];
   }).drvPath`);
