@@ -9,7 +9,7 @@
 import { UserError, type Progress } from '#base';
 import { knownOutputPath, type Derivation, type StorePath } from '#formats';
 import type { Store } from '#store';
-import type { Builder } from './builder.ts';
+import type { Builder, EarlyWork } from './builder.ts';
 import { isSystemError } from './errors.ts';
 
 export interface EarlyContext {
@@ -29,7 +29,7 @@ export function beginEarly(
   made: (input: StorePath) => Promise<unknown>,
 ): () => Promise<void> {
   const early = builders.find((builder) => builder.accepts(derivation))?.early;
-  const paths = new Set(early?.inputsOf(derivation));
+  const paths = new Set(early === undefined ? [] : inputsOf(early, derivation));
   if (early === undefined || paths.size === 0) return async () => {};
   const ready = new AbortController();
   const stop = AbortSignal.any([signal, ready.signal]);
@@ -58,4 +58,14 @@ export function beginEarly(
     ready.abort();
     await Promise.all(running);
   };
+}
+
+/** Wrong attributes are the build's to complain of. */
+function inputsOf(early: EarlyWork, derivation: Derivation): readonly StorePath[] {
+  try {
+    return early.inputsOf(derivation);
+  } catch (error) {
+    if (error instanceof UserError) return [];
+    throw error;
+  }
 }

@@ -84,3 +84,9 @@ test('what is not finished is stopped when the inputs are there, what fails chan
   assert.deepEqual(seen.slice(2), ['stopped', 'built']);
   assert.match(messages.join('\n'), /nothing could be prepared with .*-second: cannot prepare/);
 });
+
+test('wrong attributes are told by the build', async () => {
+  const there = builds.add('there', 'builtin:write-file', { text: 'there' });
+  const image = builds.add('image', 'builtin:squashfs', { compression: 'none', storeContents: [there.out], compressEarly: 7 }, [there]);
+  await assert.rejects(builds.realise([image]), { code: 'BUILD_FAILED', message: /compressEarly/ });
+});

@@ -39,6 +39,8 @@ export const squashfsBuilder: BuiltinBuilder = {
   async build(job) {
     const attributes = new Attributes(job.structuredAttrs, 'builtin:squashfs');
     const { compression, blockSizeBytes } = compressionOf(job);
+    // Of no use any more, but it is checked.
+    attributes.strings('compressEarly');
     const paths = job.inputs.closureOf(attributes.strings('storeContents').map(storePathOf));
     const entries = storeEntries(paths, attributes, job);
     const groups = new Groups(paths, job);
