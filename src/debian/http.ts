@@ -36,6 +36,8 @@ export interface DownloadOptions {
   readonly retryDelayMs?: number | undefined;
   /** How long to wait for the next byte. Default: 60 s. */
   readonly timeoutMs?: number | undefined;
+  /** Sent to the host that is asked, not to those it leads to. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Certificates of the authorities that are trusted, instead of Node's own. */
   readonly certificatesFile?: string | undefined;
 }
@@ -106,6 +108,8 @@ export interface PageRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Of what is known already. */
   readonly entityTag?: string | undefined;
+  /** Is sent: the page is the answer to it. */
+  readonly body?: Uint8Array | undefined;
 }
 
 /** The body at `url` with what the server says of it. Credentials stay with the host they are for. */
@@ -118,7 +122,7 @@ export async function downloadPage(
   return withRetries(url, options, async () => {
     const known = page.entityTag === undefined || page.entityTag === '' ? {} : { 'if-none-match': page.entityTag };
     const urls: string[] = [];
-    const response = await open200(url, { ...page.headers, ...known }, options, urls);
+    const response = await open200(url, { ...page.headers, ...known }, options, urls, page.body);
     const { etag = '', link = [] } = response.headers;
     const about = {
       entityTag: String(etag), urls, links: typeof link === 'string' ? [link] : link,
@@ -262,6 +266,7 @@ async function open200(
   headers: Record<string, string>,
   options: DownloadOptions,
   urls: string[] = [],
+  body?: Uint8Array,
 ): Promise<Dispatcher.ResponseData> {
   // Loaded by the first download: most runs do without.
   const { request, EnvHttpProxyAgent } = await import('undici');
@@ -270,8 +275,10 @@ async function open200(
     urls.push(target);
     const isSameHost = new URL(target).origin === new URL(url).origin;
     const response = await request(target, {
+      ...(body === undefined ? {} : { method: 'POST', body }),
       headers: {
-        'user-agent': 'firn', 'accept-encoding': 'identity', ...(isSameHost ? headers : withoutCredentials(headers)),
+        'user-agent': 'firn', 'accept-encoding': 'identity',
+        ...(isSameHost ? { ...options.headers, ...headers } : withoutCredentials({ ...options.headers, ...headers })),
       },
       dispatcher: agent(EnvHttpProxyAgent, options.certificatesFile),
       headersTimeout: options.timeoutMs ?? 60_000,

@@ -76,10 +76,22 @@ export function notExportedWithSubmodules(): UserError {
   return new UserError('UNSUPPORTED_EXPORT', 'exportIgnore and submodules are not supported together yet');
 }
 
-export function lfsUnsupported(directory: string): UserError {
-  return new UserError('LFS_UNSUPPORTED', `cannot fetch the Git LFS files of the repository in '${directory}'`, {
-    hint: 'Firn does not speak Git LFS: without lfs = true the tree is fetched with the pointers in their place',
+export function lfsServerUnknown(repository: string): UserError {
+  return new UserError('LFS_FAILED', `nothing says which server has the Git LFS files of '${repository}'`, {
+    hint: "its remote 'origin', or the setting lfs.url, must be an http, https or ssh address",
   });
+}
+
+export function lfsNotAuthenticated(host: string, reason: string): UserError {
+  return new UserError('LFS_FAILED', `git-lfs-authenticate at '${host}' said nothing of use: ${reason}`);
+}
+
+export function lfsAnswerUnreadable(url: string, cause: unknown): UserError {
+  return new UserError('LFS_FAILED', `what the Git LFS server at '${url}' answered is no JSON`, { cause });
+}
+
+export function lfsObjectMissing(oid: string, url: string, reason: string): UserError {
+  return new UserError('LFS_FAILED', `the Git LFS server at '${url}' has no object ${oid}: ${reason}`);
 }
 
 export function commitUnverifiable(input: string): UserError {

@@ -109,7 +109,7 @@ export function isLocalFolder(url: string): boolean {
 }
 
 /** Who we are for this server, if the netrc file says so. */
-function credentialHeaders(context: FetchContext, url: string): Record<string, string> {
+export function credentialHeaders(context: FetchContext, url: string): Record<string, string> {
   const file = resolve(
     context.environment['NIX_CONF_DIR'] ?? '/etc/nix', context.settings.text('netrc-file') ?? 'netrc');
   const found = readNetrc(file)(new URL(url).hostname);

@@ -1,8 +1,8 @@
 /** The tree of a commit as it goes into the store: without what is not to be exported, with submodules. */
 
 import { withAttributes, type Input } from '#runtime';
-import { lfsUnsupported } from '../errors.ts';
 import type { FetchContext } from './context.ts';
+import { hangLargeFiles } from './git-lfs.ts';
 import { cachedCommit, locateGit, repositoryAt } from './git-input.ts';
 import type { GitRepository, Submodule } from './git-repository.ts';
 import {
@@ -22,10 +22,12 @@ export async function exportedTree(
 ): Promise<GitDirectory> {
   const all = await repository.entries(revision);
   const attributes = await attributeTexts(repository, revision, all);
-  if (options.lfs && attributes.some((text) => /filter=lfs/.test(text))) throw lfsUnsupported(repository.directory);
   const ignores = options.exportIgnore && attributes.some((text) => text.includes('export-ignore'));
   const entries = ignores ? await withoutIgnored(repository, revision, all) : all;
   const root = treeOfEntries(repository, entries);
+  if (options.lfs && attributes.some((text) => /filter=lfs/.test(text))) {
+    await hangLargeFiles(context, repository, revision, entries, root);
+  }
   if (!options.submodules) return root;
   for (const submodule of await repository.submodules(revision)) {
     const entry = all.find(({ mode, path }) => mode === submoduleMode && path === submodule.path);

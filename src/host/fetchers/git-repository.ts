@@ -102,6 +102,11 @@ export class GitRepository {
     return this.#try(['config', '--get', 'remote.origin.url']);
   }
 
+  /** Where large files are asked for: what a setting says, else the remote. */
+  async largeFilesUrl(): Promise<string | undefined> {
+    return await this.#try(['config', '--get', 'lfs.url']) ?? this.origin();
+  }
+
   /** All files, links, folders and submodules of a commit, by path. */
   async entries(revision: string): Promise<TreeEntry[]> {
     const output = await git(['-C', this.directory, 'ls-tree', '-r', '-t', '-z', '--full-tree', revision], this.#run);
@@ -142,18 +147,23 @@ export class GitRepository {
   }
 
   /** Those of the paths (folders end in a slash) that a commit's or the work tree's attributes keep out of exports. */
-  async exportIgnored(paths: readonly string[], revision?: string): Promise<Set<string>> {
+  exportIgnored(paths: readonly string[], revision?: string): Promise<Set<string>> {
+    return this.pathsWith('export-ignore', 'set', paths, revision);
+  }
+
+  /** Those of the paths for which the attributes of a commit, or of the work tree, say this. */
+  async pathsWith(attribute: string, value: string, paths: readonly string[], revision?: string): Promise<Set<string>> {
     const input = Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
     const ask = async (variables: Record<string, string>, cached: readonly string[]) => git(
-      ['-C', this.directory, 'check-attr', '-z', '--stdin', ...cached, 'export-ignore'],
+      ['-C', this.directory, 'check-attr', '-z', '--stdin', ...cached, attribute],
       { ...this.#run, variables, input });
-    if (revision === undefined) return ignoredPaths((await ask({}, [])).toString('latin1'));
+    if (revision === undefined) return pathsWithValue((await ask({}, [])).toString('latin1'), value);
     // Git reads attributes from an index, not from a commit: an index is made for the purpose.
     const folder = mkdtempSync(join(tmpdir(), 'firn-git-'));
     try {
       const variables = { GIT_INDEX_FILE: join(folder, 'index') };
       await git(['-C', this.directory, 'read-tree', revision], { ...this.#run, variables });
-      return ignoredPaths((await ask(variables, ['--cached'])).toString('latin1'));
+      return pathsWithValue((await ask(variables, ['--cached'])).toString('latin1'), value);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -227,9 +237,9 @@ function isInside(path: string | undefined): boolean {
     .every((part) => part !== '' && part !== '.' && part !== '..' && part.toLowerCase() !== '.git');
 }
 
-function ignoredPaths(text: string): Set<string> {
+function pathsWithValue(text: string, value: string): Set<string> {
   const parts = text.split('\0');
-  const ignored = new Set<string>();
-  for (let i = 0; i + 2 < parts.length; i += 3) if (parts[i + 2] === 'set') ignored.add(parts[i]!);
-  return ignored;
+  const found = new Set<string>();
+  for (let i = 0; i + 2 < parts.length; i += 3) if (parts[i + 2] === value) found.add(parts[i]!);
+  return found;
 }

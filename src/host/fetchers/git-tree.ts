@@ -6,12 +6,13 @@
  * of being read, so that Git works while we write.
  */
 
+import { createReadStream } from 'node:fs';
 import { concatBytes } from '#base';
 import type { NarWriter } from '#formats';
 import { GitObjects } from './git-objects.ts';
 import type { GitRepository } from './git-repository.ts';
 
-export type GitNode = GitDirectory | GitLeaf;
+export type GitNode = GitDirectory | GitLeaf | StoredFile;
 
 export interface GitDirectory {
   readonly type: 'directory';
@@ -22,6 +23,13 @@ export interface GitLeaf {
   readonly type: 'file' | 'executable' | 'symlink';
   readonly repository: GitRepository;
   readonly object: string;
+}
+
+/** A file whose content is not in the repository, but on disk. */
+export interface StoredFile {
+  readonly type: 'file' | 'executable';
+  readonly stored: string;
+  readonly sizeBytes: number;
 }
 
 export interface TreeEntry {
@@ -76,6 +84,7 @@ export async function writeGitTree(root: GitDirectory, writer: NarWriter): Promi
     };
     const writeNode = async (node: GitNode): Promise<void> => {
       if (node.type === 'directory') return writeDirectory(node);
+      if ('stored' in node) return writeStored(writer, node);
       askAhead();
       leaves.next();
       await writeLeaf(writer, node, readerOf(node.repository));
@@ -111,7 +120,14 @@ async function writeLeaf(writer: NarWriter, leaf: GitLeaf, reader: GitObjects): 
   writer.endFile(size);
 }
 
+async function writeStored(writer: NarWriter, { type, stored, sizeBytes }: StoredFile): Promise<void> {
+  writer.beginFile(sizeBytes, type === 'executable');
+  for await (const piece of createReadStream(stored)) writer.contents(piece as Uint8Array);
+  writer.endFile(sizeBytes);
+}
+
 function* leavesOf(node: GitNode): Generator<GitLeaf, void, void> {
+  if ('stored' in node) return;
   if (node.type !== 'directory') {
     yield node;
     return;
@@ -136,7 +152,7 @@ function folderAt(root: GitDirectory, parts: readonly string[]): GitDirectory {
   return folder;
 }
 
-function leafType(mode: string): GitLeaf['type'] {
+export function leafType(mode: string): GitLeaf['type'] {
   return mode === '120000' ? 'symlink' : mode === '100755' ? 'executable' : 'file';
 }
 
