@@ -81,10 +81,11 @@ test('a terminal keeps messages above the block, and nothing of the block at the
   assert.deepEqual(lines.slice(0, 3), ['warning: mind the gap', '· top', '├─ · tool']);
   assert.equal(lines.filter((line) => line.includes('base')).length, 1);
   // A terminal that becomes narrow gets a block that fits it.
-  screen.columns = 24;
+  screen.resize(24);
   context.mock.timers.tick(120);
   for (const line of progress.frame()) assert.ok(displayWidth(line) < 24, line);
-  screen.columns = 40;
+  assert.deepEqual(screen.shown(), ['warning: mind the gap', ...progress.frame()]);
+  screen.resize(40);
   base.finish();
   all.finish();
   progress.close();

@@ -30,6 +30,20 @@ export class Screen {
     return lines;
   }
 
+  /** Becomes as wide as that; what is too long then is broken, as terminals do. */
+  resize(columns: number): void {
+    const below = this.#lines.slice(this.#row);
+    const broken = this.#lines.slice(0, this.#row).flatMap((line) => {
+      const characters = [...line];
+      const pieces: string[] = [];
+      do pieces.push(characters.splice(0, columns).join('')); while (characters.length > 0);
+      return pieces;
+    });
+    this.#lines.splice(0, this.#lines.length, ...broken, ...below);
+    this.#row = broken.length;
+    this.columns = columns;
+  }
+
   #put(character: string): void {
     if (character === '\n') {
       this.#row += 1;

@@ -14,7 +14,7 @@ import { describeFinished, describeRunning, formatBytes, formatDuration } from '
 import { ProgressMeter, type RunningActivity, type Tally } from './meter.ts';
 import { isShown, type ClosableProgress, type MessageLevel, type ProgressChoice, type TerminalOutput } from './output.ts';
 import { painter, type Paint } from './style.ts';
-import { clip, plainLine } from './text-width.ts';
+import { clip, displayWidth, plainLine } from './text-width.ts';
 
 const frameMilliseconds = 120;
 const shownInHand = 3;
@@ -30,6 +30,9 @@ export class TerminalProgress implements ClosableProgress {
   readonly #builds = new BuildGraph();
   #timer: NodeJS.Timeout | undefined;
   #frame = 0;
+  /** What stands at the bottom. */
+  #drawn: readonly string[] = [];
+  #drawnColumns = 0;
 
   constructor(out: TerminalOutput, choice: ProgressChoice, now: () => number = () => performance.now()) {
     this.#out = out;
@@ -75,7 +78,7 @@ export class TerminalProgress implements ClosableProgress {
   close(): void {
     if (this.#timer !== undefined) clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#update.clear();
+    this.#clear();
     for (const tally of this.#meter.tallies.values()) {
       if (tally.ended === 0) continue;
       const mark = tally.failed > 0 ? this.#paint('red', '✗') : this.#paint('green', '✓');
@@ -104,7 +107,7 @@ export class TerminalProgress implements ClosableProgress {
 
   /** Writes lines above the block. */
   #say(text: string): void {
-    this.#update.clear();
+    this.#clear();
     this.#out.write(`${text}\n`);
     if (this.#timer !== undefined) this.#draw();
   }
@@ -119,7 +122,26 @@ export class TerminalProgress implements ClosableProgress {
   }
 
   #draw(): void {
-    this.#update(this.frame().join('\n'));
+    this.#takeBackWrapped();
+    this.#drawn = this.frame();
+    this.#drawnColumns = this.#out.columns ?? 80;
+    this.#update(this.#drawn.join('\n'));
+  }
+
+  #clear(): void {
+    this.#takeBackWrapped();
+    this.#drawn = [];
+    this.#update.clear();
+  }
+
+  /** A terminal that got narrower has broken our lines: removes the rows that this made too many. */
+  #takeBackWrapped(): void {
+    const columns = this.#out.columns ?? 80;
+    if (columns >= this.#drawnColumns) return;
+    const rows = this.#drawn.map((line) => Math.max(1, Math.ceil(displayWidth(plainLine(line)) / columns)));
+    const more = rows.reduce((sum, count) => sum + count - 1, 0);
+    if (more > 0) this.#out.write('\x1b[1A\x1b[2K'.repeat(more));
+    this.#drawnColumns = columns;
   }
 
   /** What is done beside the builds that the tree shows. */
