@@ -48,10 +48,16 @@ in
       (passwd, or sudo passwd), or put your public key into the account's
       .ssh/authorized_keys.
 
+      Another keyboard: `sudo loadkeys de`.
+      Another time zone: `sudo timedatectl set-timezone Europe/Berlin`.
+
       Networks with a cable are set up by themselves. For a wireless one, run
       `sudo wpa_passphrase NAME | sudo tee -a /etc/wpa_supplicant.conf` and then
       `sudo systemctl restart wireless-networks`.
     '';
+
+    # For loadkeys: what keyboard there is shows only when the medium is started.
+    environment.systemPackages = [ pkgs.kbd pkgs.console-data ];
 
     services.openssh = {
       enable = mkDefault true;
