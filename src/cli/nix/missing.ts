@@ -131,13 +131,13 @@ async function findSubstitutes(
   return saved;
 }
 
-/** The wanted outputs that are not valid; undefined stands for one whose path is not known. */
+/** The wanted outputs that are not valid; undefined stands for one of which nobody knows what it was built to. */
 function missingOutputs(store: Store, { drvPath, outputs }: WantedOutputs): (StorePath | undefined)[] {
   const derivation = store.readDerivation(drvPath);
   return outputs
     .map((name) => {
       const output = derivation.outputs.get(name);
-      return output === undefined ? undefined : knownOutputPath(output);
+      return output === undefined ? undefined : knownOutputPath(output) ?? store.queryRealisation(drvPath, name)?.path;
     })
     .filter((path) => path === undefined || !store.isValidPath(path));
 }
