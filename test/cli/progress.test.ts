@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeFinished, describeRunning, formatBytes, formatDuration } from '../../src/cli/progress/describe.ts';
+import { DownloadClock } from '../../src/cli/progress/download-clock.ts';
 import { LineProgress } from '../../src/cli/progress/line-progress.ts';
 import { ProgressMeter } from '../../src/cli/progress/meter.ts';
 
@@ -46,4 +47,23 @@ test('a log gets plain lines: a beginning, messages, a sum', () => {
   activity.finish();
   progress.close();
   assert.match(text, /^compressing squashfs image …\nwarning: this is odd\ncompressed 5 B in \d+\.\d s \(.*\/s\)\n$/);
+});
+
+test('the time of the last downloaded byte is noted, and what is shown is as before', () => {
+  let now = 0;
+  let text = '';
+  const clock = new DownloadClock(new LineProgress({ write: (part) => { text += part; } }, 3), () => now);
+  assert.equal(clock.lastByteAtMs, undefined);
+  const whole = clock.start('download', 'packages', { total: 900, unit: 'bytes' });
+  const part = clock.start('unpack', 'one', { parent: whole });
+  now = 1000;
+  whole.advance(900);
+  now = 5000;
+  part.advance(1);
+  whole.advance(0);
+  part.finish();
+  whole.finish();
+  clock.close();
+  assert.equal(clock.lastByteAtMs, 1000);
+  assert.match(text, /^downloaded .*900 B/m);
 });

@@ -18,6 +18,7 @@ import { trustedSettings } from '../nix/flake-config.ts';
 import { describeMissing } from '../nix/missing.ts';
 import { addRoot } from '../nix/roots.ts';
 import { formatBytes, formatDuration } from '../progress/describe.ts';
+import { DownloadClock } from '../progress/download-clock.ts';
 import { openProgress } from '../progress/open.ts';
 
 interface BuildOptions {
@@ -51,9 +52,9 @@ async function build(
 ): Promise<number> {
   const started = performance.now();
   const { cwd, env, signal, stderr, color } = context;
-  const progress = await openProgress(stderr, {
+  const progress = new DownloadClock(await openProgress(stderr, {
     verbosity: options.verbose === true ? 4 : 3, showLogs: options.verbose === true, color,
-  });
+  }));
   const tree = options.tree === undefined ? ownTree : resolve(cwd, options.tree);
   const flake = flakeOf(hosts);
   const absoluteHosts = flake === undefined ? hosts.map((host) => resolve(cwd, host)) : [];
@@ -104,12 +105,18 @@ async function build(
     if (link !== undefined) addRoot(workspace.store, link, image.outPath);
     progress.close();
     context.stdout.write(describe(image, options.format, link, workspace, cwd));
-    stderr.write(`done in ${formatDuration(performance.now() - started)}\n`);
+    stderr.write(`${timeTaken(started, progress.lastByteAtMs)}\n`);
     return 0;
   } finally {
     progress.close();
     await workspace.close();
   }
+}
+
+function timeTaken(startedMs: number, lastByteAtMs: number | undefined): string {
+  const now = performance.now();
+  const all = `done in ${formatDuration(now - startedMs)}`;
+  return lastByteAtMs === undefined ? all : `${all}, ${formatDuration(now - lastByteAtMs)} after the last download`;
 }
 
 /** The flake that is named instead of files: `.#name`. */
