@@ -21,7 +21,7 @@ export async function buildResolved(
   try {
     await options.makeRoom?.collect();
     const outputs = await buildDerivation({
-      store, builders: options.builders, cores: options.cores ?? 1, progress,
+      store, builders: options.builders, localBuilds: options.jobs !== 0, cores: options.cores ?? 1, progress,
       signal: options.signal ?? new AbortController().signal, logDirectory: options.logDirectory, logs: options.logs,
       sign: options.sign, signRealisation: options.signRealisation, whenBuilt: options.whenBuilt,
       realiseNested: (wanted) => realise(store, wanted, options),

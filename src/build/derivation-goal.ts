@@ -28,12 +28,14 @@ import type { Realised, Wanted } from './realise.ts';
 import type { Slots } from './slots.ts';
 import { kindOf } from './work-plan.ts';
 import {
-  fixedOutputNotPlain, noBuilderFor, outputHashMismatch, referencesNotAllowed, withLastLines,
+  fixedOutputNotPlain, localBuildsDisabled, noBuilderFor, outputHashMismatch, referencesNotAllowed, withLastLines,
 } from './errors.ts';
 
 export interface BuildContext {
   readonly store: Store;
   readonly builders: readonly Builder[];
+  /** False: only other machines build, and the builtin builders. */
+  readonly localBuilds: boolean;
   readonly cores: number;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -80,7 +82,7 @@ export async function buildDerivation(
 ): Promise<OutputMap> {
   const { store, signal } = context;
   const accepting = context.builders.filter((candidate) => candidate.accepts(derivation));
-  if (accepting.length === 0) throw noBuilderFor(derivation.builder, derivation.system);
+  if (accepting.length === 0) throw noBuilder(context, derivation);
   const lock = await store.lockPaths(lockedPaths(drvPath, derivation), signal, place.rank);
   try {
     const present = context.check === undefined ? validOutputs(store, drvPath, derivation) : undefined;
@@ -90,7 +92,7 @@ export async function buildDerivation(
     }
     const build = (builder: Builder) => buildLocked(context, builder, drvPath, derivation, activity);
     const { outputs, durable } = await buildElsewhere(context, accepting, derivation, build)
-      ?? await buildHere(accepting, place, signal, build, derivation);
+      ?? await buildHere(context, accepting, place, build, derivation);
     if (context.whenBuilt !== undefined) {
       await Promise.all([durable, store.flush()]);
       await context.whenBuilt(drvPath, outputs);
@@ -129,14 +131,18 @@ async function buildElsewhere(
   return undefined;
 }
 
+function noBuilder({ localBuilds }: BuildContext, { builder, system }: Derivation): Error {
+  return localBuilds ? noBuilderFor(builder, system) : localBuildsDisabled();
+}
+
 /** Builds in one of our own places. */
 function buildHere(
-  accepting: readonly Builder[], place: Place, signal: AbortSignal,
+  context: BuildContext, accepting: readonly Builder[], place: Place,
   build: (builder: Builder) => Promise<Built>, derivation: Derivation,
 ): Promise<Built> {
   const builder = accepting.find((candidate) => candidate.reserve === undefined);
-  if (builder === undefined) throw noBuilderFor(derivation.builder, derivation.system);
-  return place.slots.run(signal, place.rank, () => build(builder), place.weight);
+  if (builder === undefined) throw noBuilder(context, derivation);
+  return place.slots.run(context.signal, place.rank, () => build(builder), place.weight);
 }
 
 async function buildLocked(

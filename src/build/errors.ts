@@ -43,6 +43,12 @@ export function noBuilderFor(builder: string, system: string): UserError {
   );
 }
 
+export function localBuildsDisabled(): UserError {
+  return new UserError('NO_BUILDER', 'local builds are disabled (max-jobs = 0)', {
+    hint: "set 'max-jobs' to a non-zero value to enable local builds, or configure remote builders via 'builders'",
+  });
+}
+
 export function missingPath(path: string): UserError {
   return new UserError('PATH_NOT_VALID', `path '${path}' is required, but there is no substituter that can build it`, {
     hint: 'evaluate again: the path may have been removed as garbage',

@@ -119,6 +119,7 @@ class Realising {
     this.#context = {
       store,
       builders: options.builders,
+      localBuilds: jobs > 0,
       cores: options.cores ?? 1,
       progress: this.#progress,
       signal: this.#stop.signal,

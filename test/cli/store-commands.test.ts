@@ -155,6 +155,7 @@ test('what a build begins with, and what is wrong with a request, in C++ Nix\'s 
   const failed = said('nix-build', '--no-out-link', top);
   assert.equal(failed.split('\nbuilding ')[0], `these 2 derivations will be built:\n  ${base}\n  ${top}`);
   assert.match(failed, new RegExp(`error: Cannot build '${base}'\\.\nReason: [^]*error: Cannot build '${top}'\\.\nReason: 1 dependency failed`));
+  assert.match(said('nix-build', '--no-out-link', '-j0', base), /Reason: local builds are disabled \(max-jobs = 0\)\./);
   assert.equal(said('nix-build', `${top}!none`), `error: derivation '${top}' does not have output 'none'\n`);
   assert.equal(said('nix-build', `${top}!out,dev`),
     `error: building more than one derivation output is not supported, in '${top}!out,dev'\n`);
