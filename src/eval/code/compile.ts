@@ -105,11 +105,18 @@ export function operand(unit: Unit, expr: Expr, text: string): Body {
 /** A JavaScript Boolean, checked; `text` is the frame if it is none. */
 export function condition(unit: Unit, expr: Expr, text: string): (frame: Frame) => boolean {
   const body = operand(unit, expr, text);
+  if (isBoolean(expr)) return body as (frame: Frame) => boolean;
   const at = unit.at(offsetOf(expr));
   return (frame) => {
     const value = body(frame);
     return typeof value === 'boolean' ? value : forceBoolean(value, at, text);
   };
+}
+
+/** Whether an expression has no other values. */
+function isBoolean(expr: Expr): boolean {
+  if (expr.kind === 'binary') return expr.operator !== '//' && expr.operator !== '++';
+  return expr.kind === 'not' || expr.kind === 'hasAttr';
 }
 
 function compileAssert(unit: Unit, expr: Expr & { kind: 'assert' }): Body {

@@ -13,6 +13,7 @@ import {
   offsetOf,
   type SelectExpr,
   showExpr,
+  type VarExpr,
 } from '#lang';
 import {
   add,
@@ -46,6 +47,7 @@ import type { Body, Frame } from './frame.ts';
 import { isConstantPath, lazy } from './lazy.ts';
 import { makeSlot, Site } from './site.ts';
 import type { Unit } from './unit.ts';
+import { readAt } from './variables.ts';
 
 /** `subject.path` and `subject.path or fallback`. */
 export function compileSelect(unit: Unit, expr: SelectExpr): Body {
@@ -57,17 +59,29 @@ export function compileSelect(unit: Unit, expr: SelectExpr): Body {
   if (path.length > 1 && unit.traced && isConstantPath(path)) {
     return (frame) => selectPath(from(frame), path, at);
   }
-  let body = from;
-  for (const part of path) {
-    const inner = body;
-    if (typeof part === 'string') {
-      body = (frame) => select(inner(frame), part, at);
-    } else {
-      const name = nameCode(unit, part);
-      body = (frame) => select(inner(frame), name(frame), at);
-    }
-  }
-  return body;
+  return path.reduce<Body>((inner, part) => {
+    if (typeof part !== 'string') return selectComputed(inner, nameCode(unit, part), at);
+    return inner === from && subject.kind === 'var' && subject.level >= 0 && !unit.traced
+      ? selectFromVariable(subject, unit.at(subject.at), part, at)
+      : selectOne(inner, part, at);
+  }, from);
+}
+
+// Functions of their own, so that what is kept of each place is no more than they name.
+
+function selectOne(from: Body, name: string, at: Position): Body {
+  return (frame) => select(from(frame), name, at);
+}
+
+function selectComputed(from: Body, name: (frame: Frame) => string, at: Position): Body {
+  return (frame) => select(from(frame), name(frame), at);
+}
+
+/** The commonest selection: its variable is read without another call. */
+function selectFromVariable(
+  { level, slot }: VarExpr, place: Position, name: string, at: Position,
+): Body {
+  return (frame) => select(readAt(frame, level, slot, place), name, at);
 }
 
 /** While traces are collected: a name that fails does so within the selection. */
@@ -142,30 +156,52 @@ export function compileCall(unit: Unit, expr: CallExpr): Body {
     if (body !== undefined) return body;
   }
   const at = unit.at(expr.at);
-  const target = compile(unit, callee);
-  const sites = args.map((arg) => lazy(unit, arg));
-  switch (sites.length) {
-    case 1: {
-      const [a] = sites as [Site];
-      return (frame) => call(target(frame), makeSlot(a, frame), at);
-    }
-    case 2: {
-      const [a, b] = sites as [Site, Site];
-      return (frame) => call2(target(frame), makeSlot(a, frame), makeSlot(b, frame), at);
-    }
-    case 3: {
-      const [a, b, c] = sites as [Site, Site, Site];
-      return (frame) => {
-        const f = target(frame);
-        return call3(f, makeSlot(a, frame), makeSlot(b, frame), makeSlot(c, frame), at);
-      };
-    }
-    default:
-      return (frame) => {
-        const f = target(frame);
-        return callMany(f, sites.map((site) => makeSlot(site, frame)), at);
-      };
+  const [a, b, c, ...more] = args.map((arg) => lazy(unit, arg)) as [Site, Site?, Site?, ...Site[]];
+  if (callee.kind === 'var' && callee.level >= 0 && c === undefined) {
+    const place = unit.at(callee.at);
+    return b === undefined
+      ? callVariable(callee, place, a, at)
+      : callVariable2(callee, place, a, b, at);
   }
+  const target = compile(unit, callee);
+  if (b === undefined) return callOne(target, a, at);
+  if (c === undefined) return callTwo(target, a, b, at);
+  return more.length === 0 ? callThree(target, a, b, c, at) : callAll(target, [a, b, c, ...more], at);
+}
+
+function callVariable({ level, slot }: VarExpr, place: Position, a: Site, at: Position): Body {
+  return (frame) => call(readAt(frame, level, slot, place), makeSlot(a, frame), at);
+}
+
+function callVariable2(
+  { level, slot }: VarExpr, place: Position, a: Site, b: Site, at: Position,
+): Body {
+  return (frame) => {
+    const f = readAt(frame, level, slot, place);
+    return call2(f, makeSlot(a, frame), makeSlot(b, frame), at);
+  };
+}
+
+function callOne(target: Body, a: Site, at: Position): Body {
+  return (frame) => call(target(frame), makeSlot(a, frame), at);
+}
+
+function callTwo(target: Body, a: Site, b: Site, at: Position): Body {
+  return (frame) => call2(target(frame), makeSlot(a, frame), makeSlot(b, frame), at);
+}
+
+function callThree(target: Body, a: Site, b: Site, c: Site, at: Position): Body {
+  return (frame) => {
+    const f = target(frame);
+    return call3(f, makeSlot(a, frame), makeSlot(b, frame), makeSlot(c, frame), at);
+  };
+}
+
+function callAll(target: Body, sites: readonly Site[], at: Position): Body {
+  return (frame) => {
+    const f = target(frame);
+    return callMany(f, sites.map((site) => makeSlot(site, frame)), at);
+  };
 }
 
 function arithmeticCode(unit: Unit, name: string, left: Expr, right: Expr): Body | undefined {

@@ -32,6 +32,11 @@ export function compileVariable(unit: Unit, expr: VarExpr): Body {
   }
 }
 
+/** The value of the variable at `slot` of the frame `level` out. */
+export function readAt(frame: Frame, level: number, slot: number, at: Position): Value {
+  return forceAt(frameAt(frame, level) as Slot[], slot, at);
+}
+
 /** The value of a variable; it takes the place of its thunk. */
 function read(frame: Frame, place: number, at: Position): Value {
   return forceAt(frame as Slot[], place, at);
