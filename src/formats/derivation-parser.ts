@@ -13,7 +13,7 @@ import { parseStorePath, type StorePath } from './store-path.ts';
 export function parseDerivation(text: string, name: string, directory?: string): Derivation {
   const reader = new AtermReader(text, name);
   const path = (): StorePath => {
-    const found = reader.string();
+    const found = reader.plainString();
     try {
       return parseStorePath(found, directory);
     } catch (error) {
@@ -25,13 +25,13 @@ export function parseDerivation(text: string, name: string, directory?: string):
   const outputs = new Map<string, DerivationOutput>();
   reader.list(() => {
     reader.expect('(');
-    const output = reader.string();
+    const output = reader.plainString();
     reader.expect(',');
-    const pathText = reader.string();
+    const pathText = reader.plainString();
     reader.expect(',');
-    const algorithm = reader.string();
+    const algorithm = reader.plainString();
     reader.expect(',');
-    const hash = reader.string();
+    const hash = reader.plainString();
     reader.expect(')');
     outputs.set(output, parseOutput(name, pathText, algorithm, hash, directory));
   });
@@ -42,7 +42,7 @@ export function parseDerivation(text: string, name: string, directory?: string):
     reader.expect('(');
     const drvPath = path();
     reader.expect(',');
-    const { outputs: names, dynamic } = isDynamic ? parseUsed(reader, name, 0) : { outputs: reader.strings() };
+    const { outputs: names, dynamic } = isDynamic ? parseUsed(reader, name, 0) : { outputs: reader.plainStrings() };
     inputDerivations.set(drvPath, names);
     if (dynamic !== undefined) dynamicInputs.set(drvPath, dynamic);
     reader.expect(')');
@@ -78,14 +78,14 @@ const maximumDynamicDepth = 64;
 
 function parseUsed(reader: AtermReader, name: string, depth: number): UsedOutputs {
   if (depth > maximumDynamicDepth) throw badDerivation(name, 'its dynamic inputs are nested too deep');
-  if (!reader.has('(')) return { outputs: reader.strings() };
+  if (!reader.has('(')) return { outputs: reader.plainStrings() };
   reader.expect('(');
-  const outputs = reader.strings();
+  const outputs = reader.plainStrings();
   reader.expect(',');
   const dynamic = new Map<string, UsedOutputs>();
   reader.list(() => {
     reader.expect('(');
-    const output = reader.string();
+    const output = reader.plainString();
     reader.expect(',');
     dynamic.set(output, parseUsed(reader, name, depth + 1));
     reader.expect(')');
@@ -156,6 +156,19 @@ class AtermReader {
       result += unescapes[escaped] ?? escaped;
       this.#at++;
     }
+  }
+
+  /** One of those that are printed as they are: names of outputs, paths, hashes. */
+  plainString(): string {
+    const text = this.string();
+    if (/["\\\n\r\t]/.test(text)) throw this.#error('a name with a character that needs an escape');
+    return text;
+  }
+
+  plainStrings(): string[] {
+    const items: string[] = [];
+    this.list(() => { items.push(this.plainString()); });
+    return items;
   }
 
   strings(): string[] {

@@ -28,6 +28,9 @@ export interface Registration extends PathInfo {
   readonly outputs?: ReadonlyMap<string, StorePath>;
 }
 
+/** A folder of any name, then the name of a store path. */
+const pathForm = /^\/[^\0]+\/[0-9a-z]{32}-[0-9A-Za-z+._?=-]+$/;
+
 export class StoreDatabase {
   readonly #database: DatabaseSync;
   readonly #file: string;
@@ -63,7 +66,7 @@ export class StoreDatabase {
       from ValidPaths where path = ?`, path);
     if (row === undefined) return undefined;
     const references = this.all(`select path from Refs join ValidPaths on reference = id
-      where referrer = ?`, row['id'] as number).map((one) => this.#text(one['path']) as StorePath).sort();
+      where referrer = ?`, row['id'] as number).map((one) => this.#path(one['path'])).sort();
     const deriver = this.#textOrNull(row['deriver']) as StorePath | null;
     const contentAddress = this.#textOrNull(row['ca']);
     return {
@@ -98,13 +101,13 @@ export class StoreDatabase {
   queryOutputs(drvPath: StorePath): Map<string, StorePath> {
     const rows = this.all(`select d.id as id, d.path as path from DerivationOutputs d
       join ValidPaths v on d.drv = v.id where v.path = ? order by d.id`, drvPath);
-    return new Map(rows.map((row) => [this.#text(row['id']), this.#text(row['path']) as StorePath]));
+    return new Map(rows.map((row) => [this.#text(row['id']), this.#path(row['path'])]));
   }
 
   /** The first valid path that begins with `prefix`. */
   queryByPrefix(prefix: string): StorePath | undefined {
     const row = this.get('select path from ValidPaths where path >= ? limit 1', prefix);
-    const path = row === undefined ? undefined : this.#text(row['path']) as StorePath;
+    const path = row === undefined ? undefined : this.#path(row['path']);
     return path?.startsWith(prefix) === true ? path : undefined;
   }
 
@@ -217,10 +220,17 @@ export class StoreDatabase {
   }
 
   #paths(sql: string, ...values: string[]): StorePath[] {
-    return this.all(sql, ...values).map((row) => this.#text(row['path']) as StorePath).sort();
+    return this.all(sql, ...values).map((row) => this.#path(row['path'])).sort();
   }
 
   /** A column of text: in a damaged file it may be anything. */
+  /** Whatever comes out of the database as a path may be opened or removed: it must be one. */
+  #path(value: unknown): StorePath {
+    const text = this.#text(value);
+    if (!pathForm.test(text)) throw databaseDamaged(this.#file, new Error(`${JSON.stringify(text)} is no store path`));
+    return text as StorePath;
+  }
+
   #text(value: unknown): string {
     if (typeof value === 'string') return value;
     throw databaseDamaged(this.#file, new Error('there is no text where one should be'));

@@ -123,7 +123,7 @@ function sampleTree(): string {
   return tree;
 }
 
-test('archives damaged: what is accepted is what stands there afterwards, and nothing stands elsewhere', async () => {
+test('archives damaged: what is accepted stands there afterwards, and nothing stands elsewhere', async () => {
   const archive = await all(narPieces(sampleTree()));
   const random = generator(3);
   const place = join(scratch, 'restored');
@@ -146,7 +146,8 @@ test('archives damaged: what is accepted is what stands there afterwards, and no
       deleteTree(place);
       continue;
     }
-    assert.equal(await all(narPieces(place)), damaged, `round ${round}`);
+    // What follows an archive is somebody else's.
+    assert.ok(damaged.startsWith(await all(narPieces(place))), `round ${round}: ${JSON.stringify(damaged)}`);
     deleteTree(place);
   }
   assert.deepEqual(readdirSync(join(scratch, 'outside')), []);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatHash, hashOf, UserError } from '#base';
 import { outputPlaceholder, type StorePath } from '#formats';
 import { freshSandbox, needsSandbox, recordingProgress, type Made, type SandboxedBuilds, type Specification } from './builds.ts';
@@ -180,7 +181,8 @@ test('a failed build: status, last lines, log, kept folder; nothing is left', ne
   assert.ok(progress.messages.some((message) => message.includes(`note: keeping build directory "${join(kept, folder, 'build')}"`)));
   const store = join(builds.root, 'nix/store');
   assert.deepEqual(readdirSync(store).filter((name) => existsSync(join(store, name, 'build')) || name.endsWith(made.out.slice(44))), []);
-  await assert.rejects(builds.build(add('kill -9 $$ ; sh -c "kill -9 \\$\\$"; exit 137')), /builder failed due to signal/);
+  await assert.rejects(builds.build(add('kill -9 $$ ; sh -c "kill -9 \\$\\$"; exit 137')), /builder failed due to signal 9 \(Killed\)/);
+  await assert.rejects(builds.build(add('exit 255')), /builder failed with exit code 255/);
 });
 
 test('limits of time, of silence and of the log; stopping', needsSandbox, async () => {
@@ -191,6 +193,36 @@ test('limits of time, of silence and of the log; stopping', needsSandbox, async 
   await assert.rejects(builds.build(add('while true; do echo y; done'), { limits: { logBytes: 1000 } }), /more than 1000 bytes of log/);
   await assert.rejects(builds.build(add(slow), {}, { signal: AbortSignal.timeout(300) }), { name: 'TimeoutError' });
   assert.ok(Date.now() - begun < 15_000);
+});
+
+test('a builder that is killed from outside has failed, and so has one whose bwrap is', needsSandbox, async () => {
+  for (const inside of [true, false]) {
+    const mark = `mark-${process.pid}-${inside}`;
+    /** The builder itself is in two namespaces of processes, bwrap in ours only. */
+    const find = (): number[] => readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).filter((name) => {
+      try {
+        if (!readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(mark)) return false;
+        return (readFileSync(`/proc/${name}/status`, 'latin1').match(/^NSpid:.*$/m)?.[0].split('\t').length === 3) === inside;
+      } catch {
+        return false;
+      }
+    }).map(Number);
+    const made = add(`: ${mark}; echo begun > $out; while true; do sleep 1; done`);
+    const failing = assert.rejects(builds.build(made), /builder failed due to signal 9 \(Killed\)/);
+    let pids: number[] = [];
+    for (let tries = 0; (pids = find()).length === 0; tries++) {
+      assert.ok(tries < 1000, 'it does not begin');
+      await sleep(20);
+    }
+    process.kill(Math.min(...pids), 'SIGKILL');
+    await failing;
+    assert.equal(builds.store.isValidPath(made.out), false);
+    assert.equal(existsSync(builds.store.physicalPath(made.out)), false);
+    for (let tries = 0; find().length > 0; tries++) {
+      assert.ok(tries < 100, 'somebody lives');
+      await sleep(20);
+    }
+  }
 });
 
 test('what cannot be built here is said', needsSandbox, async () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UserError } from '#base';
-import { deleteTree, LocalStore } from '#store';
+import { collectGarbage, deleteTree, LocalStore } from '#store';
 import { databaseFailure } from '../../src/store/database-failure.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'firn-database-'));
@@ -76,6 +76,16 @@ test('a file that is no database is said to be damaged', () => {
   new LocalStore({ root }).close();
   writeFileSync(join(root, 'nix/var/nix/db/db.sqlite'), 'this is no database'.repeat(1000));
   assert.throws(() => new LocalStore({ root }), { code: 'STORE_DAMAGED' });
+});
+
+test('what is registered and is no store path is never taken for a file', async () => {
+  for (const name of ['/etc/passwd', `/nix/store/${'0'.repeat(32)}-a/../../x`, `/nix/store/${'0'.repeat(32)}-\0`, '']) {
+    const store = new LocalStore({ root: join(scratch, `named-${name.length}`) });
+    store.database.run("insert into ValidPaths (path, hash, registrationTime) values (?, 'sha256:0', 0)", name);
+    assert.throws(() => store.allValidPaths(), { code: 'STORE_DAMAGED', message: /is no store path/ });
+    await assert.rejects(collectGarbage(store), { code: 'STORE_DAMAGED' });
+    store.close();
+  }
 });
 
 test("SQLite's errors have meanings, and others are left alone", () => {

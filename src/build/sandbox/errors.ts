@@ -122,9 +122,18 @@ export function builderFailed(status: number): UserError {
   return new UserError('BUILDER_FAILED', `builder failed with exit code ${status}`);
 }
 
-export function builderKilled(signal: string): UserError {
-  return new UserError('BUILDER_FAILED', `builder failed due to signal ${signal}`);
+/** `signal` is the number. */
+export function builderKilled(signal: number): UserError {
+  const name = signalNames[signal];
+  return new UserError('BUILDER_FAILED', `builder failed due to signal ${signal}${name === undefined ? '' : ` (${name})`}`);
 }
+
+/** What the C library calls the signals that end programs. */
+const signalNames: Readonly<Record<number, string>> = {
+  1: 'Hangup', 2: 'Interrupt', 3: 'Quit', 4: 'Illegal instruction', 5: 'Trace/breakpoint trap', 6: 'Aborted', 7: 'Bus error',
+  8: 'Floating point exception', 9: 'Killed', 11: 'Segmentation fault', 13: 'Broken pipe', 14: 'Alarm clock', 15: 'Terminated',
+  24: 'CPU time limit exceeded', 25: 'File size limit exceeded', 31: 'Bad system call',
+};
 
 export function builderTimedOut(seconds: number): UserError {
   return new UserError('BUILDER_TIMED_OUT', `timed out after ${seconds} seconds`, {

@@ -9,6 +9,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { constants as system } from 'node:os';
 import { join } from 'node:path';
 import { builderFailed, builderKilled, builderSilent, builderTimedOut, builderTooLoud } from './errors.ts';
 import { giveTo } from './identity.ts';
@@ -85,14 +86,14 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
   const watch = watchOutput(output, work, stop);
   // One that has closed its output is about to end, or else would never be heard of again.
   let mute: NodeJS.Timeout | undefined;
-  void watch.finished.then(() => { mute = setTimeout(() => stop(builderKilled('9')), muteMilliseconds).unref(); });
+  void watch.finished.then(() => { mute = setTimeout(() => stop(builderKilled(signals.SIGKILL)), muteMilliseconds).unref(); });
   try {
     const [status, signal] = await ended(child);
     await watch.finished;
     if (failure !== undefined) throw failure;
     // bwrap reports the death of its child by a signal as a shell does.
-    if (signal !== null) throw builderKilled(signal);
-    if (status !== null && status > 128 && status <= 128 + lastSignal && work.confined !== undefined) throw builderKilled(String(status - 128));
+    if (signal !== null) throw builderKilled(signals[signal]);
+    if (status !== null && status > 128 && status <= 128 + lastSignal && work.confined !== undefined) throw builderKilled(status - 128);
     if (status !== 0) throw builderFailed(status ?? 1);
   } finally {
     if (work.plain !== undefined) killSession(child);
@@ -102,6 +103,7 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
   }
 }
 
+const { signals } = system;
 const lastSignal = 64;
 
 /** How long a builder may live without its output. */
