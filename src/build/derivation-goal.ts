@@ -28,7 +28,8 @@ import type { Realised, Wanted } from './realise.ts';
 import type { Slots } from './slots.ts';
 import { kindOf } from './work-plan.ts';
 import {
-  fixedOutputNotPlain, localBuildsDisabled, noBuilderFor, outputHashMismatch, referencesNotAllowed, withLastLines,
+  builderFailedForNow, fixedOutputNotPlain, localBuildsDisabled, noBuilderFor, outputHashMismatch, referencesNotAllowed,
+  withLastLines,
 } from './errors.ts';
 
 export interface BuildContext {
@@ -193,7 +194,8 @@ async function buildLocked(
       },
       builtAs: (output, path) => { outputPaths.set(output, path); },
       measured: (output, measure) => measures.set(output, measure),
-    }).catch((error: unknown) => {
+    }).catch((thrown: unknown) => {
+      const error = mayPass(derivation) ? asPassing(thrown) : thrown;
       const isTold = !(error instanceof UserError) || context.progress.showsLogs === true;
       throw isTold ? error : withLastLines(error, log.tail(), drvPath);
     });
@@ -215,6 +217,17 @@ async function buildLocked(
     if (own !== activity) own.finish(succeeded ? 'done' : 'failed');
     if (!committed) for (const place of places.values()) await removeLeftover(place);
   }
+}
+
+/** Whether a failure may be the network's, so that the same build could succeed another time. */
+function mayPass({ outputs }: Derivation): boolean {
+  return [...outputs.values()].some(({ kind }) => kind === 'fixed' || kind === 'impure');
+}
+
+/** Scripts tell by the exit status which failures are for ever. */
+function asPassing(error: unknown): unknown {
+  const isBuilders = error instanceof UserError && error.code === 'BUILDER_FAILED';
+  return isBuilders ? builderFailedForNow(error) : error;
 }
 
 function tellMessage(message: BuilderMessage, progress: Progress, own: Activity): void {

@@ -245,6 +245,11 @@ export function fixedOutputNotPlain(drvPath: string): UserError {
   );
 }
 
+/** The failure of a builder that had the network. */
+export function builderFailedForNow(error: UserError): UserError {
+  return new UserError('BUILDER_FAILED_FOR_NOW', error.message, error.hint === undefined ? {} : { hint: error.hint });
+}
+
 /** The same failure, with what its builder said last. */
 export function withLastLines(error: UserError, lines: readonly string[], drvPath: string): UserError {
   if (lines.length === 0) return error;

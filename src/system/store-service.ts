@@ -24,7 +24,7 @@ const statusOfCode: Readonly<Record<string, BuildStatus>> = {
   HASH_MISMATCH: 'output-rejected', OUTPUT_MISSING: 'output-rejected', REFERENCES_NOT_ALLOWED: 'output-rejected',
   OUTPUT_TOO_LARGE: 'output-rejected', FIXED_OUTPUT_NOT_PLAIN: 'output-rejected',
   BUILDER_TIMED_OUT: 'timed-out', NOT_DETERMINISTIC: 'not-deterministic', PATH_NOT_VALID: 'input-rejected',
-  BUILD_LOG_TOO_LONG: 'log-limit-exceeded',
+  BUILD_LOG_TOO_LONG: 'log-limit-exceeded', BUILDER_FAILED_FOR_NOW: 'transient-failure',
 };
 
 export class WorkspaceService implements StoreService {

@@ -159,6 +159,8 @@ test('what a build begins with, and what is wrong with a request, in C++ Nix\'s 
   assert.equal(said('nix-build', `${top}!none`), `error: derivation '${top}' does not have output 'none'\n`);
   assert.equal(said('nix-build', `${top}!out,dev`),
     `error: building more than one derivation output is not supported, in '${top}!out,dev'\n`);
+  assert.match(said('nix-env', '--nonesuch'), /^error: no operation specified\n/);
+  assert.match(said('nix-env', '-q', '--nonesuch'), /^error: unknown flag '--nonesuch'\n/);
   assert.equal(said('nix-build', '--nonesuch'), "error: unrecognised flag '--nonesuch'\nTry 'nix-build --help' for more information.\n");
   assert.match(said('nix-build', '--argstr', 'x'), /^error: flag '--argstr' requires 2 argument\(s\), but only 1 were given\n/);
 });

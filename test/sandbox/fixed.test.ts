@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { hashOf, type UserError } from '#base';
 import { SandboxBuilder, realise } from '#build';
 import { hostSystem } from '#host';
+import { withBuildStatus } from '../../src/cli/nix/build-status.ts';
 import { freshSandbox, needsSandbox } from './builds.ts';
 
 test('one whose content is what another is to make, and is making, fails and waits for nobody', needsSandbox, async () => {
@@ -29,6 +30,22 @@ test('what it turned out to be is kept under the path of that', needsSandbox, as
     await assert.rejects(builds.build(wrong), /hash mismatch/);
     const right = builds.add('kept', { script: 'exit 1', fixed: { method: 'flat', hash: hashOf('sha256', 'found') } });
     await builds.build(right);
+  } finally {
+    builds.close();
+  }
+});
+
+test('a builder that failed with the network may succeed another time: the exit status says so', needsSandbox, async () => {
+  const builds = freshSandbox();
+  try {
+    const fixed = builds.add('fetched', { script: 'exit 3', fixed: { method: 'flat', hash: hashOf('sha256', 'x') } });
+    const plain = builds.add('plain', { script: 'exit 3' });
+    const statusOf = (wanted: typeof fixed) => withBuildStatus(() => builds.build(wanted)).then(
+      () => 0, (error: Error & { exitStatus?: number }) => {
+        assert.match(error.message, /builder failed with exit code 3/);
+        return error.exitStatus;
+      });
+    assert.deepEqual([await statusOf(plain), await statusOf(fixed)], [100, undefined]);
   } finally {
     builds.close();
   }

@@ -1,8 +1,8 @@
 /**
  * The exit status that says why a build failed, as scripts expect it of `nix-build` and `nix-store
- * --realise`: 100 for a builder that failed, 101 for one that took too long, 102 for an output with
- * another hash than promised, 104 for one that differs when it is built again; sums of these where
- * several failed.
+ * --realise`: 100 for a builder that failed (1 if it had the network and may succeed another time),
+ * 101 for one that took too long, 102 for an output with another hash than promised, 104 for one that
+ * differs when it is built again; sums of these where several failed.
  */
 
 import { UserError } from '#base';

@@ -162,7 +162,7 @@ function takeSetting(
       return [name, takeOperands(command, word, ['value'], rest)[0] ?? ''];
     }
   }
-  throw usageError(`unrecognised flag '${word}'`, command);
+  throw usageError(`${command === 'nix-env' || command === 'nix-store' ? 'unknown' : 'unrecognised'} flag '${word}'`, command);
 }
 
 const namesOfKind = (wanted: (kind: SettingKind) => boolean): ReadonlySet<string> =>

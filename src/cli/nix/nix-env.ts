@@ -15,6 +15,9 @@ import { writeVersion } from './version.ts';
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const operation = findOperation(argv);
   const table = environmentFlags(operation);
+  // Said before anything of the flags.
+  const isWithout = operation === undefined && !argv.some((word) => ['--help', '--version'].includes(word));
+  if (isWithout) throw usageError('no operation specified', 'nix-env');
   const flags = parseFlags('nix-env', table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
