@@ -44,6 +44,11 @@ const elsewhere: readonly (readonly [id: string, file: string, title: string])[]
     'entries that would write elsewhere are refused, and nothing is written'],
   ['Lix unsigned-overflow-vuln: lengths that overflow', 'formats/nar.test.ts',
     'lengths that overflow are refused before anything is allocated'],
+  ['Nix PR 16256: outputs that a cache names without a signature', 'cache/upload.test.ts', 'realisations are kept by derivation and output'],
+  ['recursive-nix: references to paths that a builder was not given', 'sandbox/nested.test.ts',
+    'what is added refers to nothing that the builder does not see'],
+  ['databases that name a file elsewhere', 'store/database.test.ts',
+    'what is registered and is no store path is never taken for a file'],
   ['paths longer than PATH_MAX, of builders', 'sandbox/isolation.test.ts', 'a tree deeper than a path can name is removed'],
   ['paths longer than PATH_MAX, in the store', 'store/collect.test.ts', 'trees that are deeper than a path can name are deleted'],
 ];
