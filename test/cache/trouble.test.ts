@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { hashPartOf } from '#formats';
@@ -149,4 +150,71 @@ test('TLS: an authority of our own is believed if it is named, and no other', ne
   const none = substituter([url], { transport: { certificatesFile: join(scratch, 'none.pem') } });
   assert.equal(await none.substitute(info.path, freshStore(), { progress }), false);
   assert.match(messages.join('\n'), /reading the certificates in .*none\.pem/);
+});
+
+test('a cache that takes connections and keeps silent is left out in time', async () => {
+  const http = await server();
+  const silent = await startServer();
+  after(() => silent.close());
+  silent.files.set('/nix-cache-info', () => {});
+  const { progress, messages } = listener();
+  const transport = { stallTimeoutMilliseconds: 50, attempts: 2, retryDelayMilliseconds: 1 };
+  assert.equal(await substituter([silent.url, http.url], { transport }).substitute(info.path, freshStore(), { progress }), true);
+  assert.match(messages.join('\n'), /no answer in time; retrying in \d+ ms[^]*no answer in time; this cache is not used/);
+});
+
+test('a proxy of the environment is used, but not where it says so', async () => {
+  const http = await server();
+  const tunnels: string[] = [];
+  const proxy = createHttpServer((request, response) => {
+    tunnels.push(request.url ?? '');
+    response.writeHead(502).end();
+  });
+  proxy.on('connect', (request, client) => {
+    tunnels.push(request.url ?? '');
+    const { hostname, port } = new URL(`http://${request.url}`);
+    const far = connect(Number(port), hostname, () => {
+      client.write('HTTP/1.1 200 OK\r\n\r\n');
+      far.pipe(client).pipe(far);
+    });
+    for (const end of [far, client]) end.on('error', () => { far.destroy(); client.destroy(); });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  after(() => { proxy.close(); proxy.closeAllConnections(); });
+  const kept = { http_proxy: process.env['http_proxy'], no_proxy: process.env['no_proxy'] };
+  try {
+    process.env['http_proxy'] = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    delete process.env['no_proxy'];
+    assert.equal(await substituter([http.url]).substitute(info.path, freshStore()), true);
+    assert.ok(tunnels.length > 0 && tunnels.every((url) => url.includes(new URL(http.url).host)), String(tunnels));
+    tunnels.length = 0;
+    process.env['no_proxy'] = '127.0.0.1';
+    assert.equal(await substituter([http.url]).substitute(info.path, freshStore()), true);
+    assert.deepEqual(tunnels, []);
+  } finally {
+    for (const [name, value] of Object.entries(kept)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+});
+
+test('more than a server announces is not read, and less is asked for again', async () => {
+  const http = await server();
+  const lies = createHttpServer((request, response) => {
+    const file = Buffer.from(http.files.get(request.url ?? '') as Uint8Array | string);
+    if (request.url !== narPlace) {
+      response.end(file);
+      return;
+    }
+    // Past the end of the answer, on the same connection.
+    response.socket?.write(`HTTP/1.1 200 OK\r\nContent-Length: ${file.length}\r\n\r\n`);
+    response.socket?.end(Buffer.concat([file, Buffer.alloc(100_000)]));
+  });
+  await new Promise<void>((resolve) => lies.listen(0, '127.0.0.1', resolve));
+  after(() => lies.close());
+  const store = freshStore();
+  const url = `http://127.0.0.1:${(lies.address() as AddressInfo).port}`;
+  assert.equal(await substituter([url]).substitute(info.path, store), true);
+  assert.equal(readFileSync(store.physicalPath(info.path), 'utf8'), 'x'.repeat(10_000));
 });
