@@ -7,7 +7,7 @@ export function buildFailed(drvPath: string, cause: unknown): UserError {
   const hint = cause instanceof UserError ? cause.hint : undefined;
   const [line = '', ...more] = reason.split('\n');
   const message = reason.includes(`'${drvPath}'`) ? reason
-    : [`Cannot build '${drvPath}'.`, `Reason: ${line}.`, ...more].join('\n');
+    : [`Cannot build '${drvPath}'.`, `Reason: ${line}${/[.:]$/.test(line) ? '' : '.'}`, ...more].join('\n');
   return new UserError('BUILD_FAILED', message, { ...(hint === undefined ? {} : { hint }), cause });
 }
 
