@@ -10,6 +10,7 @@
 
 import { Attrs } from './attrs.ts';
 import { checkListLength } from './errors.ts';
+import { escapeText } from './escape-text.ts';
 import { formatFloatJson } from './float-text.ts';
 import { encodeCodePoint, findUtf8Fault, sequenceLength } from './utf8.ts';
 import { NixFloat, type Slot, type Value } from './values.ts';
@@ -33,7 +34,7 @@ export function quoteJson(text: string): string {
   if (!needsEscape.test(text)) return `"${text}"`;
   const fault = findUtf8Fault(text);
   if (fault !== undefined) throw badUtf8(text, fault.index);
-  return `"${text.replace(escaped, escapeCharacter)}"`;
+  return `"${escapeText(text, escaped, escapeCharacter)}"`;
 }
 
 export { formatFloatJson };

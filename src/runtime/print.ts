@@ -13,6 +13,7 @@ import { depthNow, restoreDepth } from './call-depth.ts';
 import { coerceToString, isDerivation } from './coerce.ts';
 import { ContextCollector } from './context.ts';
 import { installErrorPrinter, stackOverflow } from './errors.ts';
+import { escapeText } from './escape-text.ts';
 import { formatFloatShort } from './float-text.ts';
 import type { EvalServices } from './services.ts';
 import { force, isForced, isRunning, Thunk } from './thunk.ts';
@@ -68,9 +69,9 @@ export function printValue(
 export function quoteNixString(text: string, maxLength = Infinity, colors?: Colors): string {
   const paint = colors ?? plainColors;
   if (text.length <= maxLength) {
-    return `${paint.string}"${text.replace(literalEscape, escapeLiteral)}"${paint.end}`;
+    return `${paint.string}"${escapeText(text, literalEscape, escapeLiteral)}"${paint.end}`;
   }
-  const shown = text.slice(0, maxLength).replace(literalEscape, escapeLiteral);
+  const shown = escapeText(text.slice(0, maxLength), literalEscape, escapeLiteral);
   const rest = text.length - maxLength;
   return `${paint.string}"${shown}" ${elided(rest, 'byte', 'bytes', paint)}`;
 }

@@ -8,6 +8,7 @@ import { Attrs } from './attrs.ts';
 import { enterCall, leaveCall } from './call-depth.ts';
 import { isDerivation } from './coerce.ts';
 import type { ContextCollector } from './context.ts';
+import { escapeText } from './escape-text.ts';
 import { formatFloatShort } from './float-text.ts';
 import { force, isForced } from './thunk.ts';
 import {
@@ -188,7 +189,7 @@ const escapes: Readonly<Record<string, string>> = {
 export function formatAttributes(attributes: XmlAttributes): string {
   let text = '';
   for (const name of Object.keys(attributes).sort()) {
-    const value = attributes[name]!.replace(/["<>&\n]/g, (character) => escapes[character]!);
+    const value = escapeText(attributes[name]!, /["<>&\n]/g, (character) => escapes[character]!);
     text += ` ${name}="${value}"`;
   }
   return text;

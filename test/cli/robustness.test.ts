@@ -4,11 +4,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { firn, folderWith, type Outcome } from '../support/firn.ts';
+import { firn, folderWith, root, type Outcome } from '../support/firn.ts';
 import { needs } from '../support/foreign.ts';
 
 const folder = folderWith({
@@ -73,4 +75,21 @@ test('what fails for its size names the place, with and without --show-trace', (
     assert.match(stderr, /calling the 'stringLength' builtin[^]*string is too long: .*\n +at «string»:1:50:/);
     assert.equal(status, 1);
   }
+});
+
+test('Ctrl-C ends a download of which nothing comes', async () => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const child = spawn(join(root, 'firn'), [
+    'nix-instantiate', '--eval', '-E', `import (builtins.fetchTarball "http://127.0.0.1:${port}/a.tar.gz")`,
+  ], { cwd: folder, env: { ...process.env, ...env } });
+  const ended = once(child, 'exit');
+  const [socket] = await once(server, 'connection') as [Socket];
+  socket.on('error', () => {});
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, [130, null]);
+  socket.destroy();
+  server.close();
 });

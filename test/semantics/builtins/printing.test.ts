@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeUtf8, encodeUtf8 } from '#base';
-import { ContextCollector, printAmbiguous, printValue, valueToXml, type PrintOptions } from '#runtime';
+import { ContextCollector, printAmbiguous, printValue, quoteNixString, valueToXml, type PrintOptions } from '#runtime';
 import { openSession } from '../evaluate.ts';
 
 function check(program: string, options: PrintOptions, expected: string): void {
@@ -98,4 +98,14 @@ test('XML', () => {
   </attrs>
 </expr>
 `);
+});
+
+test('long texts are escaped in pieces, without a seam', () => {
+  // The pieces have 2^24 bytes; what decides about the dollar is behind it.
+  const filling = 'x'.repeat(2 ** 24 - 2);
+  for (const [text, escaped] of [['$${', '$\\${'], ['$$$', '$$$'], ['"\n"', '\\"\\n\\"']] as const) {
+    const quoted = quoteNixString(filling + text);
+    assert.equal(quoted.slice(-escaped.length - 2), `x${escaped}"`);
+    assert.equal(quoted.length, filling.length + escaped.length + 2);
+  }
 });
