@@ -388,6 +388,7 @@ export class Workspace {
       system: hostSystem(),
       environment,
       keptDirectory: join(this.#ownStore.stateDirectory, 'builds'),
+      certificatesFile: certificatesFile(this.settings, environment),
     });
   }
 

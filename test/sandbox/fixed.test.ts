@@ -1,6 +1,8 @@
 /** Fixed outputs that turn out to be something else. */
 
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { hashOf, type UserError } from '#base';
 import { SandboxBuilder, realise } from '#build';
@@ -46,6 +48,23 @@ test('a builder that failed with the network may succeed another time: the exit 
         return error.exitStatus;
       });
     assert.deepEqual([await statusOf(plain), await statusOf(fixed)], [100, undefined]);
+  } finally {
+    builds.close();
+  }
+});
+
+test('downloads find the certificates that are trusted here, other builds do not', needsSandbox, async () => {
+  const builds = freshSandbox();
+  try {
+    const certificatesFile = join(builds.root, 'authorities.pem');
+    writeFileSync(certificatesFile, 'ours\n');
+    const script = 'if [ -e /etc/ssl ]; then cat /etc/ssl/certs/ca-certificates.crt; else echo none; fi > $out';
+    const fixed = builds.add('fixed', { script, fixed: { method: 'flat', hash: hashOf('sha256', 'ours\n') } });
+    await builds.build(fixed, { certificatesFile });
+    const plain = builds.add('plain', { script });
+    assert.equal(readFileSync((await builds.build(plain, { certificatesFile })).get('out')!, 'utf8'), 'none\n');
+    const without = builds.add('without', { script, fixed: { method: 'flat', hash: hashOf('sha256', 'none\n') } });
+    await builds.build(without, { certificatesFile: join(builds.root, 'no-such-file') });
   } finally {
     builds.close();
   }

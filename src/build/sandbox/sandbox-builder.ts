@@ -49,6 +49,8 @@ export interface SandboxOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Values for what fixed outputs let through, before the user's: the setting impure-env. */
   readonly impureEnvironment?: Readonly<Record<string, string>>;
+  /** Where fixed outputs find the certificates of authorities: a copy at the usual place. */
+  readonly certificatesFile?: string | undefined;
   readonly visiblePaths?: readonly VisiblePath[];
   /** How much fits into /dev/shm; undefined: as much as into any tmpfs. */
   readonly sharedMemoryBytes?: number | undefined;
@@ -135,7 +137,7 @@ export class SandboxBuilder implements Builder {
     scratch: Scratch, identity: number | undefined,
   ): Promise<void> {
     const network = hasNetwork(request);
-    writeEtc(scratch.etc, network);
+    writeEtc(scratch.etc, network ? { certificatesFile: this.#options.certificatesFile } : undefined);
     for (const [name, text] of surroundings.files) {
       writeFileSync(join(scratch.build, name), text, { encoding: 'latin1', mode: 0o644 });
     }

@@ -9,7 +9,7 @@ import {
   chmodSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { baseNameOf, NarReader, type StorePath } from '#formats';
 import { bytePath, deleteTree, TreeRestorer, type Store } from '#store';
 import type { BuildRequest } from '../builder.ts';
@@ -45,8 +45,14 @@ export function makeScratch(root: string, outside?: BuildFolderPlace): Scratch {
   return scratch;
 }
 
-/** Writes `/etc`: accounts and, with `network`, how names of hosts are found. */
-export function writeEtc(etc: string, network: boolean): void {
+/** What a builder with network is told of it. */
+export interface NetworkFiles {
+  /** Certificates of authorities. */
+  readonly certificatesFile: string | undefined;
+}
+
+/** Writes `/etc`: accounts and, with `network`, how names of hosts are found and whom to trust. */
+export function writeEtc(etc: string, network: NetworkFiles | undefined): void {
   const files: Record<string, string> = {
     passwd: 'root:x:0:0:Nix build user:/build:/noshell\n'
       + 'nixbld:x:1000:100:Nix build user:/build:/noshell\n'
@@ -54,20 +60,27 @@ export function writeEtc(etc: string, network: boolean): void {
     group: 'root:x:0:\nnixbld:!:100:\nnogroup:x:65534:\n',
     hosts: '127.0.0.1 localhost\n::1 localhost\n',
   };
-  if (network) {
+  if (network !== undefined) {
     files['nsswitch.conf'] = 'hosts: files dns\nservices: files\n';
-    for (const name of ['resolv.conf', 'services', 'hosts']) {
+    const taken: readonly (readonly [string, string | undefined])[] = [
+      ...['resolv.conf', 'services', 'hosts'].map((name) => [name, join('/etc', name)] as const),
+      [certificatesName, network.certificatesFile],
+    ];
+    for (const [name, source] of taken) {
       try {
-        files[name] = readFileSync(join('/etc', name), 'latin1');
+        if (source !== undefined) files[name] = readFileSync(source, 'latin1');
       } catch {
         // A machine without one has none to give.
       }
     }
   }
+  if (files[certificatesName] !== undefined) mkdirSync(dirname(join(etc, certificatesName)), { recursive: true, mode: 0o755 });
   for (const [name, text] of Object.entries(files)) {
     writeFileSync(join(etc, name), text, { encoding: 'latin1', mode: 0o644 });
   }
 }
+
+const certificatesName = 'ssl/certs/ca-certificates.crt';
 
 /** A store path that is a link is copied into the builder's store: a mount would follow it. */
 export function linkInput(scratch: Scratch, path: StorePath, physical: string): boolean {

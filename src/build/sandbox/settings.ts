@@ -24,6 +24,7 @@ export function sandboxFromSettings(
     readonly system: string;
     readonly environment: Readonly<Record<string, string | undefined>>;
     readonly keptDirectory: string;
+    readonly certificatesFile?: string | undefined;
   },
 ): Builder {
   // What is only added to keeps what is there without.
@@ -39,6 +40,7 @@ export function sandboxFromSettings(
       const [name = '', ...value] = one.split('=');
       return [name, value.join('=')];
     })),
+    certificatesFile: machine.certificatesFile,
     visiblePaths: listOver('sandbox-paths', defaultPaths(), parseVisiblePath),
     sharedMemoryBytes: memorySize(settings.text('sandbox-dev-shm-size')),
     limits: {
