@@ -79,10 +79,14 @@ function bodyName(numbers: ReadonlyMap<string, number>, module: string): string 
 /** Where a module stands, and what it imports while running, as said by the script. */
 function withPlace({ name, body }: ModuleText): string {
   const place = JSON.stringify(name);
-  return body
+  const placed = body
     .replaceAll('createRequire(import.meta.url)', `$requireOther(${place})`)
     .replaceAll('import.meta.url', `($sources + ${place})`)
-    .replaceAll(/(?<=\bawait |=> )import\(/g, `$importOther(${place}, `);
+    .replaceAll(/(?<![.#\w$])import\((?=')|(?<=\bawait |=> )import\(/g, `$importOther(${place}, `);
+  // In texts for threads a URL is put in; any other would be meant from where the script stands.
+  const odd = /(?<![.#\w$])import\((?!\$\{).*/.exec(placed);
+  if (odd !== null) throw cannotLink(name, odd[0]);
+  return placed;
 }
 
 /** Whose variable a name is. */

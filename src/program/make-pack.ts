@@ -28,7 +28,12 @@ const wanted: readonly string[] = [
   'host/tasks/eval-value.ts',
   // Started as files of their own, but what they say is kept with results.
   'store/hash-thread.ts',
+  // A pack made by another linker is another pack.
+  'program/make-pack.ts',
 ];
+
+/** What is not linked and yet part of how the pack works. */
+const beside: readonly string[] = ['program/use-pack.cjs', 'program/start.cjs', 'resolve-modules.cjs'];
 
 /**
  * Makes the pack anew, a few modules at a time. `isSettled` says whether a file's state, taken now,
@@ -62,13 +67,19 @@ async function readModules(
 ): Promise<Map<string, ModuleText> | undefined> {
   const modules = new Map<string, ModuleText>();
   const waiting = [...wanted];
-  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    if (modules.has(name)) continue;
+  const note = (name: string): boolean => {
     const path = join(packUse.sources, name);
     const state = packUse.stateOf(path);
-    if (state === undefined || !isSettled(path)) return undefined;
+    if (state === undefined || !isSettled(path)) return false;
     files.set(name, state);
-    const module = readModule(name, withoutTypes(name, readFileSync(path, 'utf8')));
+    return true;
+  };
+  if (!beside.every(note)) return undefined;
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (modules.has(name)) continue;
+    if (!note(name)) return undefined;
+    const text = readFileSync(join(packUse.sources, name), 'utf8');
+    const module = readModule(name, withoutTypes(name, text));
     modules.set(name, module);
     waiting.push(...module.dependencies);
     // Others are served meanwhile.

@@ -8,6 +8,7 @@
  * another Node mean that there is no pack, and Firn runs from its modules.
  */
 
+const { hash } = require('node:crypto');
 const { lstatSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { createRequire, registerHooks } = require('node:module');
 const { dirname, join } = require('node:path');
@@ -57,7 +58,7 @@ function usePack(path, role) {
   if (path === undefined) return false;
   try {
     const codeFile = `${path}.${role}`;
-    const cachedData = contentOf(codeFile);
+    const cachedData = keptCode(codeFile);
     const script = new Script(readFileSync(path, 'latin1'), { filename: path, cachedData });
     modules = script.runInThisContext()(createRequire(path), sourcesUrl, importFrom, requireFrom);
     file = path;
@@ -77,21 +78,26 @@ function keepCode() {
   unkept = undefined;
   try {
     const temporary = `${codeFile}.${process.pid}`;
-    // V8 believes what it reads: it must be on the disk before it has its name.
-    writeFileSync(temporary, script.createCachedData(), { flush: true });
+    const code = script.createCachedData();
+    writeFileSync(temporary, Buffer.concat([hash('sha256', code, 'buffer'), code]));
     renameSync(temporary, codeFile);
   } catch {
     // Where it cannot be kept, it is compiled again.
   }
 }
 
-function contentOf(path) {
+/** What V8 compiled, behind its hash: V8 believes what it is given, and ends with it. */
+function keptCode(path) {
   try {
-    return readFileSync(path);
+    const whole = readFileSync(path);
+    const code = whole.subarray(hashBytes);
+    return hash('sha256', code, 'buffer').equals(whole.subarray(0, hashBytes)) ? code : undefined;
   } catch {
     return undefined;
   }
 }
+
+const hashBytes = 32;
 
 /** What a module of the pack exports, evaluated now if it was not; undefined for another. */
 function exportsOf(name) {

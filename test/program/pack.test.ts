@@ -103,6 +103,13 @@ test('a damaged pack is not used, and is made anew', () => {
   assert.equal(run(...tellVersion), '"2.77.2"\n');
   assert.equal(run(...tellVersion), '"2.77.2"\n');
   assert.equal(statSync(pack()).size, size);
+  run(...tellVersion);
+  for (const name of codeFiles()) {
+    const code = readFileSync(join(packs, name));
+    for (let i = code.length >> 1; i < code.length; i += 97) code[i] = 0xff;
+    writeFileSync(join(packs, name), code);
+  }
+  assert.equal(run(...tellVersion), '"2.77.2"\n');
   writeFileSync(join(packs, 'states.json'), '{');
   assert.equal(run('nix-instantiate', '--eval', '--expr', '3'), '3\n');
   assert.match(states(), /runtime\/builtins\/registry\.ts/);
