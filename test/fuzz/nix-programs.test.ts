@@ -16,6 +16,9 @@ import { ProgramGenerator } from './program-generator.ts';
 const seed = Number(process.env['FIRN_FUZZ_SEED'] ?? 1);
 const count = Number(process.env['FIRN_FUZZ_COUNT'] ?? 40);
 
+/** What Nix refuses now, and 2.8, which may be the installed one, lets overflow. */
+const refusedSince = /is not in the range of NixInt/;
+
 interface Outcome {
   readonly value: string | undefined;
   readonly error: string;
@@ -50,7 +53,7 @@ test('random programs have the value that C++ Nix gives', needs('nix-instantiate
     const program = generator.program();
     const ours = evaluate(program);
     const theirs = oracle(program);
-    if (ours.value !== theirs.value) {
+    if (ours.value !== theirs.value && !refusedSince.test(ours.error)) {
       differences.push(
         `seed ${seed}, program ${i}:\n${program}\n  Firn: ${ours.value ?? ours.error}\n` +
           `  C++ Nix: ${theirs.value ?? theirs.error}`,
