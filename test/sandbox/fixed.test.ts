@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { hashOf, type UserError } from '#base';
+import { hashOf, UserError } from '#base';
 import { SandboxBuilder, realise } from '#build';
 import { hostSystem } from '#host';
 import { withBuildStatus } from '../../src/cli/nix/build-status.ts';
@@ -68,4 +68,12 @@ test('downloads find the certificates that are trusted here, other builds do not
   } finally {
     builds.close();
   }
+});
+
+test('a hash that a cache got wrong is no failure of a builder', async () => {
+  const fetched = withBuildStatus(() => Promise.reject(new UserError('HASH_MISMATCH', 'hash mismatch importing path')));
+  await assert.rejects(fetched, (error: Error & { exitStatus?: number }) => error.exitStatus === undefined);
+  const promised = new UserError('HASH_MISMATCH', 'hash mismatch in fixed-output derivation');
+  const built = withBuildStatus(() => Promise.reject(new UserError('BUILD_FAILED', 'Cannot build', { cause: promised })));
+  await assert.rejects(built, { exitStatus: 102 });
 });

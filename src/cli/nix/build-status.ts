@@ -12,9 +12,14 @@ export async function withBuildStatus<Result>(build: () => Promise<Result>): Pro
   try {
     return await build();
   } catch (error) {
-    const bits = failureBits(error);
+    const bits = isOfBuild(error) ? failureBits(error) : 0;
     throw bits === 0 ? error : Object.assign(error as Error, { exitStatus: 96 + bits });
   }
+}
+
+/** What comes from a cache with another hash, say, is no failure of a builder. */
+function isOfBuild(error: unknown): boolean {
+  return error instanceof UserError && (error.code === 'BUILD_FAILED' || 'failures' in error);
 }
 
 function failureBits(error: unknown): number {
