@@ -138,6 +138,8 @@ export interface CoerceOptions {
   readonly canonicalizePath?: boolean;
 }
 
+const usualCoercion: CoerceOptions = {};
+
 /**
  * The text of anything that can stand for a string; contexts go to `collector`. `services` is
  * needed for copying paths to the store.
@@ -148,7 +150,7 @@ export function coerceToString(
   collector: ContextCollector,
   position: Position,
   text: string,
-  options: CoerceOptions = {},
+  options: CoerceOptions = usualCoercion,
 ): string {
   const value = force(slot, position);
   if (typeof value === 'string') return value;

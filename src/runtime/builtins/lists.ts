@@ -212,13 +212,13 @@ export const lists: readonly PrimOpDefinition[] = [
     name: 'any',
     args: ['pred', 'list'],
     doc: 'Whether *pred* returns `true` for at least one element of *list*.',
-    run: (_, pred, list) => anyOrAll('any', pred, list),
+    run: (_, pred, list) => anyOrAll(true, anyTexts, pred, list),
   }),
   definePrimOp({
     name: 'all',
     args: ['pred', 'list'],
     doc: 'Whether *pred* returns `true` for every element of *list*.',
-    run: (_, pred, list) => anyOrAll('all', pred, list),
+    run: (_, pred, list) => anyOrAll(false, allTexts, pred, list),
   }),
   definePrimOp({
     name: 'genList',
@@ -338,24 +338,31 @@ function concatenate(items: readonly Slot[], listOf: (item: Slot) => Slot[]): Sl
   return result;
 }
 
-function anyOrAll(name: 'any' | 'all', pred: Slot, list: Slot): boolean {
-  const fn = forceFunction(
-    pred,
-    0,
-    `while evaluating the first argument passed to builtins.${name}`,
-  );
-  const items = forceList(
-    list,
-    0,
-    `while evaluating the second argument passed to builtins.${name}`,
-  );
-  const wanted = name === 'any';
+interface PredicateTexts {
+  readonly first: string;
+  readonly second: string;
+  readonly answer: string;
+}
+
+/** Made once: these builtins are called very often. */
+const anyTexts = predicateTexts('any');
+const allTexts = predicateTexts('all');
+
+function predicateTexts(name: string): PredicateTexts {
+  return {
+    first: `while evaluating the first argument passed to builtins.${name}`,
+    second: `while evaluating the second argument passed to builtins.${name}`,
+    answer: `while evaluating the return value of the function passed to builtins.${name}`,
+  };
+}
+
+/** Whether an element gives `wanted`, as `wanted`. */
+function anyOrAll(wanted: boolean, texts: PredicateTexts, pred: Slot, list: Slot): boolean {
+  const fn = forceFunction(pred, 0, texts.first);
+  const items = forceList(list, 0, texts.second);
   for (let i = 0; i < items.length; i++) {
     const answer = call(fn, items[i]!);
-    if (typeof answer !== 'boolean') {
-      const text = `while evaluating the return value of the function passed to builtins.${name}`;
-      forceBool(answer, 0, text);
-    }
+    if (typeof answer !== 'boolean') forceBool(answer, 0, texts.answer);
     if (answer === wanted) return wanted;
   }
   return !wanted;
