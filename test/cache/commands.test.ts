@@ -142,6 +142,10 @@ test('firn cache serve: C++ Nix and we substitute from it; Ctrl-C ends it in ord
     for (const [name, status] of [
       ['../../etc/passwd', 404], ['nar/x', 404], ['00000000000000000000000000000000.narinfo', 404], ['nix-cache-info', 200],
     ] as const) assert.equal((await fetch(`${url}/${name}`)).status, status);
+    const listing = await (await fetch(`${url}/${path.slice('/nix/store/'.length).split('-')[0]}.ls`)).json() as Record<string, unknown>;
+    const tree = JSON.parse(succeed(firn('a', 'nix', 'store', 'ls', '--json', '-R', path))) as Record<string, unknown>;
+    // Behind the words that open the archive.
+    assert.deepEqual(listing, { root: { ...tree, narOffset: 96 }, version: 1 });
     assert.equal((await fetch(`${url}/nix-cache-info`, { method: 'PUT', body: 'x' })).status, 405);
     const ended = new Promise((resolve) => child.on('exit', resolve));
     child.kill('SIGINT');

@@ -22,8 +22,9 @@ export interface MissingOptions {
 /** The derivations that a build would build, inputs before what needs them. */
 export async function toBeBuilt(
   store: Store, wanted: readonly WantedOutputs[], options: MissingOptions = {}, fetched = new Map<StorePath, NarInfo>(),
+  lacking = new Set<StorePath>(),
 ): Promise<StorePath[]> {
-  const saved = await findSubstitutes(store, wanted, options, fetched);
+  const saved = await findSubstitutes(store, wanted, options, fetched, lacking);
   return missingDerivations(store, wanted, saved).filter(isDerivationPath);
 }
 
@@ -32,11 +33,12 @@ export async function describeMissing(
   store: Store, wanted: readonly WantedOutputs[], options: MissingOptions = {},
 ): Promise<string> {
   const fetched = new Map<StorePath, NarInfo>();
-  const missing = await toBeBuilt(store, wanted, options, fetched);
-  const unknown = (options.paths ?? []).filter((path) => !fetched.has(path) && !store.isValidPath(path));
+  const lacking = new Set<StorePath>();
+  const missing = await toBeBuilt(store, wanted, options, fetched, lacking);
+  for (const path of options.paths ?? []) if (!fetched.has(path) && !store.isValidPath(path)) lacking.add(path);
   return listOf(missing, missing.length === 1 ? 'this derivation will be built:'
     : `these ${missing.length} derivations will be built:`) + describeFetched([...fetched.values()])
-    + listOf(unknown, "don't know how to build these paths:");
+    + listOf([...lacking].sort(), "don't know how to build these paths:");
 }
 
 /** What a build that is about to begin builds and fetches; without a word where nothing is missing. */
@@ -100,13 +102,13 @@ function missingDerivations(
 /** Looks for all that is missing in the caches; returns what need not be built, and gathers what is fetched. */
 async function findSubstitutes(
   store: Store, wanted: readonly WantedOutputs[], { substituters = [], paths = [], progress }: MissingOptions,
-  fetched: Map<StorePath, NarInfo>,
+  fetched: Map<StorePath, NarInfo>, lacking: Set<StorePath>,
 ): Promise<ReadonlySet<string>> {
   const saved = new Set<string>();
   const [substituter] = substituters;
   if (substituter === undefined) return saved;
   const describe = async (wantedPaths: readonly StorePath[]): Promise<boolean> => {
-    const plans = await Promise.all(wantedPaths.map((path) => substituter.describe(path, store, { ...(progress === undefined ? {} : { progress }) })));
+    const plans = await Promise.all(wantedPaths.map((path) => substituter.describe(path, store, { ...(progress === undefined ? {} : { progress }) }, lacking)));
     if (plans.includes(undefined)) return false;
     for (const info of plans.flatMap((plan) => plan ?? [])) fetched.set(info.path, info);
     return true;

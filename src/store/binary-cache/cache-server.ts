@@ -1,6 +1,6 @@
 /**
- * Serves a store as a binary cache over HTTP: `nix-cache-info`, narinfo files, and NARs, made as
- * they are asked for.
+ * Serves a store as a binary cache over HTTP: `nix-cache-info`, narinfo files, listings, and NARs,
+ * made as they are asked for.
  *
  * A NAR's URL holds the hash that it is described by, so that an answer never changes under its
  * name. NARs are sent as they are, or compressed by zstd; of those sent as they are a reader may
@@ -10,12 +10,13 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { formatHash } from '#base';
+import { encodeUtf8, formatHash } from '#base';
 import { formatNarInfo, hashPartOf, signPath, type NamedKey, type StorePath } from '#formats';
 import type { Store, ValidPathInfo } from '../store.ts';
 import { formatCacheInfo } from './cache-info.ts';
 import { compressNar } from './compression.ts';
 import { cannotListen } from './errors.ts';
+import { formatListing, ListingBuilder } from './nar-listing.ts';
 
 export interface CacheServerOptions {
   readonly host: string;
@@ -98,11 +99,13 @@ export class CacheServer {
       }));
       return true;
     }
-    const narInfo = /^\/([0-9a-df-np-sv-z]{32})\.narinfo$/.exec(path);
-    if (narInfo !== null) {
-      const info = this.#find(narInfo[1] as string);
-      if (info !== undefined) text(request, response, 200, this.#describe(info), 'text/x-nix-narinfo');
-      return info !== undefined;
+    const about = /^\/([0-9a-df-np-sv-z]{32})\.(narinfo|ls)$/.exec(path);
+    if (about !== null) {
+      const info = this.#find(about[1] as string);
+      if (info === undefined) return false;
+      if (about[2] === 'narinfo') text(request, response, 200, this.#describe(info), 'text/x-nix-narinfo');
+      else text(request, response, 200, await this.#list(info.path), 'application/json');
+      return true;
     }
     const nar = /^\/nar\/([0-9a-df-np-sv-z]{32})-([0-9a-df-np-sv-z]{52})\.nar(\.zst)?$/.exec(path);
     const info = nar === null ? undefined : this.#find(nar[1] as string);
@@ -114,6 +117,12 @@ export class CacheServer {
   #find(hashPart: string): ValidPathInfo | undefined {
     const path: StorePath | undefined = this.#store.queryPathFromHashPart(hashPart);
     return path === undefined ? undefined : this.#store.queryPathInfo(path);
+  }
+
+  async #list(path: StorePath): Promise<string> {
+    const builder = new ListingBuilder();
+    for await (const piece of this.#store.narOf(path)) builder.take(piece);
+    return encodeUtf8(formatListing(builder.finish()));
   }
 
   #describe(info: ValidPathInfo): string {

@@ -93,12 +93,13 @@ export class CacheSubstituter {
     }
   }
 
-  /** What `substitute` would fetch; undefined if it could not. */
+  /** What `substitute` would fetch; undefined if it could not, since some things it needs (`lacking`) are nowhere. */
   async describe(
-    path: StorePath, store: Store, options: SubstitutionOptions = {},
+    path: StorePath, store: Store, options: SubstitutionOptions = {}, lacking = new Set<StorePath>(),
   ): Promise<readonly NarInfo[] | undefined> {
     const missing: StorePath[] = [];
     const plan = await this.#plan(path, new Substitution(store, options), missing);
+    for (const one of missing) if (one !== path) lacking.add(one);
     return plan === undefined || missing.length > 0 ? undefined : [...plan.values()].map((one) => one.info);
   }
 

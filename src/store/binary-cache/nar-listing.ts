@@ -78,8 +78,8 @@ function toJson(tree: ListedTree): object {
   switch (tree.type) {
     case 'symlink': return { target: decodeUtf8(tree.target), type: 'symlink' };
     case 'regular': return {
-      ...(tree.executable ? { executable: true } : {}),
-      ...(tree.narOffset === undefined ? {} : { narOffset: tree.narOffset }), size: tree.sizeBytes, type: 'regular',
+      executable: tree.executable, ...(tree.narOffset === undefined ? {} : { narOffset: tree.narOffset }),
+      size: tree.sizeBytes, type: 'regular',
     };
     case 'directory': return {
       entries: Object.fromEntries([...tree.entries].map(([name, child]) => [decodeUtf8(name), toJson(child)])),
