@@ -1,12 +1,15 @@
 /** What derivations may ask of a build: variables, files, outputs, limits; and how failures look. */
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatHash, hashOf, UserError } from '#base';
 import { outputPlaceholder, type StorePath } from '#formats';
+import { deleteTree } from '#store';
 import { freshSandbox, needsSandbox, recordingProgress, type Made, type SandboxedBuilds, type Specification } from './builds.ts';
 
 let builds: SandboxedBuilds;
@@ -241,6 +244,27 @@ test('without bwrap, or without leave to make namespaces, nothing is built', nee
   const folder = (await builds.build(refusing)).get('out') as string;
   await assert.rejects(builds.build(made, { environment: { PATH: folder } }), { hint: /unprivileged_userns/, message: /does not let bwrap make namespaces: no namespaces/ });
   assert.equal(builds.store.isValidPath(made.out), false);
+});
+
+test('in a container with few users, builders are who we are; without namespaces nothing is built', needsSandbox, (context) => {
+  const inside = (...script: string[]) => spawnSync('unshare', ['-U', '-r', 'sh', '-c', script.join('; ')], { encoding: 'utf8' });
+  if (inside('true').status !== 0) return context.skip('namespaces cannot be made here by unshare');
+  const root = mkdtempSync(join(tmpdir(), 'firn-container-'));
+  const build = (name: string) => `'${process.execPath}' --disable-warning=ExperimentalWarning '${join(import.meta.dirname, '../../src/cli/main.ts')}' nix-build `
+    + `--option require-drop-supplementary-groups false --store '${root}' --no-out-link -E 'derivation { name = "${name}"; system = builtins.currentSystem; `
+    + 'builder = (builtins.path { path = /usr/bin; name = "b"; filter = path: type: baseNameOf path == "busybox"; }) + "/busybox"; '
+    + 'args = [ "sh" "-c" "echo x > $out" ]; }\'';
+  try {
+    if (existsSync('/usr/bin/busybox')) {
+      const built = inside(build('made'));
+      assert.equal(built.status, 0, built.stderr);
+    }
+    const refused = inside('echo 0 > /proc/sys/user/max_user_namespaces', build('refused'));
+    assert.match(refused.stderr, /does not let bwrap make namespaces[^]*hint: allow unprivileged user namespaces/);
+    assert.notEqual(refused.status, 0);
+  } finally {
+    deleteTree(root);
+  }
 });
 
 test('shared memory has the size that is set', needsSandbox, async () => {

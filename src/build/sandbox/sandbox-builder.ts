@@ -239,10 +239,13 @@ function checkBuilder(
   }
 }
 
+/** All kinds; the users' by name, for of that `--unshare-all` makes do without. */
+const ownNamespaces = ['--unshare-user', '--unshare-all'];
+
 /** Namespaces and identity; `network` leaves the builder in ours for the network. */
 function isolation(network: boolean): string[] {
   return [
-    '--unshare-all', ...(network ? ['--share-net'] : []),
+    ...ownNamespaces, ...(network ? ['--share-net'] : []),
     '--die-with-parent', '--new-session', '--as-pid-1',
     '--uid', '1000', '--gid', '100', '--cap-drop', 'ALL',
     '--hostname', 'localhost', '--chdir', buildDirectory, '--clearenv',
@@ -261,7 +264,7 @@ function findBwrap(searchPath: string, identity: number | undefined): Bwrap {
   const path = findProgram('bwrap', searchPath);
   if (path === undefined) throw sandboxMissing();
   const trial = spawnSync(path, [
-    '--unshare-all', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--', path, '--help',
+    ...ownNamespaces, '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--', path, '--help',
   ], { encoding: 'utf8', env: {}, ...(identity === undefined ? {} : { uid: identity, gid: identity }) });
   if (trial.error !== undefined) throw sandboxRefused(trial.error.message);
   if (trial.status !== 0) throw sandboxRefused(trial.stderr.trim() || `it ended with ${trial.status ?? trial.signal}`);
