@@ -71,6 +71,19 @@ in
   oldNames =
     let config = evaluate [ installer { isoImage.isoName = "mine.iso"; } ];
     in { inherit (names config) fileName; inherit (config) warnings; };
+  encrypted =
+    let
+      config = evaluate [ iso { boot.initrd.luks.devices.crypt = {
+        device = "/dev/disk/by-id/disk";
+        keyFile = "/key";
+        keyFileSize = 16;
+        allowDiscards = true;
+        crypttabExtraOpts = [ "tpm2-device=auto" ];
+      }; } ];
+    in {
+      inherit (layout config) failed;
+      commands = config.boot.initrd.openDevicesCommands;
+    };
   longLabel =
     let config = evaluate [ installer { isoImage.volumeID = "a-label-of-more-than-thirty-two-characters"; } ];
     in (layout config).failed;

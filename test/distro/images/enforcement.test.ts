@@ -27,6 +27,7 @@ interface Results {
   readonly netbootForced: Layout;
   readonly names: Record<string, string>;
   readonly oldNames: { readonly fileName: string; readonly warnings: readonly string[] };
+  readonly encrypted: { readonly failed: readonly string[]; readonly commands: string };
   readonly longLabel: readonly string[];
   readonly themed: { readonly fileName: string; readonly targets: readonly string[] };
   readonly twoKernels: readonly string[];
@@ -123,6 +124,19 @@ test('the old name of an option works, and its new one is told', () => {
   const { oldNames } = results;
   assert.equal(oldNames.fileName, 'mine.iso');
   assert.match(oldNames.warnings.join('\n'), /isoImage\.isoName.*image\.fileName/s);
+});
+
+test('what is said of an encrypted device reaches the first boot stage, or is refused', () => {
+  const { commands, failed } = results.encrypted;
+  for (const line of [
+    'luksName=crypt', "luksOptions='--allow-discards '", 'luksKeyFile=/key',
+    "luksKeyFileOptions='--keyfile-size 16 '", 'luksOpen',
+  ]) {
+    assert.ok(commands.split('\n').includes(line), `${line} is missing in\n${commands}`);
+  }
+  assert.equal(failed.length, 2);
+  assert.match(failed.join('\n'), /crypttabExtraOpts: these options are for/);
+  assert.match(failed.join('\n'), /does not know names below\s+\/dev\/disk\/by-id/);
 });
 
 test('a volume label of more than 32 characters is refused', () => {
