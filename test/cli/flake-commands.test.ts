@@ -128,6 +128,7 @@ test("a flake's settings hold where they are trusted, once for all too", () => {
 
 test('an input without a name is refused', () => {
   assert.match(nix(['flake', 'lock', own, '--override-input', '', '.'], { fails: true }).stderr, /zero-length input path/);
+  assert.match(nix(['flake', 'update', '', '--flake', own], { fails: true }).stderr, /input path to be updated cannot be zero-length/);
 });
 
 test('json-log-path keeps what was done as JSON, an object a line', () => {

@@ -7,6 +7,9 @@ import { test } from 'node:test';
 import { noProgress, parseHash, type Activity } from '#base';
 import { makeOutputPath, type Derivation, type StorePath } from '#formats';
 import { copyPaths, LocalPeer, type LocalStore } from '#store';
+import type { CommandContext } from '../../src/cli/context.ts';
+import { parseFlags } from '../../src/cli/nix/flags.ts';
+import { Peers } from '../../src/cli/nix/peers.ts';
 import { connectTo, freshStore, gather, once, sampleService, scratch, startDaemon } from './support.ts';
 
 const path = (name: string) => `/nix/store/00000000000000000000000000000000-${name}` as StorePath;
@@ -193,4 +196,14 @@ test('a fixed output keeps its address on the wire', async () => {
   const result = await peer.buildDerivation(path('fixed.drv'), derivation);
   assert.deepEqual(result.outputs, new Map([['out', out]]));
   assert.equal(store.isValidPath(out), true);
+});
+
+test('a daemon works by the settings that we have chosen; who is behind ssh by their own', () => {
+  const flags = parseFlags('nix', [], ['--timeout', '7', '--no-sandbox', '--extra-substituters', 'https://a.test', '--pure-eval'], {
+    env: {}, stderr: { write() {} },
+  });
+  const context = { env: { NIX_CONFIG: 'log-lines = 3', NIX_CONF_DIR: '/none', HOME: '/none' }, cwd: '/' } as unknown as CommandContext;
+  const peers = new Peers(flags, context, noProgress);
+  assert.deepEqual(peers.request('daemon').options?.settings, new Map([['log-lines', '3'], ['sandbox', 'false'], ['timeout', '7']]));
+  assert.equal(peers.request('ssh-ng://host').options?.settings, undefined);
 });

@@ -92,6 +92,8 @@ export class Peers {
         keepFailed: settings.flag('keep-failed', false), keepGoing: settings.flag('keep-going', false),
         fallback: settings.flag('fallback', false), maxSilentSeconds: settings.number('max-silent-time', 0),
         substitutes: settings.flag('substitute', true), cores: settings.number('cores', 0),
+        // As with C++ Nix, who is behind ssh works by settings of their own.
+        ...(parsePeerReference(name).kind === 'daemon' ? { settings: forwardedSettings(settings) } : {}),
       },
     };
   }
@@ -113,3 +115,15 @@ export class Peers {
     return this.#flags.last('--store') ?? this.settings.text('store') ?? this.#context.env['NIX_REMOTE'] ?? undefined;
   }
 }
+
+/** What a daemon of this machine works by for us, where we have chosen; it may know better. */
+function forwardedSettings(settings: NixSettings): Map<string, string> {
+  return new Map(forwardedNames.filter((name) => settings.isReplaced(name)).map((name) => [name, settings.text(name) ?? '']));
+}
+
+const forwardedNames = [
+  'always-allow-substitutes', 'builders', 'builders-use-substitutes', 'compress-build-log', 'connect-timeout',
+  'http-connections', 'impure-env', 'keep-build-log', 'log-lines', 'max-build-log-size', 'narinfo-cache-negative-ttl',
+  'narinfo-cache-positive-ttl', 'require-sigs', 'sandbox', 'sandbox-fallback', 'sandbox-paths', 'substituters', 'timeout',
+  'trusted-public-keys',
+];

@@ -40,6 +40,9 @@ export const flakeCommands = {
     async run(session) {
       const { flags } = session;
       const updates = flags.operands.map(encodeUtf8);
+      if (updates.includes('')) {
+        throw usageError('input path to be updated cannot be zero-length; it would refer to the flake itself, not an input', 'nix flake update');
+      }
       await runFlakeTask(
         session, flags.last('--flake') ?? '.', { kind: 'lock' },
         { mayWrite: true, recreate: updates.length === 0, updates: [...flakeLockFlags(flags).updates ?? [], ...updates] },
