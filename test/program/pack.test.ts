@@ -4,6 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, utimesSync,
   writeFileSync,
@@ -24,8 +25,10 @@ before(async () => {
     cpSync(join(root, name), join(copy, name), { recursive: true });
   }
   for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (name !== '.firn-pack') symlinkSync(join(root, 'node_modules', name), join(copy, 'node_modules', name));
+    if (!name.startsWith('.firn-')) symlinkSync(join(root, 'node_modules', name), join(copy, 'node_modules', name));
   }
+  // Newer than the lock file: nothing is to be installed.
+  writeFileSync(join(copy, 'node_modules/.firn-ready'), '');
   writeFileSync(registry, readFileSync(registry, 'latin1').replace(/(?<=')2\.\d+\.\d+(?=')/, '2.77.1'), 'latin1');
   await rest(3200);
 });
@@ -68,6 +71,25 @@ test('commands run from the pack, also those with modules beside it', () => {
   ]) {
     assert.equal(run(...args), runWith({ FIRN_PACK: 'off' }, ...args), args.join(' '));
   }
+});
+
+test('every module of the pack can be evaluated, and has what it exports', () => {
+  const script = `const pack = require('./src/program/use-pack.cjs');
+    pack.usePack(pack.findPack(), 'test');
+    const running = ['cli/main.ts', 'host/worker/evaluation-thread.ts', 'store/hash-thread.ts'];
+    const { files } = JSON.parse(require('node:fs').readFileSync(pack.statesFile, 'utf8'));
+    const names = files.map(([name]) => name).filter((name) => name.endsWith('.ts') && !running.includes(name));
+    for (const name of names) {
+      for (const [key, value] of Object.entries(pack.exportsOf(name))) {
+        if (value === undefined) console.log(name, key);
+      }
+    }
+    console.log(names.length);
+    process.exit();`;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath, ['--disable-warning=ExperimentalWarning', '--eval', script], { cwd: copy, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^[3-9]\d\d\n$/);
 });
 
 test('a derivation is the same from the pack, and kept results are told', () => {
