@@ -128,6 +128,8 @@ test("a flake's settings hold where they are trusted, once for all too", () => {
 
 test('an input without a name is refused', () => {
   assert.match(nix(['flake', 'lock', own, '--override-input', '', '.'], { fails: true }).stderr, /zero-length input path/);
+  const passing = nix(['flake', 'metadata', own, '--json', '--eval-store', 'dummy://?read-only=false']);
+  assert.deepEqual(JSON.parse(passing.stdout), JSON.parse(nix(['flake', 'metadata', own, '--json']).stdout));
   assert.match(nix(['flake', 'update', '', '--flake', own], { fails: true }).stderr, /input path to be updated cannot be zero-length/);
 });
 

@@ -12,7 +12,9 @@ import type { Flag } from '../flags.ts';
 
 /** What all commands on flakes take. */
 export const flakeCommandFlags: readonly Flag[] = [
-  ...flakeFlags, ...evaluationFlags.filter(({ names }) => ['-I', '--override-flake', '--impure', '--show-trace'].includes(names[0])),
+  ...flakeFlags,
+  ...evaluationFlags.filter(({ names }) =>
+    ['-I', '--override-flake', '--eval-store', '--impure', '--show-trace'].includes(names[0])),
 ];
 const withoutFlags = (...names: string[]) => flakeCommandFlags.filter((flag) => !names.includes(flag.names[0]));
 
