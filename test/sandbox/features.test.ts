@@ -201,23 +201,26 @@ test('limits of time, of silence and of the log; stopping', needsSandbox, async 
 test('a builder that is killed from outside has failed, and so has one whose bwrap is', needsSandbox, async () => {
   for (const inside of [true, false]) {
     const mark = `mark-${process.pid}-${inside}`;
-    /** The builder itself is in two namespaces of processes, bwrap in ours only. */
-    const find = (): number[] => readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).filter((name) => {
+    /** Processes with the mark, and in how many namespaces of processes each is: bwrap in ours only. */
+    const find = (): { pid: number; depth: number }[] => readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).flatMap((name) => {
       try {
-        if (!readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(mark)) return false;
-        return (readFileSync(`/proc/${name}/status`, 'latin1').match(/^NSpid:.*$/m)?.[0].split('\t').length === 3) === inside;
+        if (!readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(mark)) return [];
+        const inner = readFileSync(`/proc/${name}/status`, 'latin1').match(/^NSpid:.*$/m)?.[0].split('\t').slice(1) ?? [];
+        return [{ pid: Number(name), depth: inner.length }];
       } catch {
-        return false;
+        return [];
       }
-    }).map(Number);
+    });
     const made = add(`: ${mark}; echo begun > $out; while true; do sleep 1; done`);
     const failing = assert.rejects(builds.build(made), /builder failed due to signal 9 \(Killed\)/);
-    let pids: number[] = [];
-    for (let tries = 0; (pids = find()).length === 0; tries++) {
+    const store = join(builds.root, 'nix/store');
+    const hasBegun = () => readdirSync(store).some((name) => existsSync(join(store, name, 'store', made.out.slice('/nix/store/'.length))));
+    for (let tries = 0; !hasBegun(); tries++) {
       assert.ok(tries < 1000, 'it does not begin');
       await sleep(20);
     }
-    process.kill(Math.min(...pids), 'SIGKILL');
+    const all = find().sort((one, other) => one.depth - other.depth);
+    process.kill((inside ? all.at(-1) : all[0])?.pid as number, 'SIGKILL');
     await failing;
     assert.equal(builds.store.isValidPath(made.out), false);
     assert.equal(existsSync(builds.store.physicalPath(made.out)), false);

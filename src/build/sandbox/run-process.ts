@@ -89,6 +89,11 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
   void watch.finished.then(() => { mute = setTimeout(() => stop(builderKilled(signals.SIGKILL)), muteMilliseconds).unref(); });
   try {
     const [status, signal] = await ended(child);
+    if (signal !== null) {
+      // Who kills bwrap early may leave its child alive, and our end of its output open.
+      if (pid !== undefined) killQuietly(pid);
+      setTimeout(() => output.destroy(), muteMilliseconds).unref();
+    }
     await watch.finished;
     if (failure !== undefined) throw failure;
     // bwrap reports the death of its child by a signal as a shell does.
