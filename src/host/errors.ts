@@ -76,6 +76,11 @@ export function notExportedWithSubmodules(): UserError {
   return new UserError('UNSUPPORTED_EXPORT', 'exportIgnore and submodules are not supported together yet');
 }
 
+export function featureOff(feature: string): UserError {
+  return new UserError('FEATURE_REQUIRED',
+    `experimental Nix feature '${feature}' is disabled; add '--extra-experimental-features ${feature}' to enable it`);
+}
+
 export function lfsServerUnknown(repository: string): UserError {
   return new UserError('LFS_FAILED', `nothing says which server has the Git LFS files of '${repository}'`, {
     hint: "its remote 'origin', or the setting lfs.url, must be an http, https or ssh address",

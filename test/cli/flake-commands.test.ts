@@ -133,6 +133,22 @@ test('an input without a name is refused', () => {
   assert.match(nix(['flake', 'update', '', '--flake', own], { fails: true }).stderr, /input path to be updated cannot be zero-length/);
 });
 
+test('the search path and the elder commands take names of flakes, as NixOS sets NIX_PATH', () => {
+  const source = join(folder, 'named');
+  mkdirSync(source);
+  writeFileSync(join(source, 'default.nix'), '{ x = 123; }');
+  const registry = join(folder, 'named.json');
+  writeFileSync(registry, JSON.stringify({ version: 2, flakes: [
+    { from: { type: 'indirect', id: 'named' }, to: { type: 'path', path: source } }] }));
+  const evaluate = (args: readonly string[], more: Record<string, string> = {}) =>
+    firn(['nix-instantiate', '--option', 'flake-registry', registry, '--eval', ...args, '-A', 'x'], { cwd: folder, env: { ...env, ...more } });
+  assert.equal(evaluate(['<pkgs>'], { NIX_PATH: 'pkgs=flake:named' }).stdout, '123\n');
+  assert.equal(evaluate(['flake:named']).stdout, '123\n');
+  writeFileSync(join(source, 'default.nix'), '{ x = 124; }');
+  assert.equal(evaluate(['<pkgs>'], { NIX_PATH: 'pkgs=flake:named' }).stdout, '124\n');
+  assert.match(evaluate(['flake:named'], { NIX_CONF_DIR: '/none' }).stderr, /experimental Nix feature 'flakes' is disabled/);
+});
+
 test('json-log-path keeps what was done as JSON, an object a line', () => {
   const file = join(folder, 'log.json');
   nix(['build', '--no-link', `${own}#other`, '--json-log-path', file]);

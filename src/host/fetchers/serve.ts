@@ -2,8 +2,8 @@
 
 import { formatHash, parseHash } from '#base';
 import type { FetchAttribute, FetchResult } from '#eval';
-import { withAttributes, type Input } from '#runtime';
-import { cannotFetch, downloadMismatch, narHashMismatch } from '../errors.ts';
+import { isDirect, parseReference, withAttributes, type Input } from '#runtime';
+import { cannotFetch, downloadMismatch, featureOff, narHashMismatch } from '../errors.ts';
 import { fetchClosure } from './closure.ts';
 import { FetchContext, nameOfInput, requiredPlainText, type FetchOptions } from './context.ts';
 import { downloadFile, pathOfFile } from './download.ts';
@@ -32,13 +32,25 @@ export async function fetchToStore(
   }
 }
 
-/** The folder that an archive's URL in the search path means, in the store; null for no URL. */
+/** The folder that an archive's URL or a flake in the search path means, in the store; null for neither. */
 export async function fetchSearchPathEntry(entry: string, options: FetchOptions): Promise<string | null> {
+  if (entry.startsWith('flake:')) return fetchNamedFlake(new FetchContext(options), entry.slice('flake:'.length));
   if (!/^(https?|file|channel):/.test(entry)) return null;
   const url = entry.startsWith('channel:')
     ? `https://channels.nixos.org/${entry.slice('channel:'.length)}/nixexprs.tar.xz` : entry;
   const { storePath } = await fetchArchive(new FetchContext(options), url, 'source');
   return storePath;
+}
+
+/** As `NIX_PATH=nixpkgs=flake:nixpkgs` means: the tree of a flake, which need not be one. */
+async function fetchNamedFlake(context: FetchContext, text: string): Promise<string> {
+  const requireFeature = (feature: string): void => {
+    if (!context.settings.hasFeature(feature)) throw featureOff(feature);
+  };
+  requireFeature('flakes');
+  const { input } = parseReference(text, { requireFeature, trustForges: true }, { allowMissing: true });
+  const found = isDirect(input) ? input : await resolveInRegistries(context, input, false);
+  return (await fetchTree(context, withAttributes(found, { dir: undefined }))).storePath;
 }
 
 /** An answer without a path. */
