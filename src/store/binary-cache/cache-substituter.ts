@@ -52,7 +52,7 @@ export class CacheSubstituter {
   readonly name = 'binary caches';
   readonly #options: CacheSubstituterOptions;
   readonly #trust: Trust;
-  readonly #found = new Map<StorePath, Promise<Candidate | undefined>>();
+  readonly #found = new Map<string, Promise<Candidate | undefined>>();
   readonly #fetches = new Map<StorePath, Promise<void>>();
   readonly #told = new Set<string>();
   readonly #gone = new Set<SubstituteSource>();
@@ -195,11 +195,12 @@ export class CacheSubstituter {
   #lookUp(path: StorePath, run: Substitution): Promise<Candidate | undefined> {
     // What was passed over before is an error now.
     if (run.strict) return this.#firstCandidate(path, run, []);
-    let found = this.#found.get(path);
+    const question = run.questionFor(path);
+    let found = this.#found.get(question);
     if (found === undefined) {
       found = this.#firstCandidate(path, run, []);
-      this.#found.set(path, found);
-      found.catch(() => this.#found.delete(path));
+      this.#found.set(question, found);
+      found.catch(() => this.#found.delete(question));
     }
     return found;
   }
@@ -315,7 +316,7 @@ export class CacheSubstituter {
         if (!(error instanceof UserError) || error.code === 'DISK_FULL') throw error;
         failure ??= error;
         candidate.cache.forget(path);
-        this.#found.delete(path);
+        this.#found.delete(run.questionFor(path));
         tried.push(candidate.cache);
         candidate = run.strict ? undefined : await this.#firstCandidate(path, run, tried);
         if (candidate !== undefined) this.#tell(run, error.message);
@@ -358,6 +359,11 @@ class Substitution {
     this.progress = options.progress ?? noProgress;
     this.signal = options.signal;
     this.#contentAddress = options.contentAddress;
+  }
+
+  /** What is asked: whoever knows a path's content may find it where its name alone says nothing. */
+  questionFor(path: StorePath): string {
+    return this.#contentAddress === undefined ? path : `${path} by content`;
   }
 
   /** What a path is called in a store of another directory: only one that follows from its content alone. */
