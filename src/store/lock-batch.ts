@@ -21,6 +21,14 @@ interface Request {
 const waiting: Request[] = [];
 let running = false;
 let lastBegun = Number.NEGATIVE_INFINITY;
+/**
+ * Each child makes every page of this process be copied or touched again, so over a time there are
+ * few of them: so many may begin as they are needed, then one each `childMilliseconds`, but a full
+ * batch does not wait for that.
+ */
+const mostSaved = 10;
+const childMilliseconds = 300;
+let saved = mostSaved;
 /** The first request is served at once; when they come thick, children begin no faster than this. */
 const gatherMilliseconds = 60;
 /**
@@ -49,6 +57,8 @@ async function serve(): Promise<void> {
   for (let size = firstBatch; waiting.length > 0; size = Math.min(3 * size, largestBatch)) {
     const pause = gatherMilliseconds - (performance.now() - lastBegun);
     if (pause > 0) await sleep(pause);
+    while (waiting.length < size && savedNow() < 1) await sleep(gatherMilliseconds);
+    saved = Math.max(0, savedNow() - 1);
     lastBegun = performance.now();
     waiting.sort((a, b) => b.rank - a.rank);
     const batch = waiting.splice(0, size);
@@ -56,6 +66,11 @@ async function serve(): Promise<void> {
     for (const [index, request] of batch.entries()) request.resolve(outcomes[index] ?? 'unavailable');
   }
   running = false;
+}
+
+/** How many children may begin now; changes with the time since the last. */
+function savedNow(): number {
+  return Math.min(mostSaved, saved + (performance.now() - lastBegun) / childMilliseconds);
 }
 
 const script = 'for file in "$@"; do flock -n -x "$file"; echo $?; done';
