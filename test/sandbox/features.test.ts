@@ -198,19 +198,44 @@ test('limits of time, of silence and of the log; stopping', needsSandbox, async 
   assert.ok(Date.now() - begun < 15_000);
 });
 
+/** Processes with the mark, and in how many namespaces of processes each is: bwrap in ours only. */
+function find(mark: string): { pid: number; depth: number }[] {
+  return readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).flatMap((name) => {
+    try {
+      if (!readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(mark)) return [];
+      const inner = readFileSync(`/proc/${name}/status`, 'latin1').match(/^NSpid:.*$/m)?.[0].split('\t').slice(1) ?? [];
+      return [{ pid: Number(name), depth: inner.length }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+async function untilNobodyLives(mark: string): Promise<void> {
+  for (let tries = 0; find(mark).length > 0; tries++) {
+    assert.ok(tries < 100, 'somebody lives');
+    await sleep(20);
+  }
+}
+
+test('a build that is stopped while its sandbox is set up leaves nobody', needsSandbox, async () => {
+  const mark = `early-${process.pid}`;
+  for (let wait = 0; wait < 40; wait += 2) {
+    const stop = new AbortController();
+    const building = builds.build(add(`: ${mark}; while true; do sleep 1; done`), {}, { signal: stop.signal });
+    const stopped = assert.rejects(building, { name: 'AbortError' });
+    // From when its bwrap is there, a little later each time.
+    for (let tries = 0; tries < 1000 && find(mark).length === 0; tries++) await sleep(1);
+    await sleep(wait);
+    stop.abort();
+    await stopped;
+  }
+  await untilNobodyLives(mark);
+});
+
 test('a builder that is killed from outside has failed, and so has one whose bwrap is', needsSandbox, async () => {
   for (const inside of [true, false]) {
     const mark = `mark-${process.pid}-${inside}`;
-    /** Processes with the mark, and in how many namespaces of processes each is: bwrap in ours only. */
-    const find = (): { pid: number; depth: number }[] => readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).flatMap((name) => {
-      try {
-        if (!readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(mark)) return [];
-        const inner = readFileSync(`/proc/${name}/status`, 'latin1').match(/^NSpid:.*$/m)?.[0].split('\t').slice(1) ?? [];
-        return [{ pid: Number(name), depth: inner.length }];
-      } catch {
-        return [];
-      }
-    });
     const made = add(`: ${mark}; echo begun > $out; while true; do sleep 1; done`);
     const failing = assert.rejects(builds.build(made), /builder failed due to signal 9 \(Killed\)/);
     const store = join(builds.root, 'nix/store');
@@ -219,15 +244,12 @@ test('a builder that is killed from outside has failed, and so has one whose bwr
       assert.ok(tries < 1000, 'it does not begin');
       await sleep(20);
     }
-    const all = find().sort((one, other) => one.depth - other.depth);
+    const all = find(mark).sort((one, other) => one.depth - other.depth);
     process.kill((inside ? all.at(-1) : all[0])?.pid as number, 'SIGKILL');
     await failing;
     assert.equal(builds.store.isValidPath(made.out), false);
     assert.equal(existsSync(builds.store.physicalPath(made.out)), false);
-    for (let tries = 0; find().length > 0; tries++) {
-      assert.ok(tries < 100, 'somebody lives');
-      await sleep(20);
-    }
+    await untilNobodyLives(mark);
   }
 });
 

@@ -67,13 +67,15 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
   const { child, output } = start(work);
   let pid: number | undefined;
   let failure: unknown;
+  let early: NodeJS.Timeout | undefined;
   const stop = (reason: unknown): void => {
     failure ??= reason;
     if (child.exitCode !== null || child.signalCode !== null) return;
     if (work.plain !== undefined) return killSession(child);
-    // Before it is known who process 1 is, no builder runs, and it ends with bwrap.
-    if (pid === undefined) child.kill('SIGKILL');
-    else killQuietly(pid);
+    if (pid !== undefined) return killQuietly(pid);
+    // Before it is known who process 1 is, no builder runs. Who kills bwrap then may leave that
+    // process behind, waiting for bwrap; so it gets the time to say.
+    early ??= setTimeout(() => { if (pid === undefined) child.kill('SIGKILL'); }, reportMilliseconds);
   };
   const abort = (): void => stop(work.signal.reason);
   work.signal.addEventListener('abort', abort, { once: true });
@@ -104,12 +106,16 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
     if (work.plain !== undefined) killSession(child);
     watch.stop();
     clearTimeout(mute);
+    clearTimeout(early);
     work.signal.removeEventListener('abort', abort);
   }
 }
 
 const { signals } = system;
 const lastSignal = 64;
+
+/** How long bwrap may take to report who process 1 is, if it is to be stopped. */
+const reportMilliseconds = 5000;
 
 /** How long a builder may live without its output. */
 const muteMilliseconds = 2000;
