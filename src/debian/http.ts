@@ -12,7 +12,7 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { UserError, type Activity } from '#base';
 import {
@@ -375,7 +375,8 @@ function agent(
 
 function trustedBy(file: string): SecureContext {
   try {
-    return createSecureContext({ ca: readFileSync(file) });
+    // What Node was told to trust beside (`NODE_EXTRA_CA_CERTS`) stays trusted.
+    return createSecureContext({ ca: [readFileSync(file), ...getCACertificates('extra')] });
   } catch (error) {
     throw certificatesUnreadable(file, error);
   }

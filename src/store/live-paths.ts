@@ -78,6 +78,16 @@ function* whatIsOpen(process: string): Generator<string> {
   }
 }
 
+/** Empty if its process has removed it: it holds nothing any more. */
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
 /** What processes hold by their files of temporary roots, this one's included. */
 export function temporaryRoots(store: LocalStore): StorePath[] {
   const directory = join(store.stateDirectory, 'temproots');
@@ -97,7 +107,7 @@ export function temporaryRoots(store: LocalStore): StorePath[] {
       lock.release();
       continue;
     }
-    for (const text of readFileSync(file, 'latin1').split('\0')) {
+    for (const text of contentOf(file).split('\0')) {
       const path = maybeStorePath(text, store.storeDirectory);
       if (path !== undefined) roots.push(path);
     }

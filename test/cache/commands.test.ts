@@ -93,7 +93,7 @@ test('with nothing configured nothing is asked, and flags say what is wrong', ()
   assert.doesNotMatch(outcome.stderr, /http|cache/);
   assert.match(firn('e', 'nix', 'copy', path).stderr, /Either --to or --from is required/);
   assert.match(firn('e', 'nix', 'copy', '--to', 's3://x', path).stderr, /not the URL of a binary cache/);
-  assert.match(firn('e', 'nix', 'copy', '--to', `file://${scratch}/none`, path).stderr, /is not valid/);
+  assert.match(firn('e', 'nix', 'copy', '--to', `file://${scratch}/none`, path).stderr, /required, but there is no substituter that can build it/);
   assert.match(firn('e', 'cache', 'serve', '--listen', 'x').stderr, /HOST:PORT/);
 });
 

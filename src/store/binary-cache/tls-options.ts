@@ -1,7 +1,7 @@
 /** Which authorities of certificates are believed: those in the file, or Node's own without one. */
 
 import { readFileSync } from 'node:fs';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { cacheFileFailed } from './errors.ts';
 
 /** Throws CACHE_FILE_FAILED. */
@@ -10,7 +10,7 @@ export function tlsOptions(file: string | undefined): { readonly secureContext?:
   let context = contexts.get(file);
   if (context === undefined) {
     try {
-      context = createSecureContext({ ca: readFileSync(file) });
+      context = createSecureContext({ ca: [readFileSync(file), ...getCACertificates('extra')] });
     } catch (error) {
       throw cacheFileFailed('reading the certificates in', file, error);
     }
