@@ -7,7 +7,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runSmallProgram } from './small-program.ts';
+import { isLargeProcess, runSmallProgram } from './small-program.ts';
 
 /** What became of one request. */
 export type LockOutcome = 'taken' | 'busy' | 'unavailable';
@@ -22,12 +22,12 @@ const waiting: Request[] = [];
 let running = false;
 let lastBegun = Number.NEGATIVE_INFINITY;
 /**
- * Each child makes every page of this process be copied or touched again, so over a time there are
+ * Each child makes the pages of a large process be copied or touched again, so over a time there are
  * few of them: so many may begin as they are needed, then one each `childMilliseconds`, but a full
  * batch does not wait for that.
  */
 const mostSaved = 10;
-const childMilliseconds = 300;
+const childMilliseconds = 200;
 let saved = mostSaved;
 /** The first request is served at once; when they come thick, children begin no faster than this. */
 const gatherMilliseconds = 60;
@@ -57,7 +57,7 @@ async function serve(): Promise<void> {
   for (let size = firstBatch; waiting.length > 0; size = Math.min(3 * size, largestBatch)) {
     const pause = gatherMilliseconds - (performance.now() - lastBegun);
     if (pause > 0) await sleep(pause);
-    while (waiting.length < size && savedNow() < 1) await sleep(gatherMilliseconds);
+    while (isLargeProcess() && waiting.length < size && savedNow() < 1) await sleep(gatherMilliseconds);
     saved = Math.max(0, savedNow() - 1);
     lastBegun = performance.now();
     waiting.sort((a, b) => b.rank - a.rank);

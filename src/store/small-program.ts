@@ -24,7 +24,7 @@ export async function runSmallProgram(
   program: string, args: readonly string[], files: readonly number[] = [],
 ): Promise<ProgramResult> {
   const request = { id: ++lastId, program, args, files };
-  if (thread === undefined && process.memoryUsage.rss() < largeBytes) return runHere(request);
+  if (thread === undefined && !isLargeProcess()) return runHere(request);
   thread ??= startThread();
   const { id } = request;
   return new Promise((resolve) => {
@@ -32,6 +32,11 @@ export async function runSmallProgram(
     thread?.ref();
     thread?.postMessage(request);
   });
+}
+
+/** Whether starting a program holds up this process noticeably. */
+export function isLargeProcess(): boolean {
+  return process.memoryUsage.rss() >= largeBytes;
 }
 
 function startThread(): Worker {
