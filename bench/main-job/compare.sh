@@ -13,7 +13,9 @@
 # udev, squashfs-tools, xorriso and a mirror.
 set -eu
 
-firn=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)/firn
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+firn=${here%/bench/main-job}/firn
+. "$here/peers.sh"
 folder=${1:?usage: compare.sh FOLDER}
 mkdir -p "$folder"
 cd "$folder"
@@ -22,12 +24,9 @@ folder=$(pwd -P)
 XDG_CACHE_HOME=$folder/cache
 export XDG_CACHE_HOME
 
-now() { date +%s.%N; }
-since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
-
 # Everything once, for the downloads and the content.
 "$firn" build --store "$folder/full" -o full-result >/dev/null 2>full.log
-iso=$(ls "$folder"/full-result/iso/*.iso | grep -v '/cd\.iso$')
+iso=$(iso_of "$folder/full-result")
 
 # A store that has the package files and nothing made of them.
 rm -rf fresh
@@ -42,7 +41,7 @@ sync
 start=$(now)
 "$firn" build --store "$folder/fresh" -o fresh-result >fresh.out 2>fresh.log
 ours=$(since "$start")
-cmp "$iso" "$(ls "$folder"/fresh-result/iso/*.iso | grep -v '/cd\.iso$')"
+cmp "$iso" "$(iso_of "$folder/fresh-result")"
 
 # The same packages, then the same content, for the peers.
 rm -rf unpacked
@@ -61,19 +60,8 @@ start=$(now)
 systemd-hwdb update --root "$hardware" &
 wait
 indexed=$(since "$start")
-rm -rf unpacked tree store peer.iso peer.squashfs
-xorriso -osirrox on -indev "$iso" -extract / tree >/dev/null 2>&1
-chmod -R u+w tree
-unsquashfs -q -n -d store tree/nix-store.squashfs >/dev/null
-sync
-start=$(now)
-mksquashfs store peer.squashfs -comp zstd -Xcompression-level 6 -b 1048576 -all-root \
-  -no-xattrs -no-progress -quiet >/dev/null
-squash=$(since "$start")
-mv peer.squashfs tree/nix-store.squashfs
-start=$(now)
-xorriso -as mkisofs -quiet -r -J -joliet-long -iso-level 3 -o peer.iso tree 2>/dev/null
-write=$(since "$start")
+rm -rf unpacked
+make_medium "$iso"
 
 awk -v ours="$ours" -v unpack="$unpack" -v indexed="$indexed" -v squash="$squash" -v write="$write" \
   -v our_size="$(stat -c %s "$iso")" -v peer_size="$(stat -c %s peer.iso)" 'BEGIN {

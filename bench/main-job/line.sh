@@ -11,6 +11,7 @@ set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 project=${here%/bench/main-job}
+. "$here/peers.sh"
 folder=${1:?usage: line.sh FOLDER MEGABITS}
 megabits=${2:?usage: line.sh FOLDER MEGABITS}
 cd "$folder"
@@ -20,8 +21,6 @@ folder=$(pwd -P)
 XDG_CACHE_HOME=$folder/cache
 export XDG_CACHE_HOME
 "$project/firn" --version >/dev/null
-
-now() { date +%s.%N; }
 
 rm -rf fresh mirror.address
 find cache/firn -mindepth 1 -maxdepth 1 ! -name channels -exec rm -rf {} +
@@ -39,25 +38,13 @@ kill "$mirror"
 wait "$mirror" || :
 downloaded=$(tail -n 1 mirror.address)
 
-# The same content for the peers.
-iso=$(ls "$folder"/fresh-result/iso/*.iso | grep -v '/cd\.iso$')
-rm -rf tree store peer.iso peer.squashfs
-xorriso -osirrox on -indev "$iso" -extract / tree >/dev/null 2>&1
-chmod -R u+w tree
-unsquashfs -q -n -d store tree/nix-store.squashfs >/dev/null
-sync
-squash=$(now)
-mksquashfs store peer.squashfs -comp zstd -Xcompression-level 6 -b 1048576 -all-root \
-  -no-xattrs -no-progress -quiet >/dev/null
-mv peer.squashfs tree/nix-store.squashfs
-write=$(now)
-xorriso -as mkisofs -quiet -r -J -joliet-long -iso-level 3 -o peer.iso tree 2>/dev/null
+make_medium "$(iso_of "$folder/fresh-result")"
 awk -v start="$start" -v end="$end" -v downloaded="$downloaded" -v squash="$squash" \
-  -v write="$write" -v finish="$(now)" 'BEGIN {
+  -v write="$write" 'BEGIN {
   printf "firn build             %6.1f s\n", end - start
   printf "until the last byte    %6.1f s\n", downloaded - start
   printf "after that             %6.1f s\n", end - downloaded
-  printf "mksquashfs             %6.1f s\nxorriso                %6.1f s\n", write - squash, finish - write
-  printf "after that, to both    %6.2f\n", (end - downloaded) / (finish - squash)
+  printf "mksquashfs             %6.1f s\nxorriso                %6.1f s\n", squash, write
+  printf "after that, to both    %6.2f\n", (end - downloaded) / (squash + write)
 }'
 rm -rf tree store peer.iso fresh

@@ -21,7 +21,8 @@ export interface EarlyContext {
 
 /**
  * Prepares the inputs of `derivation` that its builder can begin with and that are not valid yet
- * (what is may well be in the caches), each when `made` says that it is. Returns what stops it; that ends when no more is read or written.
+ * (what is may well be in the caches), each when `made` says that it is. Returns what stops it; that
+ * ends when no more is begun.
  */
 export function beginEarly(
   { store, builders, progress, signal }: EarlyContext,

@@ -2,12 +2,12 @@
  * A number of places of which each piece of running work holds one. Of those that wait the one of
  * the highest rank goes first, of equals the one that came first.
  *
- * Work may have a weight. Where what runs weighs as much as `enough`, no more than two run: those
- * that share a line of limited speed would only make each other late, and the one that much waits
- * for would come last.
+ * Work may have a weight, as downloads have: those that share a line of limited speed would only
+ * make each other late, and the one that much waits for would come last.
  */
+
 export interface SlotsOptions {
-  /** In the unit of weights. Default: without limit. */
+  /** Where what runs weighs as much, no more than two run. Default: without limit. */
   readonly enough?: number;
 }
 

@@ -5,7 +5,8 @@
  * A task is a module and a message: the module exports `run(message, door)`, which may return a
  * promise.
  * Threads start when first needed and stay; a thread serves one task at a time, tasks wait in the
- * order they came, those for idle threads behind all others. Aborting a task that runs ends its thread: a decompressor cannot be asked to stop.
+ * order they came, those for idle threads behind all others. Aborting a task that runs ends its
+ * thread: a decompressor cannot be asked to stop.
  */
 import { Worker } from 'node:worker_threads';
 import { UserError } from '#base';

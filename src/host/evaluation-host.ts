@@ -7,7 +7,7 @@
  * if there is one, so that the result can be kept for as long as all of it stays the same.
  */
 
-import { constants, readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { decodeUtf8, encodeHex, formatHash, UserError, type Progress } from '#base';
 import {
   checkStorePathName, isBelowStore, makeTextPath, parseDerivation, splitStorePath, makeContentAddressedPath,
@@ -48,8 +48,19 @@ export interface EvaluationHostOptions {
   readonly trace?: EvaluationTrace | undefined;
 }
 
-/** A pipe that nobody writes to would be waited for: nothing could end that. */
-const readWithoutWaiting = constants.O_RDONLY | constants.O_NONBLOCK;
+/** `path` names it in errors. A pipe that nobody writes to would be waited for, a device read for ever. */
+function readRegularFile(place: ReturnType<typeof systemPath>, path: string): string {
+  // Without the flag, opening such a pipe waits.
+  const file = openSync(place, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const status = fstatSync(file);
+    // Of a folder the reading itself tells.
+    if (!status.isFile() && !status.isDirectory()) throw notRegularFile(decodeUtf8(path));
+    return readFileSync(file, 'latin1');
+  } finally {
+    closeSync(file);
+  }
+}
 
 export class EvaluationHost implements Host {
   readonly storeDirectory: string;
@@ -79,14 +90,12 @@ export class EvaluationHost implements Host {
     const place = this.#place(path);
     const begun = this.#trace?.beginReading(place);
     try {
-      const text = readFileSync(systemPath(place), { encoding: 'latin1', flag: readWithoutWaiting });
-      if (text === '' && statSync(systemPath(place)).isFIFO()) throw notRegularFile(decodeUtf8(path));
+      const text = readRegularFile(systemPath(place), path);
       this.#trace?.file(place, begun, text);
       return text;
     } catch (error) {
       this.#trace?.giveUp();
       if (error instanceof UserError) throw error;
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') throw notRegularFile(decodeUtf8(path));
       if ((error as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG') {
         throw fileTooLarge(decodeUtf8(path), statSync(systemPath(place)).size);
       }

@@ -223,7 +223,6 @@ export class StoreDatabase {
     return this.all(sql, ...values).map((row) => this.#path(row['path'])).sort();
   }
 
-  /** A column of text: in a damaged file it may be anything. */
   /** Whatever comes out of the database as a path may be opened or removed: it must be one. */
   #path(value: unknown): StorePath {
     const text = this.#text(value);
@@ -231,6 +230,7 @@ export class StoreDatabase {
     return text as StorePath;
   }
 
+  /** A column of text: in a damaged file it may be anything. */
   #text(value: unknown): string {
     if (typeof value === 'string') return value;
     throw databaseDamaged(this.#file, new Error('there is no text where one should be'));

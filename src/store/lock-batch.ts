@@ -27,7 +27,7 @@ let lastBegun = Number.NEGATIVE_INFINITY;
  * batch does not wait for that.
  */
 const mostSaved = 10;
-const childMilliseconds = 200;
+const childMilliseconds = 300;
 let saved = mostSaved;
 /** The first request is served at once; when they come thick, children begin no faster than this. */
 const gatherMilliseconds = 60;

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -55,11 +55,23 @@ for (const [name, program, parts] of failures) {
   });
 }
 
-test('a pipe that nobody writes to is not waited for', needs('mkfifo'), () => {
-  assert.equal(spawnSync('mkfifo', [join(folder, 'pipe')]).status, 0);
-  const { status, stderr } = evaluate('builtins.readFile ./pipe');
-  assert.match(stderr, /calling the 'readFile' builtin\n +at [^]*error: file '.*\/pipe' is not a regular file/);
-  assert.equal(status, 1);
+test('a pipe is not waited for, whether or not somebody writes to it; a device is not read', needs('mkfifo'), () => {
+  const pipe = join(folder, 'pipe');
+  assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  const refused = (): void => {
+    const { status, stderr } = evaluate('builtins.readFile ./pipe');
+    assert.match(stderr, /calling the 'readFile' builtin\n +at [^]*error: file '.*\/pipe' is not a regular file/);
+    assert.equal(status, 1);
+  };
+  refused();
+  const writer = openSync(pipe, 'r+');
+  try {
+    writeSync(writer, 'said');
+    refused();
+  } finally {
+    closeSync(writer);
+  }
+  assert.match(evaluate('builtins.readFile /dev/zero').stderr, /error: file '\/dev\/zero' is not a regular file/);
 });
 
 test('literals nest as deep as one likes', () => {

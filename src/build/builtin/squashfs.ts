@@ -86,7 +86,8 @@ export const squashfsBuilder: BuiltinBuilder = {
     new Attributes(structuredAttrs, 'builtin:squashfs').strings('compressEarly'),
   async prepare(job, path) {
     const { compression, blockSizeBytes } = compressionOf(job);
-    // Alone the path makes the same blocks as in the image: it has groups of its own there.
+    // A large path has a group of its own in the image, and so the same blocks but for files that
+    // stand in an earlier group too.
     const entries = hostTree(job.inputs.physicalPath(path), baseNameOf(path), { mtime });
     const plan = planSquashfs(entries, { compression, blockSizeBytes, hardLinks: 'content' });
     const cache = { directory: cacheFolder(job), usedAtMs: Date.now() };

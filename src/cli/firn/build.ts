@@ -18,7 +18,6 @@ import { trustedSettings } from '../nix/flake-config.ts';
 import { describeMissing } from '../nix/missing.ts';
 import { addRoot } from '../nix/roots.ts';
 import { formatBytes, formatDuration } from '../progress/describe.ts';
-import { DownloadClock } from '../progress/download-clock.ts';
 import { openProgress } from '../progress/open.ts';
 
 interface BuildOptions {
@@ -52,9 +51,9 @@ async function build(
 ): Promise<number> {
   const started = performance.now();
   const { cwd, env, signal, stderr, color } = context;
-  const progress = new DownloadClock(await openProgress(stderr, {
+  const progress = await openProgress(stderr, {
     verbosity: options.verbose === true ? 4 : 3, showLogs: options.verbose === true, color,
-  }));
+  });
   const tree = options.tree === undefined ? ownTree : resolve(cwd, options.tree);
   const flake = flakeOf(hosts);
   const absoluteHosts = flake === undefined ? hosts.map((host) => resolve(cwd, host)) : [];
@@ -103,9 +102,10 @@ async function build(
     const image = await realiseImage(workspace, options.format, found, progress);
     const link = options.outLink === false ? undefined : resolve(cwd, options.outLink);
     if (link !== undefined) addRoot(workspace.store, link, image.outPath);
+    const lastByteAtMs = progress.lastBytesAt('download');
     progress.close();
     context.stdout.write(describe(image, options.format, link, workspace, cwd));
-    stderr.write(`${timeTaken(started, progress.lastByteAtMs)}\n`);
+    stderr.write(`${timeTaken(started, lastByteAtMs)}\n`);
     return 0;
   } finally {
     progress.close();

@@ -6,11 +6,11 @@
 import type { Activity, ActivityKind, ActivityOptions } from '#base';
 import { describeFinished, describeRunning, runningVerb } from './describe.ts';
 import { ProgressMeter } from './meter.ts';
-import { isShown, type ClosableProgress, type MessageLevel, type Output } from './output.ts';
+import { isShown, type SummingProgress, type MessageLevel, type Output } from './output.ts';
 
 const intervalMilliseconds = 10_000;
 
-export class LineProgress implements ClosableProgress {
+export class LineProgress implements SummingProgress {
   readonly #out: Output;
   readonly #verbosity: number;
   readonly #meter = new ProgressMeter(() => performance.now(), () => {});
@@ -34,6 +34,10 @@ export class LineProgress implements ClosableProgress {
     const activity = this.#meter.start(kind, label, options);
     if (this.#verbosity > 3) activity.log = (line) => this.#line(line);
     return activity;
+  }
+
+  lastBytesAt(kind: ActivityKind): number | undefined {
+    return this.#meter.lastBytesAt(kind);
   }
 
   message(level: MessageLevel, text: string): void {

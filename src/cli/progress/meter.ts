@@ -49,6 +49,12 @@ export class ProgressMeter {
     this.#changed = changed;
   }
 
+  /** When bytes were last counted in work of this kind; undefined if none were. */
+  lastBytesAt(kind: ActivityKind): number | undefined {
+    const tally = this.tallies.get(kind);
+    return tally === undefined || tally.bytesDone === 0 ? undefined : tally.endedAt;
+  }
+
   start(kind: ActivityKind, label: string, options: ActivityOptions = {}): Activity {
     const tally = this.#tallyOf(kind);
     const parent = options.parent === undefined ? undefined : this.#known.get(options.parent);

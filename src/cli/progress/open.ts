@@ -1,12 +1,12 @@
 /** Chooses the progress renderer: what `--log-format` says, else live on a terminal, plain lines elsewhere. */
 
 import { unknownLogFormat } from '../errors.ts';
-import type { ClosableProgress, ProgressChoice, TerminalOutput } from './output.ts';
+import type { ClosableProgress, ProgressChoice, SummingProgress, TerminalOutput } from './output.ts';
 
 export type LogFormat = 'raw' | 'raw-with-logs' | 'bar' | 'bar-with-logs' | 'internal-json';
 
 /** For Firn's own commands: sums up work by its kind. */
-export async function openProgress(out: TerminalOutput, choice: ProgressChoice): Promise<ClosableProgress> {
+export async function openProgress(out: TerminalOutput, choice: ProgressChoice): Promise<SummingProgress> {
   if (isLive(out)) return openTerminal(out, choice);
   const { LineProgress } = await import('./line-progress.ts');
   return new LineProgress(out, choice.verbosity);
@@ -39,7 +39,7 @@ function isLive(out: TerminalOutput): boolean {
   return out.isTTY === true && out.rows !== 0;
 }
 
-async function openTerminal(out: TerminalOutput, choice: ProgressChoice): Promise<ClosableProgress> {
+async function openTerminal(out: TerminalOutput, choice: ProgressChoice): Promise<SummingProgress> {
   const { TerminalProgress } = await import('./terminal-progress.ts');
   return new TerminalProgress(out, choice);
 }

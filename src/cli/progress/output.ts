@@ -1,6 +1,6 @@
 /** What the progress renderers write to, what they are to their users, and how much they tell. */
 
-import type { Progress } from '#base';
+import type { ActivityKind, Progress } from '#base';
 
 /** Where progress goes: standard error, or a test's buffer. */
 export interface Output {
@@ -16,6 +16,15 @@ export interface TerminalOutput extends Output {
 /** A renderer; `close` writes the sums and gives the terminal back. It may be used again after. */
 export interface ClosableProgress extends Progress {
   close(): void;
+}
+
+/** One that sums up work by its kind. */
+export interface SummingProgress extends ClosableProgress {
+  /**
+   * When bytes last came in work of this kind, in milliseconds as `performance.now` counts them;
+   * undefined if none did. To be asked before `close`.
+   */
+  lastBytesAt(kind: ActivityKind): number | undefined;
 }
 
 export interface ProgressChoice {

@@ -12,7 +12,7 @@ import { BuildGraph } from './build-graph.ts';
 import { buildTree } from './build-tree.ts';
 import { describeFinished, describeRunning, formatBytes, formatDuration } from './describe.ts';
 import { ProgressMeter, type RunningActivity, type Tally } from './meter.ts';
-import { isShown, type ClosableProgress, type MessageLevel, type ProgressChoice, type TerminalOutput } from './output.ts';
+import { isShown, type SummingProgress, type MessageLevel, type ProgressChoice, type TerminalOutput } from './output.ts';
 import { painter, type Paint } from './style.ts';
 import { clip, displayWidth, plainLine } from './text-width.ts';
 
@@ -20,7 +20,7 @@ const frameMilliseconds = 120;
 const shownInHand = 3;
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
-export class TerminalProgress implements ClosableProgress {
+export class TerminalProgress implements SummingProgress {
   readonly #out: TerminalOutput;
   readonly #choice: ProgressChoice;
   readonly #paint: Paint;
@@ -67,6 +67,10 @@ export class TerminalProgress implements ClosableProgress {
       finish(outcome);
     };
     return activity;
+  }
+
+  lastBytesAt(kind: ActivityKind): number | undefined {
+    return this.#meter.lastBytesAt(kind);
   }
 
   message(level: MessageLevel, text: string): void {

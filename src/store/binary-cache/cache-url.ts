@@ -53,10 +53,11 @@ export function parseCacheUrl(text: string): CacheUrl {
   const compression = parameters.get('compression');
   const localNarCache = parameters.get('local-nar-cache');
   const storeDirectory = parameters.get('store');
+  const has = (name: string): boolean => isOn(parameters.get(name));
   const common = {
-    trusted: isOn(parameters.get('trusted')), parallelCompression: isOn(parameters.get('parallel-compression')), writeListing: isOn(parameters.get('write-nar-listing')),
-    indexDebugInfo: isOn(parameters.get('index-debug-info')),
-    ...(parameters.has('want-mass-query') ? { wantMassQuery: isOn(parameters.get('want-mass-query')) } : {}),
+    trusted: has('trusted'), parallelCompression: has('parallel-compression'),
+    writeListing: has('write-nar-listing'), indexDebugInfo: has('index-debug-info'),
+    ...(parameters.has('want-mass-query') ? { wantMassQuery: has('want-mass-query') } : {}),
     ...(localNarCache ? { localNarCache } : {}),
     ...(storeDirectory ? { storeDirectory } : {}),
     secretKeyFiles: [parameters.get('secret-key'), ...(parameters.get('secret-keys') ?? '').split(',')]

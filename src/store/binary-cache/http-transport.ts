@@ -4,8 +4,8 @@
  * Proxies come from the environment, TLS is always verified, and a redirection never leaves it.
  * Passwords are looked up for each host anew, so that a redirection takes none with it. What may
  * pass (no connection, a server's own trouble, an end too early) is tried again with growing pauses
- * and some chance in them (`retry-pause.ts`); a stream goes on at the byte where it broke off, if the server says that
- * the file is still the same.
+ * and some chance in them (`retry-pause.ts`); a stream goes on at the byte where it broke off, if the
+ * server says that the file is still the same.
  */
 
 import { createHash } from 'node:crypto';
