@@ -142,6 +142,11 @@ export class Evaluator implements EvalServices {
     return this.guard(() => this.run(text, { kind: 'string' }, basePath, scope));
   }
 
+  /** Of a selection along a path, the value that its last name is selected from. */
+  evaluateSelectedFrom(text: string, basePath: string, scope: Attrs): Value {
+    return this.guard(() => this.run(text, { kind: 'string' }, basePath, scope, parseWithoutLastName));
+  }
+
   /** The set that bindings (`x = 1; inherit y`) make; their values see `scope`, not each other. */
   evaluateBindings(text: string, basePath: string, scope: Attrs): Value {
     return this.guard(() => this.run(text, { kind: 'string' }, basePath, scope, parseBindingsOnly));
@@ -407,6 +412,13 @@ const parseBindingsOnly: ReadText = (text, options) => {
   const plain = parseReplBindings(text, options);
   const { bindings, diagnostics } = plain.bindings ? plain : parseReplBindings(`${text};`, options);
   return { tree: bindings, diagnostics, warnings: [] };
+};
+
+const parseWithoutLastName: ReadText = (text, options) => {
+  const parsed = parse(text, options);
+  if (parsed.tree?.kind !== 'select') return parsed;
+  const { subject, path } = parsed.tree;
+  return { ...parsed, tree: path.length === 1 ? subject : { ...parsed.tree, path: path.slice(0, -1) } };
 };
 
 function originOfFile(path: string): SourceOrigin {

@@ -9,7 +9,7 @@
 
 import type { AttrsExpr, Expr, LambdaExpr, Offset } from './tree.ts';
 
-/** The comment before an offset, without its marks and indentation. */
+/** The comment before an offset, without its marks and indentation; blank lines at its ends stay. */
 export function docCommentBefore(text: string, offset: Offset): string | undefined {
   const head = text.slice(0, offset);
   for (let start = head.lastIndexOf('/**'); start >= 0; start = head.lastIndexOf('/**', start - 1)) {
@@ -92,5 +92,5 @@ function innerText(comment: string): string {
   const lines = `   ${comment}`.split('\n');
   const indents = lines.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length);
   const shared = Math.min(...indents);
-  return lines.map((line) => line.slice(shared)).join('\n').trim();
+  return lines.map((line) => line.slice(shared)).join('\n');
 }

@@ -2,7 +2,7 @@
 export * from './attrs.ts';
 export * from './builtins/index.ts';
 export * from './call.ts';
-export { depthNow, limitCallDepth, restoreDepth } from './call-depth.ts';
+export { depthNow, enterCall, leaveCall, limitCallDepth, restoreDepth } from './call-depth.ts';
 export * from './coerce.ts';
 export * from './context.ts';
 export * from './counters.ts';

@@ -12,7 +12,7 @@ import { firn, folderWith, root } from '../support/firn.ts';
 import { needs } from '../support/foreign.ts';
 
 const folder = folderWith({
-  'set.nix': '{ n ? 1 }: { inherit n; deep = [ n { inner.most = 2; } ]; text = "a\\nb"; bad = throw "bad\\n"; }\n',
+  'set.nix': '{ n ? 1 }: { inherit n; nested.inner = 2; deep = [ n { inner.most = 2; } ]; text = "a\\nb"; bad = throw "bad\\n"; }\n',
   'broken.nix': '{ a = 1;\n',
   'documented.nix': [
     '{', '  /**', '    Twice as much.', '', '      double 2', '  */', '  double = x: y: x * 2;',
@@ -20,7 +20,7 @@ const folder = folderWith({
     '  /** What everything is. */', '  answer = 42;', '  bare = x: x;',
     '  /** Called. */', '  called.__functor = self: x: x;', '}\n',
   ].join('\n'),
-  'flake/flake.nix': '{ outputs = { self }: { answer = 42; }; }\n',
+  'flake/flake.nix': '{ outputs = { self }: { answer = 42; inner.most = 2; }; }\n',
   'many.nix': 'builtins.listToAttrs (builtins.genList (i: { name = "v${toString (100 + i)}"; value = i; }) 25)\n',
 });
 const env = { HOME: folder, XDG_DATA_HOME: '', XDG_CACHE_HOME: '', FIRN_ROOT: join(folder, 'root'), NO_COLOR: '1', EDITOR: 'echo editor emacs' };
@@ -68,7 +68,7 @@ answer
 :lf
 `,
     stdout: '42\n42\n',
-    stderr: ['answer, inputs', "Loading flake 'path:./flake'...", 'without a path specified'],
+    stderr: ['answer, inner, inputs', "Loading flake 'path:./flake'...", 'without a path specified'],
   },
   {
     name: ':doc shows the comments of functions, of what is called like one, and of attributes',
@@ -248,10 +248,38 @@ ${Array.from({ length: 25 }, (_, i) => `v${100 + i}\n`).join('')}7
 "a\\nb"
 `,
     stderr: [
-      'Loading "set.nix"...\nAdded 4 variables.\nbad, deep, n, text\n', 'Added 2 variables.\nmore, n\n',
+      'Loading "set.nix"...\nAdded 5 variables.\nbad, deep, n, nested, text\n', 'Added 2 variables.\nmore, n\n',
       'Added 25 variables.\nv100, v101, ', 'v119\n... and 5 more; view with :ll\n', 'Loading "set.nix"...',
       'Loading "many.nix"...', "undefined variable 'more'",
     ],
+  },
+  {
+    name: 'operands are attributes of flakes, and :r evaluates them again',
+    args: ['./flake', './flake#inner', '--extra-experimental-features', 'flakes'],
+    input: `answer + most
+most = 1
+most
+:r
+most
+`,
+    stdout: '44\n1\n2\n',
+    stderr: [
+      "Loading installable './flake'...\nAdded 2 variables.\nanswer, inner\nLoading installable './flake#inner'...",
+      "Loading installable './flake'...",
+    ],
+  },
+  {
+    name: 'operands are attributes of a file, which is called, or of an expression, which is not',
+    args: ['--file', 'set.nix', '--argstr', 'n', 'given', '.', 'nested'],
+    input: 'n\ninner\n',
+    stdout: '"given"\n2\n',
+  },
+  {
+    name: 'an expression that is no set is told of',
+    args: ['--expr', 'x: x'],
+    input: '1\n',
+    stdout: '1\n',
+    stderr: ['while evaluating an attribute set to be merged in the global scope'],
   },
   {
     name: 'types, documentation, traces, help',
@@ -289,6 +317,12 @@ for (const { name, args, input, stdout, stderr = [] } of sessions) {
     assert.equal(heard.status, 0);
   });
 }
+
+test('an operand that means nothing ends it', () => {
+  const { stderr, status } = session('1\n', ['./flake#missing', '--extra-experimental-features', 'flakes']);
+  assert.match(stderr, /does not provide attribute .*'missing'/);
+  assert.equal(status, 1);
+});
 
 test(':b builds, :bl links, :log says what there is', () => {
   const built = session(`d = derivation { name = "o"; system = "builtin"; builder = "builtin:write-file"; __structuredAttrs = true; text = "hello"; }
@@ -338,7 +372,7 @@ test('a terminal has completion, history and continuation', { ...needs('script')
     [/firn-repl> /, 'v.abc\t'],
     [/v\.abc/, ' + 41\r'],
     [/42[^]*firn-repl> /, '[ 1\r'],
-    [/ {11}/, '2 ]\r'],
+    [/ {9}> /, '2 ]\r'],
     [/firn-repl> /, 'abandoned\x03'],
     [/firn-repl> /, 'builtins.genericC\t'],
     [/genericClosure/, '\r'],

@@ -184,7 +184,7 @@ export function splitOutputs(text: string): { text: string; outputs: 'all' | str
   return { text: text.slice(0, caret), outputs: names === '*' ? 'all' : names.split(',').sort() };
 }
 
-export function expressionSource(session: CommandSession): ExpressionSource | undefined {
+export function expressionSource(session: Pick<CommandSession, 'flags' | 'name'>): ExpressionSource | undefined {
   const { flags } = session;
   const expression = flags.last('--expr');
   const file = flags.last('--file');

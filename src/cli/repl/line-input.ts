@@ -13,6 +13,8 @@ export interface LineInputOptions {
   /** The lines that a line may become. */
   complete(line: string): Promise<readonly string[]>;
   onInterrupt(): void;
+  /** Whether a line that does not come from a terminal is shown with its prompt. */
+  readonly echo: boolean;
 }
 
 /** `abandoned`: Ctrl-C was pressed; what was typed before is not wanted any more. */
@@ -22,11 +24,13 @@ export class LineInput {
   readonly isTerminal: boolean;
   readonly #interface: Interface;
   readonly #lines: TypedLine[] = [];
+  readonly #echo: boolean;
   #waiting: ((line: TypedLine) => void) | undefined;
 
   constructor(options: LineInputOptions) {
     const { stdin, stdout } = process;
     this.isTerminal = stdin.isTTY === true && stdout.isTTY === true;
+    this.#echo = options.echo && !this.isTerminal;
     this.#interface = this.isTerminal
       ? createInterface({
         input: stdin, output: stdout, terminal: true, history: [...options.history], historySize: historyLength,
@@ -42,9 +46,13 @@ export class LineInput {
   }
 
   /** The next line; the prompt is shown on a terminal only. */
-  next(prompt: string): Promise<TypedLine> {
-    const known = this.#lines.shift();
-    if (known !== undefined) return Promise.resolve(known);
+  async next(prompt: string): Promise<TypedLine> {
+    const line = this.#lines.shift() ?? await this.#typed(prompt);
+    if (this.#echo) process.stdout.write(line.kind === 'line' ? `${prompt}${line.text}\n` : prompt);
+    return line;
+  }
+
+  #typed(prompt: string): Promise<TypedLine> {
     if (this.isTerminal) {
       this.#interface.setPrompt(prompt);
       this.#interface.prompt();

@@ -1,17 +1,24 @@
 /**
- * `firn repl`: reads expressions and commands line by line, evaluates them in a scope that stays,
- * and prints their values as C++ Nix's REPL does. Errors are reported, and the next line is read.
+ * `nix repl` and `firn repl`: read expressions and commands line by line, evaluate them in a scope
+ * that stays, and print their values as C++ Nix's REPL does. Errors are reported, and the next line
+ * is read.
  *
  * A text that ends too early is continued by the next line; what a pipe does not finish is an error.
+ * Operands are flakes' attributes, or with `--file` or `--expr` attributes of those; `firn repl`
+ * takes files too.
  */
 
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { decodeUtf8, encodeUtf8 } from '#base';
-import { ReplThread, type ReplRequest, type ReplStart } from '#host';
+import { packageAttributes, ReplThread, type FlakeAttributes, type ReplInstallable, type ReplRequest, type ReplStart } from '#host';
 import type { Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
 import { autoArguments, evaluationRequest, messagesOnly } from '../nix/evaluation.ts';
-import { buildFlags, commonFlags, evaluationFlags } from '../nix/evaluation-flags.ts';
+import { buildFlags, commonFlags } from '../nix/evaluation-flags.ts';
+import { currentSystem, flakeSource } from '../nix/flake-flags.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from '../nix/flags.ts';
+import { expressionSource, installableFlags } from '../nix/installables.ts';
 import { debianEntry, evaluationServices } from '../nix/services.ts';
 import { reportError } from '../report-error.ts';
 import { performLine, type ReplCommands } from './commands.ts';
@@ -19,23 +26,25 @@ import { History } from './history.ts';
 import { LineInput } from './line-input.ts';
 
 const table: readonly Flag[] = [
-  ...evaluationFlags.filter(({ names }) => !names.includes('--attr')), ...buildFlags, ...commonFlags,
+  ...installableFlags, { names: ['--option'], operands: ['NAME', 'VALUE'], description: 'set a setting of nix.conf' },
+  ...buildFlags, ...commonFlags,
 ];
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const flags = parseFlags('firn repl', table, argv, context);
+  const name = `${context.programName} repl`;
+  const flags = parseFlags(name, table, argv, context);
   if (flags.has('--help')) {
     context.stdout.write(describeFlags(
-      'firn repl [FLAGS] [FILES | --expr EXPRESSIONS]',
-      'Evaluates what is typed, line by line. The attributes of the files are variables. :? lists the commands.',
+      `${name} [FLAGS] [FLAKE[#ATTRIBUTE]… | --file FILE [ATTRIBUTE…] | --expr EXPRESSION [ATTRIBUTE…]]`,
+      'Evaluates what is typed, line by line. The attributes of the operands are variables. :? lists the commands.',
       table));
     return 0;
   }
   if (flags.has('--version')) {
     const { writeVersion } = await import('../nix/version.ts');
-    return writeVersion('firn repl', context);
+    return writeVersion(name, context);
   }
-  const repl = new Repl(flags, context);
+  const repl = new Repl(name, flags, context);
   try {
     return await repl.run();
   } finally {
@@ -43,7 +52,6 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   }
 }
 
-const prompt = 'firn-repl> ';
 /** What takes longer to complete is not completed. */
 const completionMilliseconds = 5000;
 
@@ -53,21 +61,34 @@ class Repl {
   readonly #history: History;
   readonly #input: LineInput;
   readonly #thread: ReplThread;
+  readonly #isNix: boolean;
+  readonly #prompt: string;
+  readonly #installables: readonly ReplInstallable[];
   readonly #files: string[];
   readonly #flakes: string[] = [];
   /** Of the line that is worked on. */
   #running: AbortController | undefined;
 
-  constructor(flags: ParsedFlags, context: CommandContext) {
+  constructor(name: string, flags: ParsedFlags, context: CommandContext) {
     this.#flags = flags;
     this.#context = context;
+    this.#isNix = context.programName === 'nix';
+    this.#prompt = this.#isNix ? 'nix-repl> ' : 'firn-repl> ';
     this.#history = new History(context.env);
-    this.#files = [
-      ...flags.all('--file').map(([file = '']) => file), ...(flags.has('--expr') ? [] : flags.operands),
-    ];
+    const source = expressionSource({ flags, name });
+    const isFileOperand = (operand: string) => source === undefined && !this.#isNix && isFile(operand, context.cwd);
+    this.#files = flags.operands.filter(isFileOperand);
+    const operands = flags.operands.filter((operand) => !isFileOperand(operand));
+    this.#installables = (operands.length === 0 && source !== undefined ? ['.'] : operands).map((operand) => ({
+      shown: operand,
+      source: source ?? flakeSource(operand, flags, context, wholeOutputs(flags, context)),
+      attributePath: source === undefined || operand === '.' ? '' : encodeUtf8(operand),
+    }));
     const onInterrupt = () => { this.#running?.abort(new Interrupted()); };
     this.#input = new LineInput({
       history: this.#history.entries, complete: (line) => this.#complete(line), onInterrupt,
+      // C++ Nix's tests compare what is read with what is said to it.
+      echo: context.env['_NIX_TEST_REPL_ECHO'] === '1',
     });
     context.takeInterrupts(() => {
       onInterrupt();
@@ -79,16 +100,18 @@ class Repl {
       autoArguments: autoArguments(flags, context),
       colorOutput: this.#input.isTerminal && !noColor,
       colorErrors: context.color,
+      rawMarkdown: context.env['_NIX_TEST_RAW_MARKDOWN'] === '1',
     }, (signal) => this.#startThread(signal));
   }
 
   async run(): Promise<number> {
     const { isTerminal } = this.#input;
-    if (isTerminal) this.#context.stderr.write('Firn evaluates Nix expressions. Type :? for help.\n');
-    await this.#work((signal) => this.#loadAll(signal));
+    await this.#greet();
+    // Operands that mean nothing end the program before it began.
+    if (await this.#work((signal) => this.#loadAll(signal).then(() => true)) === undefined) return 1;
     let text = '';
     for (;;) {
-      const typed = await this.#input.next(text === '' ? prompt : ' '.repeat(prompt.length));
+      const typed = await this.#input.next(text === '' ? this.#prompt : `${' '.repeat(this.#prompt.length - 2)}> `);
       this.#context.signal.throwIfAborted();
       if (typed.kind === 'abandoned') text = '';
       if (typed.kind === 'abandoned') continue;
@@ -113,6 +136,12 @@ class Repl {
   async close(): Promise<void> {
     this.#input.close();
     await this.#thread.close();
+  }
+
+  async #greet(): Promise<void> {
+    const { stderr } = this.#context;
+    if (this.#isNix) stderr.write(`Nix ${(await import('#runtime')).nixVersion}\nType :? for help.\n`);
+    else if (this.#input.isTerminal) stderr.write('Firn evaluates Nix expressions. Type :? for help.\n');
   }
 
   /** Does something that Ctrl-C may stop, and reports what it throws. */
@@ -141,23 +170,28 @@ class Repl {
     };
   }
 
-  /** The files, and the expressions of the command line; one that fails does not stop the others. */
+  /**
+   * What the command line named, and what was loaded since. A file or a flake that fails does not
+   * stop the others; throws where an operand of the command line means nothing.
+   */
   async #loadAll(signal: AbortSignal): Promise<void> {
-    const { stderr } = this.#context;
-    const all = [
-      ...this.#files.map((path) => ({ kind: 'load', path: encodeUtf8(path) } as const)),
-      ...(this.#flags.has('--expr') ? this.#flags.operands : [])
-        .map((text) => ({ kind: 'add', text: encodeUtf8(text), final: true } as const)),
-      ...this.#flakes.map((reference) => ({ kind: 'loadFlake', reference: encodeUtf8(reference) } as const)),
-    ];
-    for (const request of all) {
-      stderr.write(`${describeLoading(request)}\n`);
-      try {
-        await this.#thread.ask(request, signal);
-      } catch (error) {
-        if (signal.aborted) throw error;
-        reportError(error, this.#context);
-      }
+    for (const path of this.#files) await this.#load({ kind: 'load', path: encodeUtf8(path) }, signal);
+    if (this.#installables.length > 0) {
+      await this.#thread.ask({ kind: 'loadInstallables', installables: this.#installables }, signal);
+    }
+    for (const reference of this.#flakes) {
+      await this.#load({ kind: 'loadFlake', reference: encodeUtf8(reference) }, signal);
+    }
+  }
+
+  async #load(request: ReplRequest & { readonly kind: 'load' | 'loadFlake' }, signal: AbortSignal): Promise<void> {
+    const described = request.kind === 'load' ? `"${decodeUtf8(request.path)}"` : `flake '${decodeUtf8(request.reference)}'`;
+    this.#context.stderr.write(`Loading ${described}...\n`);
+    try {
+      await this.#thread.ask(request, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      reportError(error, this.#context);
     }
   }
 
@@ -208,12 +242,14 @@ class Repl {
   }
 }
 
-function describeLoading(request: ReplRequest & { readonly kind: 'load' | 'add' | 'loadFlake' }): string {
-  switch (request.kind) {
-    case 'load': return `Loading "${decodeUtf8(request.path)}"...`;
-    case 'add': return `Loading installable '${decodeUtf8(request.text)}'...`;
-    case 'loadFlake': return `Loading flake '${decodeUtf8(request.reference)}'...`;
-  }
+/** Where no attribute is named, all outputs are meant. */
+function wholeOutputs(flags: ParsedFlags, context: CommandContext): FlakeAttributes {
+  return { ...packageAttributes(currentSystem(flags, context)), defaults: [''] };
+}
+
+function isFile(operand: string, folder: string): boolean {
+  if (/^<.+>$/.test(operand)) return true;
+  return statSync(resolve(folder, operand), { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** Why an evaluation was stopped. */

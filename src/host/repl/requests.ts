@@ -5,7 +5,7 @@
  * must know.
  */
 
-import type { AutoArgument } from '../tasks/expression-source.ts';
+import type { AutoArgument, ExpressionSource } from '../tasks/expression-source.ts';
 import type { Failure } from '../worker/protocol.ts';
 
 export type ReplRequest =
@@ -24,6 +24,8 @@ export type ReplRequest =
   | { readonly kind: 'load'; readonly path: string }
   /** Adds a flake's outputs to the scope, and what else is known of it. */
   | { readonly kind: 'loadFlake'; readonly reference: string }
+  /** Adds the attributes of the sets that operands of the command line mean; fails if one means nothing. */
+  | { readonly kind: 'loadInstallables'; readonly installables: readonly ReplInstallable[] }
   /** Result: an `EditPlace`, where a value stands in a file. */
   | ReplText<'place'>
   /** Turns traces of errors on, off, or round. Result: whether they are on. */
@@ -38,6 +40,15 @@ interface ReplText<Kind extends string> {
   readonly text: string;
   /** Nothing can follow: an unfinished text is an error then. */
   readonly final?: boolean;
+}
+
+/** A flake's attribute, or one of a file or an expression. */
+export interface ReplInstallable {
+  /** As it was typed. */
+  readonly shown: string;
+  readonly source: ExpressionSource;
+  /** Of a flake it is part of the source. */
+  readonly attributePath: string;
 }
 
 /** A file, a byte string, and the line; 0 for none. */
@@ -58,6 +69,8 @@ export interface ReplInput {
   readonly autoArguments: readonly AutoArgument[];
   /** Whether values are printed in colours. */
   readonly colorOutput: boolean;
+  /** Whether documentation is printed as its source. */
+  readonly rawMarkdown: boolean;
   /** Whether errors are rendered in colours. */
   readonly colorErrors: boolean;
   /** What made the scope that is to be had again, in order. */

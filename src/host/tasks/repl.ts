@@ -13,12 +13,14 @@ import {
   printAttributeName, printValue, showType, tracing, type Value,
 } from '#runtime';
 import { openFlake } from '../flakes/open-flake.ts';
-import type { ReplAnswer, ReplInput, ReplRequest } from '../repl/requests.ts';
+import type { ReplAnswer, ReplInput, ReplInstallable, ReplRequest } from '../repl/requests.ts';
 import { packFailure } from '../worker/failure.ts';
+import type { Failure } from '../worker/protocol.ts';
 import type { EvaluationSession } from '../worker/session.ts';
-import { autoCall, makeAutoArguments, resolveFileArgument } from './expression-source.ts';
+import { selectPath } from './attribute-path.ts';
+import { autoCall, evaluateSource, makeAutoArguments, resolveFileArgument } from './expression-source.ts';
 import { completeText } from './repl-complete.ts';
-import { documentSelection, documentValue } from './repl-document.ts';
+import { documentAttribute, documentValue, selectedName, showDocumentation } from './repl-document.ts';
 import { placeOfValue } from './repl-place.ts';
 import { readExpression, readReplText } from './repl-text.ts';
 
@@ -60,10 +62,14 @@ class Repl {
     for (const request of journal) {
       const answer = this.serve(request);
       if (answer.kind !== 'failed') continue;
-      const { failure } = answer;
-      this.#session.host.progress.message('notice', failure.kind === 'nix' ? failure.rendered : `error: ${failure.message}`);
+      this.#tellFailure(answer.failure);
     }
     this.#isQuiet = false;
+  }
+
+  #tellFailure(failure: Failure): void {
+    this.#session.host.progress.message(
+      'notice', failure.kind === 'nix' ? failure.rendered : `error: ${failure.message}`);
   }
 
   serve(request: ReplRequest): ReplAnswer {
@@ -73,10 +79,13 @@ class Repl {
       return { kind: 'done', changed: this.#scope !== before || request.kind === 'trace', result };
     } catch (error) {
       if (error instanceof IncompleteText) return { kind: 'incomplete' };
-      const render = (one: NixError) =>
-        decodeUtf8(renderNixError(one, { showTrace: this.#showTrace, color: this.#input.colorErrors }));
-      return { kind: 'failed', failure: packFailure(error, render) };
+      return { kind: 'failed', failure: this.#failure(error) };
     }
+  }
+
+  #failure(error: unknown): Failure {
+    return packFailure(error, (one) =>
+      decodeUtf8(renderNixError(one, { showTrace: this.#showTrace, color: this.#input.colorErrors })));
   }
 
   #perform(request: ReplRequest): unknown {
@@ -90,6 +99,7 @@ class Repl {
       case 'place': return placeOfValue(this.#value(request), request.text, this.#session.evaluator);
       case 'load': return this.#load(request.path);
       case 'loadFlake': return this.#loadFlake(request.reference);
+      case 'loadInstallables': return this.#loadInstallables(request.installables);
       case 'trace': return (this.#showTrace = request.on ?? !this.#showTrace);
       case 'lastLoaded': return this.#showLastLoaded();
       case 'complete': return completeText(this.#session, {
@@ -143,11 +153,15 @@ class Repl {
   }
 
   #document(request: { readonly text: string; readonly final?: boolean }): void {
+    const { evaluator, workingDirectory } = this.#session;
+    const name = selectedName(request.text, workingDirectory);
+    // First, so that what fails further out is told as such.
+    const subject = name === undefined ? undefined
+      : evaluator.evaluateSelectedFrom(request.text, workingDirectory, this.#scope);
     const said = documentValue(this.#value(request))
-      ?? documentSelection(
-        request.text, this.#session.workingDirectory, (text) => this.#evaluate(text));
+      ?? (name === undefined ? undefined : documentAttribute(subject!, name));
     if (said === undefined) throw new NixError('Error', 'value does not have documentation');
-    this.#session.print(`${said}\n`);
+    this.#session.print(`${showDocumentation(said, this.#input.rawMarkdown)}\n`);
   }
 
   #load(path: string): void {
@@ -172,6 +186,27 @@ class Repl {
     this.#addAttrs(evaluator.flakes.call(locked));
   }
 
+  /** All are found before the first is added; one that is no set does not stop the others. */
+  #loadInstallables(installables: readonly ReplInstallable[]): void {
+    const { host } = this.#session;
+    const found = installables.map((one) => ({ ...one, value: this.#installable(one) }));
+    for (const { shown, value } of found) {
+      if (!this.#isQuiet) host.progress.message('notice', `Loading installable '${shown}'...`);
+      try {
+        this.#addAttrs(value);
+      } catch (error) {
+        this.#tellFailure(this.#failure(error));
+      }
+    }
+  }
+
+  /** As C++ Nix does, what stands in a file is called, what an expression says is not. */
+  #installable({ source, attributePath }: ReplInstallable): Value {
+    const root = evaluateSource(this.#session, source);
+    const slot = selectPath(attributePath, this.#autoArguments, root);
+    return source.kind === 'file' ? autoCall(this.#autoArguments, slot) : force(slot);
+  }
+
   #addAttrs(value: Value): void {
     const added = forceAttrs(value, 0, 'while evaluating an attribute set to be merged in the global scope');
     this.#scope = mergeAttrs(this.#scope, added);
@@ -186,7 +221,8 @@ class Repl {
 
   #showLastLoaded(): void {
     if (this.#lastLoaded === undefined) throw new NixError('Error', 'nothing has been loaded yet');
-    this.#session.print(this.#lastLoaded.names().map((name) => `${name}\n`).join(''));
+    const names = this.#lastLoaded.names().toSorted(byNumber);
+    this.#session.print(names.map((name) => `${name}\n`).join(''));
   }
 
   #derivation(value: Value): string {
@@ -207,6 +243,19 @@ class Repl {
 
 /** How many names are told of those that were added. */
 const shownNames = 20;
+
+/** `v2` before `v10`; what is not all digits goes by its bytes. */
+function byNumber(a: string, b: string): number {
+  const parts = (name: string) => name.match(/[0-9]+|[^0-9]+/g) ?? [];
+  const [first, second] = [parts(a), parts(b)];
+  for (let i = 0; i < Math.min(first.length, second.length); i++) {
+    const [x, y] = [first[i]!, second[i]!];
+    const difference = /^[0-9]/.test(x) && /^[0-9]/.test(y) ? Number(x) - Number(y) : 0;
+    if (difference !== 0) return difference;
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return first.length - second.length;
+}
 
 /** The names of the base scope: builtins that are variables too, and the constants. */
 function baseNames(session: EvaluationSession): Iterable<string> {

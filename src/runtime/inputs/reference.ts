@@ -176,7 +176,7 @@ function flakeFolder(start: string, files: Files, allowMissing: boolean, setting
   if (status === null) throw nixError('Error', `getting status of '${path}': No such file or directory`);
   if (status.type !== 'directory') {
     if (!path.endsWith('/flake.nix')) {
-      throw new BadUrl(`path '${path}' is not a flake (because it's not a directory)`);
+      throw new BadUrl(`path "${path}" is not a flake (because it's not a directory)`);
     }
     const parent = parentPath(path);
     settings.warn?.(
