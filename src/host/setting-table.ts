@@ -101,6 +101,7 @@ const rows: Readonly<Record<SettingKind, readonly Row[]>> = {
     ['build-users-group'], ['builders'],
     ['commit-lock-file-summary', '', { aliases: ['commit-lockfile-summary'], ...flakes }],
     ['diff-hook'], ['eval-system'], ['external-builders', '[]'],
+    ['fixed-output-network', 'isolated'],
     ['flake-registry', '', flakes], ['json-log-path'], ['post-build-hook'], ['pre-build-hook'],
     ['sandbox-dev-shm-size', '50%'], ['ssl-cert-file'], ['store', 'auto'],
     ['system', hostSystem()],

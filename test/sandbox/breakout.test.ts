@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { hashOf } from '#base';
 import { needs } from '../support/foreign.ts';
-import { freshSandbox, needsSandbox, type SandboxedBuilds } from './builds.ts';
+import type { NetworkMode } from '../../src/build/sandbox/outside-network.ts';
+import { freshSandbox, needsNetwork, needsSandbox, type SandboxedBuilds } from './builds.ts';
 
 const skip = needsSandbox.skip || needs('perl').skip
   || (process.arch === 'x64' ? false : `its system calls are those of x64, and this is ${process.arch}`);
@@ -98,8 +99,11 @@ const expected: Readonly<Record<string, readonly number[]>> = {
   'inner-host-pid': [esrch],
 };
 
-for (const network of [false, true]) {
-  test(`every attempt fails, ${network ? 'with' : 'without'} the network`, { skip }, async () => {
+const networks: readonly [NetworkMode | undefined, string][] = [
+  [undefined, 'without a network'], ['isolated', 'with a network of its own'], ['host', 'with the network of the machine'],
+];
+for (const [network, title] of networks) {
+  test(`every attempt fails, ${title}`, { skip: skip || (network === 'isolated' && needsNetwork.skip) }, async () => {
     const builds = freshSandbox();
     try {
       const folder = join(builds.root, 'outside');
@@ -109,14 +113,14 @@ for (const network of [false, true]) {
       const before = shared();
       const made = builds.add('breakout', {
         script: 'exec /usr/bin/perl -e "$program"', env: { program: script(builds, victim) },
-        ...(network ? { fixed: { method: 'flat', hash: hashOf('sha256', 'done') } } : {}),
+        ...(network !== undefined ? { fixed: { method: 'flat', hash: hashOf('sha256', 'done') } } : {}),
       });
-      await builds.build(made, { visiblePaths: machine });
+      await builds.build(made, { visiblePaths: machine, ...(network === undefined ? {} : { network }) });
       const said = new Map(builds.logOf(made).trim().split('\n').map((line) => line.split('=') as [string, string]));
       for (const [name, errors] of Object.entries(expected)) {
         assert.ok(errors.includes(Number(said.get(name))), `${name}: ${said.get(name)}, and not ${errors.join(' or ')}`);
       }
-      assert.equal(said.get('unix'), network ? String(eafnosupport) : '0');
+      assert.equal(said.get('unix'), network === 'host' ? String(eafnosupport) : '0');
       assert.equal(said.get('session'), '1', 'a session of its own');
       assert.deepEqual(shared(), before, 'nothing is left in memory that others see');
       assert.equal(existsSync('/dev/shm/firn-breakout'), false);

@@ -12,6 +12,7 @@ import {
 import { SandboxBuilder, realise, type RealiseOptions, type SandboxOptions } from '#build';
 import { hostSystem } from '#host';
 import { bytePath, Bzip2Reader, LocalStore, deleteTree } from '#store';
+import { needs } from '../support/foreign.ts';
 
 export const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path));
 
@@ -25,6 +26,11 @@ function reasonToSkip(): string | false {
   if (trial.error !== undefined) return 'not installed: bwrap';
   return trial.status === 0 ? false : 'namespaces cannot be made here';
 }
+
+/** The same where downloads cannot be given a network of their own. */
+export const needsNetwork: { skip: string | false } = {
+  skip: needsSandbox.skip || needs('slirp4netns', 'ip').skip || (existsSync('/dev/net/tun') ? false : 'no /dev/net/tun'),
+};
 
 export interface Made {
   readonly drvPath: StorePath;
@@ -117,7 +123,9 @@ export function sandboxAt(scratch: string): SandboxedBuilds {
     },
     async build(made, options = {}, more = {}) {
       const sandbox = new SandboxBuilder({
-        systems: [hostSystem()], environment: { PATH: process.env['PATH'] }, ...options,
+        systems: [hostSystem()], environment: { PATH: process.env['PATH'] },
+        // For those tests that have something else in view.
+        network: needsNetwork.skip === false ? 'isolated' : 'host', ...options,
       });
       await realise(store, [{ drvPath: made.drvPath }], { builders: [sandbox], logDirectory, ...more });
       return new Map([...made.outputs].map(([name, path]) => [name, store.physicalPath(path)]));

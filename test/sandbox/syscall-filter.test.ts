@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import { hashOf } from '#base';
 import { outputPlaceholder } from '#formats';
 import { syscallFilter } from '../../src/build/sandbox/syscall-filter.ts';
-import { freshSandbox, needsSandbox } from './builds.ts';
+import type { NetworkMode } from '../../src/build/sandbox/outside-network.ts';
+import { freshSandbox, needsNetwork, needsSandbox } from './builds.ts';
 
 const x64 = 0xc000003e;
 const i386 = 0x40000003;
@@ -74,16 +75,18 @@ test('a builder reaches no abstract socket of others, with network or without', 
       const socket = require('net').connect('\\0${name}');
       const say = (text) => { require('fs').writeFileSync(process.env.out, text); process.exit(); };
       socket.on('connect', () => say('reached')).on('error', (error) => say(error.code));`;
-    const build = async (wanted: string, fixed: boolean): Promise<void> => {
-      const made = builds.add(`socket-${fixed}`, {
+    const build = async (wanted: string, network?: NetworkMode): Promise<void> => {
+      const made = builds.add(`socket-${network}`, {
         script: `cd /build; echo "$program" > p.cjs; ${process.execPath} p.cjs`, env: { program },
-        ...(fixed ? { fixed: { method: 'flat', hash: hashOf('sha256', wanted) } } : {}),
+        ...(network !== undefined ? { fixed: { method: 'flat', hash: hashOf('sha256', wanted) } } : {}),
       });
-      const places = await builds.build(made, { visiblePaths: visible.map((path) => ({ target: path, source: path })) });
+      const visiblePaths = visible.map((path) => ({ target: path, source: path }));
+      const places = await builds.build(made, { visiblePaths, ...(network === undefined ? {} : { network }) });
       assert.equal(readFileSync(places.get('out') as string, 'utf8'), wanted);
     };
-    await build('ECONNREFUSED', false);
-    await build('EAFNOSUPPORT', true);
+    await build('ECONNREFUSED');
+    await build('EAFNOSUPPORT', 'host');
+    if (needsNetwork.skip === false) await build('ECONNREFUSED', 'isolated');
   } finally {
     server.close();
     builds.close();

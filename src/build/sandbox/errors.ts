@@ -14,6 +14,31 @@ export function sandboxRefused(said: string): UserError {
   });
 }
 
+/** A program that connects downloads. */
+export function programMissing(name: string, debianPackage: string): UserError {
+  return new UserError('NETWORK_TOOL_MISSING', `The program ${name}, which downloads are connected to the network with, is not on PATH`, {
+    hint: `install the package ${debianPackage} (apt install ${debianPackage}), or set fixed-output-network = host to let `
+      + 'downloads share the network of this machine',
+  });
+}
+
+export function networkRefused(program: string, said: string): UserError {
+  return new UserError('NETWORK_REFUSED', `${program} could not connect the builder to the network: ${said || 'it ended'}`, {
+    hint: 'it needs /dev/net/tun: modprobe tun, or give it to the container; fixed-output-network = host lets downloads '
+      + 'share the network of this machine',
+  });
+}
+
+export function networkLost(program: string, said: string): UserError {
+  return new UserError('NETWORK_LOST', `${program}, which connected the builder to the network, ended before it${said && `: ${said}`}`);
+}
+
+export function badNetworkMode(text: string): UserError {
+  return new UserError('BAD_SETTING', `option 'fixed-output-network' has invalid value '${text}'`, {
+    hint: 'it is isolated or host',
+  });
+}
+
 export function sandboxOnLinuxOnly(platform: string): UserError {
   return new UserError('SANDBOX_UNSUPPORTED', `Builders cannot be run in a sandbox on ${platform}`, {
     hint: 'take the output from a binary cache, or build on Linux',

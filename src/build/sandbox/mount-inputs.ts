@@ -14,7 +14,7 @@ import { baseNameOf, type StorePath } from '#formats';
 import { bytePath } from '#store';
 import type { BuildRequest } from '../builder.ts';
 import { findProgram } from './find-program.ts';
-import type { Enclosure } from './run-process.ts';
+import { ruledView, wholeView, type Enclosure } from './run-process.ts';
 import { linkInput, type Scratch } from './scratch.ts';
 
 export interface MountedInput {
@@ -61,10 +61,7 @@ export function mountInputs(
   return { own, around: enclosuresOf(inputs.slice(room), scratch, tools.argumentLimit - taken.command) };
 }
 
-/** A view of the whole machine, as our own user. */
-const view = ['--dev-bind', '/', '/', '--die-with-parent'];
-/** One in which mounts may be made, and nothing that needs other powers. */
-const mountingView = [...view, '--unshare-user', '--uid', '0', '--gid', '0', '--cap-add', 'CAP_SYS_ADMIN'];
+const mountingView = ruledView('CAP_SYS_ADMIN');
 
 /** Options of `mount`: all of a list, without looking at where links lead to. */
 const listOptions = ['-c', '-a', '-T'];
@@ -93,10 +90,10 @@ function listed(path: string): string {
 }
 
 function enclosuresOf(inputs: readonly MountedInput[], scratch: Scratch, limit: number): Enclosure[] {
-  const room = Math.floor((limit - view.length) / 3);
+  const room = Math.floor((limit - wholeView.length) / 3);
   return Array.from({ length: Math.ceil(inputs.length / room) }, (_, stage) => ({
     options: [
-      ...view,
+      ...wholeView,
       ...inputs.slice(stage * room, (stage + 1) * room)
         .flatMap(({ path, physical }) => ['--ro-bind', bytePath(physical), bytePath(join(scratch.store, baseNameOf(path)))]),
     ],

@@ -5,14 +5,19 @@
  * ends after them. To stop it, process 1 is killed, not bwrap: else nobody would have waited for
  * the rest. bwrap itself dies with us. What the builder says comes through a FIFO, since it may
  * open /dev/stdout anew, which sockets do not allow.
+ *
+ * A network of the builder's own is that of a bwrap around all others. In it a shell says who it is
+ * and waits; then the namespace is connected, and the shell gives it its rules and makes room.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants as system } from 'node:os';
 import { join } from 'node:path';
-import { builderFailed, builderKilled, builderSilent, builderTimedOut, builderTooLoud } from './errors.ts';
+import { connectNetwork, type Connection } from './connect-network.ts';
+import { builderFailed, builderKilled, builderSilent, builderTimedOut, builderTooLoud, networkRefused } from './errors.ts';
 import { giveTo } from './identity.ts';
+import type { Outside } from './outside-network.ts';
 
 export interface ProcessLimits {
   /** 0 and undefined: none. */
@@ -28,6 +33,19 @@ export interface Enclosure {
   readonly before?: readonly string[];
 }
 
+/** Options of a bwrap around the sandbox: a view of the whole machine, as our own user. */
+export const wholeView: readonly string[] = ['--dev-bind', '/', '/', '--die-with-parent'];
+
+/**
+ * Those of one that is root in its namespace, but with the power that is named only, and that of
+ * making users for the namespaces in it.
+ */
+export function ruledView(power: string): readonly string[] {
+  return [
+    ...wholeView, '--unshare-user', '--uid', '0', '--gid', '0', '--cap-drop', 'ALL', '--cap-add', power, '--cap-add', 'CAP_SETFCAP',
+  ];
+}
+
 export interface BuilderProcess {
   /** How it is confined; exactly one of this and `plain` is given. */
   readonly confined?: {
@@ -36,6 +54,8 @@ export interface BuilderProcess {
     readonly options: readonly string[];
     /** What stands around that one, the outermost last. */
     readonly around: readonly Enclosure[];
+    /** What leads out of a network of its own; without, it is in the one of `options`. */
+    readonly outside?: Outside | undefined;
     readonly filter: Uint8Array;
   };
   /** How it runs without a sandbox. */
@@ -59,7 +79,10 @@ export interface BuilderProcess {
 const infoDescriptor = 3;
 const optionsDescriptor = 4;
 export const filterDescriptor = 5;
-const firstAroundDescriptor = 6;
+/** Where the shell in the network says who it is, and hears that it may go on; a shell knows nine. */
+const shellDescriptor = 6;
+const goDescriptor = 7;
+const firstAroundDescriptor = 8;
 
 /** Throws `UserError` when the builder fails or outlives a limit, the signal's reason when aborted. */
 export async function runBuilder(work: BuilderProcess): Promise<void> {
@@ -68,23 +91,38 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
   let pid: number | undefined;
   let failure: unknown;
   let early: NodeJS.Timeout | undefined;
+  let connection: Connection | undefined;
+  /** The shell that waits in the network, while it does. */
+  let waiting: number | undefined;
   const stop = (reason: unknown): void => {
     failure ??= reason;
     if (child.exitCode !== null || child.signalCode !== null) return;
     if (work.plain !== undefined) return killSession(child);
     if (pid !== undefined) return killQuietly(pid);
+    if (waiting !== undefined) return killQuietly(waiting);
     // Before it is known who process 1 is, no builder runs. Who kills bwrap then may leave that
     // process behind, waiting for bwrap; so it gets the time to say.
     early ??= setTimeout(() => { if (pid === undefined) child.kill('SIGKILL'); }, reportMilliseconds);
   };
   const abort = (): void => stop(work.signal.reason);
   work.signal.addEventListener('abort', abort, { once: true });
-  const info: Buffer[] = [];
-  child.stdio[infoDescriptor]?.on('data', (bytes: Buffer) => {
-    info.push(bytes);
-    pid ??= childPid(Buffer.concat(info).toString());
-    if (failure !== undefined && pid !== undefined) killQuietly(pid);
+  onNumber(child, infoDescriptor, /"child-pid"\s*:\s*([0-9]+)\s*[,}\n]/, (found) => {
+    pid = found;
+    if (failure !== undefined) killQuietly(pid);
   });
+  const outside = work.confined?.outside;
+  if (outside !== undefined) {
+    onNumber(child, shellDescriptor, /^([0-9]+)\n/, (found) => {
+      if (failure !== undefined) return killQuietly(found);
+      waiting = found;
+      connection = connectNetwork(found, outside, runAs(work.identity));
+      void connection.lost.then(stop);
+      connection.ready.then(() => {
+        waiting = undefined;
+        if (failure === undefined) letGo(child);
+      }, stop);
+    });
+  }
   const watch = watchOutput(output, work, stop);
   // One that has closed its output is about to end, or else would never be heard of again.
   let mute: NodeJS.Timeout | undefined;
@@ -98,6 +136,7 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
     }
     await watch.finished;
     if (failure !== undefined) throw failure;
+    if (status === rulesRefused && pid === undefined && outside !== undefined) throw networkRefused(outside.ip, 'its words are above');
     // bwrap reports the death of its child by a signal as a shell does.
     if (signal !== null) throw builderKilled(signals[signal]);
     if (status !== null && status > 128 && status <= 128 + lastSignal && work.confined !== undefined) throw builderKilled(status - 128);
@@ -107,6 +146,7 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
     watch.stop();
     clearTimeout(mute);
     clearTimeout(early);
+    await connection?.close();
     work.signal.removeEventListener('abort', abort);
   }
 }
@@ -131,18 +171,20 @@ function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
   writeFileSync(path('filter'), confined.filter);
   const { reading, writing } = openOutput(work);
   const options = openOptions(confined.options, 'options');
-  const around = confined.around.map((stage, at) => openOptions(stage.options, `options-${at}`));
+  const stages = confined.outside === undefined ? confined.around : [...confined.around, networkStage(confined.outside)];
+  const around = stages.map((stage, at) => openOptions(stage.options, `options-${at}`));
   const filter = openSync(path('filter'), 'r');
   const empty = openSync('/dev/null', 'r');
   const umask = process.umask(0o022);
   try {
     const bwrap = (descriptor: number): string[] => [confined.bwrap, '--args', String(descriptor), '--'];
-    const command = confined.around.reduce<readonly string[]>(
+    const command = stages.reduce<readonly string[]>(
       (inner, { before = [] }, at) => [...bwrap(firstAroundDescriptor + at), ...before, ...inner],
       [...bwrap(optionsDescriptor), ...work.command]);
     const covered = coveredDescriptors(empty, firstAroundDescriptor + around.length);
+    const talk = confined.outside === undefined ? 'ignore' : 'pipe';
     const child = spawn(confined.bwrap, command.slice(1), {
-      stdio: ['ignore', writing, writing, 'pipe', options, filter, ...around, ...covered],
+      stdio: ['ignore', writing, writing, 'pipe', options, filter, talk, talk, ...around, ...covered],
       env: {},
       ...runAs(work.identity),
     });
@@ -151,6 +193,31 @@ function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
     process.umask(umask);
     for (const descriptor of [writing, options, filter, ...around, empty]) closeSync(descriptor);
   }
+}
+
+/** The outermost bwrap, whose network the others keep. */
+function networkStage({ ip, rules }: Outside): Enclosure {
+  return {
+    options: [...ruledView('CAP_NET_ADMIN'), '--unshare-net'],
+    before: ['/bin/sh', '-c', waitAndRule, 'sh', ip, rules.four, rules.six],
+  };
+}
+
+/** The status of the shell when the rules cannot be made. */
+const rulesRefused = 125;
+
+/** It goes on for a word only, and not because we are gone. */
+const waitAndRule = `ip=$1 four=$2 six=$3; shift 3
+echo $$ >&${shellDescriptor}; read -r word <&${goDescriptor} && [ "$word" = go ] || exit ${rulesRefused}
+exec ${shellDescriptor}>&- ${goDescriptor}<&-
+printf %s "$four" | "$ip" -batch - && printf %s "$six" | "$ip" -6 -batch - || exit ${rulesRefused}
+exec "$@"`;
+
+function letGo({ stdio }: ChildProcess): void {
+  const pipe = (stdio as readonly (Socket | undefined)[])[goDescriptor];
+  // It may have been killed meanwhile.
+  pipe?.on('error', () => {});
+  pipe?.end('go\n');
 }
 
 /** Starts it as the leader of a session of its own. */
@@ -162,7 +229,7 @@ function startPlainly(work: BuilderProcess): { child: ChildProcess; output: Sock
   try {
     const child = spawn(work.command[0] as string, work.command.slice(1), {
       argv0: name, cwd: folder, env: variables, detached: true,
-      stdio: ['ignore', writing, writing, 'ignore', 'ignore', 'ignore', ...coveredDescriptors(empty, firstAroundDescriptor)],
+      stdio: ['ignore', writing, writing, ...coveredDescriptors(empty, infoDescriptor)],
     });
     return { child, output: new Socket({ fd: reading, readable: true, writable: false }) };
   } finally {
@@ -221,9 +288,16 @@ const closeOnExec = 0o2000000;
 /** The options by which bwrap reports who process 1 is. */
 export const reportOptions: readonly string[] = ['--info-fd', String(infoDescriptor)];
 
-function childPid(text: string): number | undefined {
-  const found = /"child-pid"\s*:\s*([0-9]+)\s*[,}\n]/.exec(text)?.[1];
-  return found === undefined ? undefined : Number(found);
+/** Hands over the number that is said at a descriptor, once. */
+function onNumber(child: ChildProcess, descriptor: number, form: RegExp, act: (number: number) => void): void {
+  let text: string | undefined = '';
+  child.stdio[descriptor]?.on('data', (bytes: Buffer) => {
+    if (text === undefined) return;
+    const found = form.exec(text += bytes.toString())?.[1];
+    if (found === undefined) return;
+    text = undefined;
+    act(Number(found));
+  });
 }
 
 function killQuietly(pid: number): void {

@@ -27,6 +27,7 @@ import { findProgram } from './find-program.ts';
 import { builderIdentity, coverForRoot, giveTo, mayDropGroups } from './identity.ts';
 import { fewInputs, findMount, mountedInputs, mountInputs } from './mount-inputs.ts';
 import { mayNest, serveNested } from './nested-nix.ts';
+import { outsideNetwork, proxiesOutOfReach, type NetworkMode, type Outside } from './outside-network.ts';
 import { askPreBuildHook } from './pre-build-hook.ts';
 import { filterDescriptor, reportOptions, runBuilder, type ProcessLimits } from './run-process.ts';
 import { copyInto, makeScratch, moveEntry, settleScratch, writeEtc, type BuildFolderPlace, type Scratch } from './scratch.ts';
@@ -63,6 +64,8 @@ export interface SandboxOptions {
   readonly withoutGroups?: boolean;
   /** Asked before each build for further paths that it may see. */
   readonly preBuildHook?: string | undefined;
+  /** The network of fixed and impure outputs; by default `isolated`. */
+  readonly network?: NetworkMode | undefined;
   /** How many arguments bwrap takes. */
   readonly argumentLimit?: number;
 }
@@ -136,15 +139,15 @@ export class SandboxBuilder implements Builder {
     surroundings: BuilderSurroundings & { readonly visible: readonly VisiblePath[] },
     scratch: Scratch, identity: number | undefined,
   ): Promise<void> {
-    const network = hasNetwork(request);
-    writeEtc(scratch.etc, network ? { certificatesFile: this.#options.certificatesFile } : undefined);
+    const network = hasNetwork(request) ? this.#network(request, surroundings) : undefined;
+    writeEtc(scratch.etc, network && { certificatesFile: this.#options.certificatesFile, resolvers: network.outside?.resolvers });
     for (const [name, text] of surroundings.files) {
       writeFileSync(join(scratch.build, name), text, { encoding: 'latin1', mode: 0o644 });
     }
     const given = [...surroundings.files.keys()].map((name) => join(scratch.build, name));
     giveTo(identity, [scratch.root, ...(scratch.kept === undefined ? [] : [scratch.kept]), scratch.store, scratch.build, scratch.tmp, ...given]);
     const command = [surroundings.builder, ...surroundings.args].map(textOf);
-    const before = [...isolation(network), ...this.#folders(scratch, request.store.storeDirectory)];
+    const before = [...isolation(network !== undefined), ...this.#folders(scratch, request.store.storeDirectory)];
     const after = [
       ...machinePaths(options, surroundings.visible),
       ...coverForRoot(identity),
@@ -166,7 +169,8 @@ export class SandboxBuilder implements Builder {
         bwrap: bwrap.path,
         options: [...before, ...mounts.own, ...after],
         around: mounts.around,
-        filter: syscallFilter(process.arch, { sharesNetwork: network }),
+        outside: network?.outside,
+        filter: syscallFilter(process.arch, { sharesNetwork: network !== undefined && network.outside === undefined }),
       },
       command,
       directory: scratch.root,
@@ -175,6 +179,15 @@ export class SandboxBuilder implements Builder {
       signal: request.signal,
       log: (line) => request.log(line),
     }).finally(() => nested?.close());
+  }
+
+  /** The network of a builder that may use one: this machine's if nothing leads out of another. */
+  #network({ progress, drvPath }: BuildRequest, { variables }: BuilderSurroundings): { readonly outside?: Outside } {
+    const { network = 'isolated', environment } = this.#options;
+    if (network === 'host') return {};
+    const proxies = proxiesOutOfReach(variables);
+    if (proxies.length > 0) progress.message('warning', proxyOutOfReach(proxies, drvPath));
+    return { outside: outsideNetwork(environment['PATH'] ?? '') };
   }
 
   #folders(scratch: Scratch, storeDirectory: string): string[] {
@@ -242,10 +255,10 @@ function checkBuilder(
 /** All kinds; the users' by name, for of that `--unshare-all` makes do without. */
 const ownNamespaces = ['--unshare-user', '--unshare-all'];
 
-/** Namespaces and identity; `network` leaves the builder in ours for the network. */
-function isolation(network: boolean): string[] {
+/** Namespaces and identity; one that may use a network keeps that around it. */
+function isolation(keepsNetwork: boolean): string[] {
   return [
-    ...ownNamespaces, ...(network ? ['--share-net'] : []),
+    ...ownNamespaces, ...(keepsNetwork ? ['--share-net'] : []),
     '--die-with-parent', '--new-session', '--as-pid-1',
     '--uid', '1000', '--gid', '100', '--cap-drop', 'ALL',
     '--hostname', 'localhost', '--chdir', buildDirectory, '--clearenv',
@@ -269,6 +282,11 @@ function findBwrap(searchPath: string, identity: number | undefined): Bwrap {
   if (trial.error !== undefined) throw sandboxRefused(trial.error.message);
   if (trial.status !== 0) throw sandboxRefused(trial.stderr.trim() || `it ended with ${trial.status ?? trial.signal}`);
   return { path, namesProcess: trial.stdout.includes('--argv0') };
+}
+
+function proxyOutOfReach(variables: readonly string[], drvPath: string): string {
+  return `${variables.join(', ')}: the proxy is a service of this machine, which '${drvPath}' does not reach `
+    + 'unless fixed-output-network = host';
 }
 
 function stands(path: string): boolean {

@@ -49,6 +49,8 @@ export function makeScratch(root: string, outside?: BuildFolderPlace): Scratch {
 export interface NetworkFiles {
   /** Certificates of authorities. */
   readonly certificatesFile: string | undefined;
+  /** The text of `resolv.conf`; undefined: this machine's. */
+  readonly resolvers: string | undefined;
 }
 
 /** Writes `/etc`: accounts and, with `network`, how names of hosts are found and whom to trust. */
@@ -66,9 +68,10 @@ export function writeEtc(etc: string, network: NetworkFiles | undefined): void {
       ...['resolv.conf', 'services', 'hosts'].map((name) => [name, join('/etc', name)] as const),
       [certificatesName, network.certificatesFile],
     ];
+    if (network.resolvers !== undefined) files['resolv.conf'] = network.resolvers;
     for (const [name, source] of taken) {
       try {
-        if (source !== undefined) files[name] = readFileSync(source, 'latin1');
+        if (source !== undefined && (name === 'hosts' || files[name] === undefined)) files[name] = readFileSync(source, 'latin1');
       } catch {
         // A machine without one has none to give.
       }

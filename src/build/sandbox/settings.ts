@@ -2,9 +2,10 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import type { Builder } from '../builder.ts';
-import { badMemorySize, badSandboxMode } from './errors.ts';
+import { badMemorySize, badNetworkMode, badSandboxMode } from './errors.ts';
 import { parseExternalBuilders } from './external-builder.ts';
 import { ModeBuilder, type SandboxMode } from './mode-builder.ts';
+import type { NetworkMode } from './outside-network.ts';
 import { parseVisiblePath, usualFeatures, type SandboxOptions, type VisiblePath } from './sandbox-builder.ts';
 
 /** What is read of the settings; `NixSettings` of the host is one. */
@@ -51,6 +52,7 @@ export function sandboxFromSettings(
     keepFailedIn: settings.flag('keep-failed', false) ? machine.keptDirectory : undefined,
     buildIn: settings.text('build-dir') || undefined,
     withoutGroups: settings.flag('require-drop-supplementary-groups', process.getuid?.() === 0),
+    network: networkOf(settings.text('fixed-output-network') || 'isolated'),
     preBuildHook: settings.text('pre-build-hook') || undefined,
   };
   const external = parseExternalBuilders(settings.text('external-builders') || '[]');
@@ -62,6 +64,11 @@ function modeOf(text: string): SandboxMode {
   if (/^(true|yes|1)$/.test(text)) return 'true';
   if (/^(false|no|0)$/.test(text)) return 'false';
   throw badSandboxMode(text);
+}
+
+function networkOf(text: string): NetworkMode {
+  if (text === 'isolated' || text === 'host') return text;
+  throw badNetworkMode(text);
 }
 
 /** As `mount` reads the size of a tmpfs: bytes, with k, m or g, or a part of the memory. */

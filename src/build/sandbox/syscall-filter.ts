@@ -4,9 +4,9 @@
  * What a store cannot hold cannot be made: files with the setuid or setgid bit, extended attributes,
  * ACLs. What would go around the filter is as if the kernel did not have it: io_uring, openat2
  * (whose mode stands in memory that a filter cannot read), other processor modes. Kernel keyrings
- * are not in a namespace, so they are closed. A builder with network has sockets of the Internet
- * only: abstract Unix sockets belong to the network namespace, which it shares with others. One
- * without has all but those that no namespace divides: by vsock it would reach this machine's host.
+ * are not in a namespace, so they are closed. A builder that shares a network with others has sockets
+ * of the Internet only: abstract Unix sockets belong to the network. One in a network of its own has
+ * all but those that no namespace divides: by vsock it would reach this machine's host.
  *
  * Numbers are the kernel's, per processor mode; the program is what `struct sock_filter` lays out,
  * eight bytes an instruction. Each rule is a block of its own that leaves the call's number loaded.
