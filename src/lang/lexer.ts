@@ -24,6 +24,11 @@ const DOLLAR = 36;
 const BRACE = 123;
 const QUOTE = 39;
 
+interface Row {
+  start: number;
+  end: number;
+}
+
 export class Lexer {
   readonly text: string;
   /** Position number of the first byte. */
@@ -35,6 +40,9 @@ export class Lexer {
   end = 0;
   /** The current token, if it is an identifier. */
   name = '';
+  /** The last row of path bytes and of scheme bytes that was passed over: rows are passed once. */
+  private readonly pathRow: Row = { start: 0, end: 0 };
+  private readonly schemeRow: Row = { start: 0, end: 0 };
 
   constructor(text: string, base: number, pipes: boolean) {
     this.text = text;
@@ -126,11 +134,24 @@ export class Lexer {
     this.kind = kindAt(place);
   }
 
+  /**
+   * End of the row of bytes of a class from `start` on. Every token of `1+1+1…` begins within the
+   * same row, which would be passed over for each of them.
+   */
+  private rowEnd(row: Row, start: number, bits: number): number {
+    if (start >= row.start && start < row.end) return row.end;
+    const text = this.text;
+    let i = start;
+    while ((classes[text.charCodeAt(i)]! & bits) !== 0) i++;
+    row.start = start;
+    row.end = i;
+    return i;
+  }
+
   /** End of a URI at `start`, or -1. */
   private uriEnd(start: number): number {
     const text = this.text;
-    let i = start;
-    while ((classes[text.charCodeAt(i)]! & isUriScheme) !== 0) i++;
+    let i = this.rowEnd(this.schemeRow, start, isUriScheme);
     if (text.charCodeAt(i) !== 58 || text.charCodeAt(start) === 95) return -1;
     const body = i + 1;
     i = body;
@@ -141,8 +162,7 @@ export class Lexer {
   /** End of a path at `start`, or -1; the start of an interpolated one counts with its `${`. */
   private pathEnd(start: number): number {
     const text = this.text;
-    let i = start;
-    while ((classes[text.charCodeAt(i)]! & isPathChar) !== 0) i++;
+    let i = this.rowEnd(this.pathRow, start, isPathChar);
     if (text.charCodeAt(i) !== SLASH) return -1;
     if (text.charCodeAt(i + 1) === DOLLAR && text.charCodeAt(i + 2) === BRACE) return i + 3;
     let end = -1;

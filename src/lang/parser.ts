@@ -319,9 +319,12 @@ export class Parser {
     let result = this.selection(start, first);
     // As the head of a call it keeps its meaning, in brackets too.
     this.remarks.forgetOr();
-    while (startsSimple[lexer.kind] === 1) {
-      result = makeCall(start, result, this.element());
-    }
+    if (startsSimple[lexer.kind] !== 1) return result;
+    // Gathered in one array: an application may have any number of arguments.
+    const args = result.kind === 'call' ? [...result.args] : [];
+    while (startsSimple[lexer.kind] === 1) args.push(this.element());
+    if (result.kind === 'call') result.args = fitted(args);
+    else result = { kind: 'call', at: start, callee: result, args: fitted(args) };
     return result;
   }
 

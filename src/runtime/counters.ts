@@ -14,6 +14,8 @@ export const counters = {
   attributeMerges: 0,
   mergePlansMade: 0,
   shapesMade: 0,
+  /** Places of a text at which a branch of a regular expression was tried. */
+  regexBranches: 0,
   filesParsed: 0,
   parsedBytes: 0,
 };

@@ -20,6 +20,7 @@ import {
   showType,
   typeOf,
 } from './errors.ts';
+import { packedArray } from './packed-array.ts';
 import { canonicalPath } from './path-text.ts';
 import type { EvalServices } from './services.ts';
 import { force, forceAt } from './thunk.ts';
@@ -242,17 +243,45 @@ function equalAttrs(x: Attrs, y: Attrs, position: Position, text: string): boole
 
 /** `left ++ right`. */
 export function concatLists(left: Value, right: Value, position: Position): Slot[] {
-  const text = 'while evaluating one of the elements to concatenate';
-  if (!Array.isArray(left)) {
-    throw expectedButFound('a list', left).addTrace(position, text);
-  }
-  if (!Array.isArray(right)) {
-    throw expectedButFound('a list', right).addTrace(position, text);
-  }
+  if (!Array.isArray(left)) throw notAListToJoin(left, position);
+  if (!Array.isArray(right)) throw notAListToJoin(right, position);
   if (left.length === 0) return right;
   if (right.length === 0) return left;
   checkListLength(left.length + right.length, position);
   return left.concat(right);
+}
+
+/**
+ * Two or more lists joined by `++`. `places` are the operators; each checks its operands when all
+ * those to its right have.
+ */
+export function concatRow(values: readonly Value[], places: readonly Position[]): Slot[] {
+  const last = values.length - 1;
+  const end = concatLists(values[last - 1]!, values[last]!, places[last - 1]!);
+  const lists = [end];
+  let length = end.length;
+  for (let i = last - 2; i >= 0; i--) {
+    const list = values[i]!;
+    if (!Array.isArray(list)) throw notAListToJoin(list, places[i]!);
+    if (list.length === 0) continue;
+    lists.push(list);
+    length += list.length;
+    checkListLength(length, places[i]!);
+  }
+  if (end.length === 0 && lists.length === 2) return lists[1]!;
+  if (lists.length === 1) return end;
+  const joined = packedArray<Slot>(length);
+  let at = 0;
+  for (let i = lists.length - 1; i >= 0; i--) {
+    const list = lists[i]!;
+    for (let j = 0; j < list.length; j++) joined[at++] = list[j]!;
+  }
+  return joined;
+}
+
+function notAListToJoin(value: Value, position: Position): NixError {
+  const text = 'while evaluating one of the elements to concatenate';
+  return expectedButFound('a list', value).addTrace(position, text);
 }
 
 /** `left // right`; the right operand was evaluated and is checked first. */

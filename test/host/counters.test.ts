@@ -31,6 +31,7 @@ const programs: Readonly<Record<string, string>> = {
     let lib = { inc = n: n + 1; twice = f: n: f (f n); }; inherit (lib) twice;
     in map (n: with lib; twice inc n) (builtins.genList (n: n) 200)`,
   'strings': 'builtins.concatStringsSep "," (map (n: "${toString n}-${builtins.substring 0 2 (toString (n * 7))}") (builtins.genList (n: n) 300))',
+  'regular expressions': 'map (builtins.split "(a|ab)(c|bcd)*") (builtins.genList (n: "xabcdab${toString n}c") 20)',
 };
 
 function countsOf(program: string): Readonly<Record<string, number>> {

@@ -40,6 +40,7 @@ export function workDone(): Readonly<Record<string, number>> {
     nrOpUpdates: counters.attributeMerges,
     nrMergePlans: counters.mergePlansMade,
     nrShapes: counters.shapesMade,
+    nrRegexBranches: counters.regexBranches,
     nrFilesParsed: counters.filesParsed,
     parsedBytes: counters.parsedBytes,
   };

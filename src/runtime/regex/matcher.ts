@@ -12,6 +12,7 @@
  * found, none longer than those of the first visit, and only a longer one replaces the earlier.
  */
 
+import { counters } from '../counters.ts';
 import { operation, type Program } from './program.ts';
 import { RegexError } from './syntax.ts';
 
@@ -133,6 +134,7 @@ class Matcher {
     let best: RegexMatch | undefined;
     let state = this.program.start;
     let position = begin;
+    let tried = 0;
 
     for (;;) {
       // Descend until a state answers.
@@ -192,6 +194,7 @@ class Matcher {
               answer = known;
               break descend;
             }
+            tried++;
             if (operations[state] === operation.either) {
               stack.push(key, state, position, afterLeft);
               state = argument[state]!;
@@ -228,7 +231,10 @@ class Matcher {
 
       // Climb until there is something more to try.
       climb: for (;;) {
-        if (stack.length === 0) return best;
+        if (stack.length === 0) {
+          counters.regexBranches += tried;
+          return best;
+        }
         switch (stack.pop()) {
           case afterMore: {
             const count = stack.pop()!;

@@ -140,6 +140,19 @@ rows('pipes that are off', [
   ['1 |> 2', "error: experimental Nix feature 'pipe-operators' is disabled; add '--extra-experimental-features pipe-operators' to enable it"],
 ]);
 
+rows('rows of lists', [
+  ['[ 1 ] ++ [ ] ++ [ 2 3 ] ++ [ 4 ]', '[ 1 2 3 4 ]'],
+  ['[ ] ++ [ ] ++ [ 1 ]', '[ 1 ]'],
+  ['[ ] ++ [ 1 ] ++ [ ] ++ [ ]', '[ 1 ]'],
+  ['[ ] ++ [ ] ++ [ ]', '[ ]'],
+  ['([ 1 ] ++ [ 2 ]) ++ [ 3 ] ++ [ 4 ]', '[ 1 2 3 4 ]'],
+  // All operands are evaluated, from the left; then the last operator is the first to complain.
+  ['1 ++ [ ] ++ throw "last"', 'error: last'],
+  ['1 ++ { } ++ [ ]', 'error: expected a list but found a set: { }'],
+  ['1 ++ [ ] ++ null', 'error: expected a list but found null: null'],
+  ['1 ++ [ ] ++ [ ]', 'error: expected a list but found an integer: 1'],
+]);
+
 const overflow = 'error: stack overflow; max-call-depth exceeded';
 
 rows('depth', [
