@@ -77,10 +77,11 @@ const refuse = (ranges: readonly string[]): string[] => [...new Set(ranges)]
 
 function rulesOfFour({ four }: LocalAddresses, isForwarded: boolean): string {
   return lines(
-    // Nobody is asked who has an address: the gateway is known, and takes packets for all.
+    // Nobody is asked who has an address: the gateway is known, and takes packets for all. Commands
+    // put in place what may stand there already: slirp4netns is at work.
     `ntable change name arp_cache dev ${device} mcast_probes 0 ucast_probes 0 app_probes 0`,
-    `neigh add ${gateway} lladdr 52:55:0a:d5:57:02 dev ${device} nud permanent`,
-    ...(isForwarded ? [`route add ${forwarders.four} via ${gateway} dev ${device}`, ...letNamesThrough(forwarders.four)] : []),
+    `neigh replace ${gateway} lladdr 52:55:0a:d5:57:02 dev ${device} nud permanent`,
+    ...(isForwarded ? [`route replace ${forwarders.four} via ${gateway} dev ${device}`, ...letNamesThrough(forwarders.four)] : []),
     ...refuse([network, '0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', ...four]),
   );
 }
@@ -88,9 +89,9 @@ function rulesOfFour({ four }: LocalAddresses, isForwarded: boolean): string {
 function rulesOfSix({ six, sixLeadsOut }: LocalAddresses, isForwarded: boolean): string {
   if (six === undefined) return '';
   return lines(
-    // It would take a second until slirp4netns has told the kernel an address.
-    `addr add ${sixAddress}/64 dev ${device} nodad`,
-    ...(sixLeadsOut ? [`route add default via ${sixGateway} dev ${device}`] : []),
+    // It would take a second until slirp4netns has told the kernel an address; it may have by now.
+    `addr replace ${sixAddress}/64 dev ${device} nodad`,
+    ...(sixLeadsOut ? [`route replace default via ${sixGateway} dev ${device}`] : []),
     ...(isForwarded ? letNamesThrough(forwarders.six) : []),
     ...refuse([sixNetwork, '::/96', '::ffff:0:0/96', 'fe80::/10', 'ff00::/8', ...six]),
   );

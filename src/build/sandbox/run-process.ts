@@ -136,7 +136,7 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
     }
     await watch.finished;
     if (failure !== undefined) throw failure;
-    if (status === rulesRefused && pid === undefined && outside !== undefined) throw networkRefused(outside.ip, 'its words are above');
+    if (status === rulesRefused && pid === undefined && outside !== undefined) throw networkRefused(outside.ip, 'it could not make the rules of the namespace');
     // bwrap reports the death of its child by a signal as a shell does.
     if (signal !== null) throw builderKilled(signals[signal]);
     if (status !== null && status > 128 && status <= 128 + lastSignal && work.confined !== undefined) throw builderKilled(status - 128);
