@@ -12,8 +12,10 @@ export function notRegularFile(path: string): UserError {
   return new UserError('NOT_REGULAR_FILE', `file '${path}' is not a regular file`);
 }
 
-export function fileTooLarge(path: string, sizeBytes: number): UserError {
-  return new UserError('FILE_TOO_LARGE', `cannot read '${path}': it has ${sizeBytes} bytes, more than a string can hold`);
+/** The size is left out if the file is gone again. */
+export function fileTooLarge(path: string, sizeBytes: number | undefined): UserError {
+  const size = sizeBytes === undefined ? 'more bytes than' : `${sizeBytes} bytes, more than`;
+  return new UserError('FILE_TOO_LARGE', `cannot read '${path}': it has ${size} a string can hold`);
 }
 
 export function contentMismatch(path: string, wanted: string, found: string): UserError {

@@ -97,7 +97,7 @@ export class EvaluationHost implements Host {
       this.#trace?.giveUp();
       if (error instanceof UserError) throw error;
       if ((error as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG') {
-        throw fileTooLarge(decodeUtf8(path), statSync(systemPath(place)).size);
+        throw fileTooLarge(decodeUtf8(path), statSync(systemPath(place), { throwIfNoEntry: false })?.size);
       }
       throw readFailed(decodeUtf8(path), error);
     }

@@ -178,7 +178,7 @@ export class TreeRestorer implements NarVisitor {
 
 /** Gives a finished tree canonical metadata. As root, its files become root's too. */
 export function canonicaliseTree(path: string): void {
-  const status = attempt('reading status of', path, () => lstatSync(systemPath(path)));
+  const status = statusOf(path);
   const asRoot = process.getuid?.() === 0;
   attempt('canonicalising', path, () => {
     if (status.isSymbolicLink()) {
@@ -186,7 +186,7 @@ export function canonicaliseTree(path: string): void {
       lutimesSync(systemPath(path), 1, 1);
       return;
     }
-    if (!status.isFile() && !status.isDirectory()) throw unsupportedFileType(path);
+    if (!status.isFile() && !status.isDirectory()) throw unsupportedFileType(shown(path));
     // Ownership first: changing it afterwards could bring back or clear mode bits.
     if (asRoot && (status.uid !== 0 || status.gid !== 0)) chownSync(systemPath(path), 0, 0);
     if (status.isDirectory()) {
@@ -259,11 +259,11 @@ export function visitTree(path: string, visit: (inner: string, status: Stats) =>
     for (const name of listNames(place)) {
       const child = `${place}/${name}`;
       const innerChild = `${inner}/${name}`;
-      const childStatus = attempt('reading status of', child, () => lstatSync(systemPath(child)));
+      const childStatus = statusOf(child);
       if (filter === undefined || filter(innerChild, typeOf(childStatus))) walk(child, innerChild, childStatus);
     }
   };
-  walk(path, '', attempt('reading status of', path, () => lstatSync(systemPath(path))));
+  walk(path, '', statusOf(path));
 }
 
 function typeOf(status: Stats): 'regular' | 'directory' | 'symlink' | 'unknown' {
@@ -281,44 +281,64 @@ export function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
 }
 
-/** Copies each piece of the regular file at `path` to `take`; fails if it is not `sizeBytes` long. */
-function readContents(path: string, file: number, sizeBytes: number, take: (bytes: Uint8Array) => void): void {
-  let left = sizeBytes;
-  while (left > 0) {
-    const count = readSync(file, readBuffer, 0, Math.min(left, readBuffer.length), null);
-    if (count === 0) throw fileChanged(path);
-    take(count === readBuffer.length ? readBuffer : readBuffer.subarray(0, count));
-    left -= count;
-  }
-}
-
-function dumpFile(path: string, writer: TreeWriter): void {
-  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
-  const file = attempt('opening file', path, () => openSync(systemPath(path), flags));
+/**
+ * Reads the regular file at `path` (a byte string), which nothing keeps from being written, replaced
+ * or cut short meanwhile: `begin` is told its size, and then `take` gets so many bytes, or it fails.
+ */
+export function readRegularFile(
+  path: string, begin: (sizeBytes: number, executable: boolean) => void, take: (bytes: Uint8Array) => void,
+): void {
+  const { file, status } = openRegularFile(path);
   try {
-    const status = fstatSync(file);
-    writer.beginFile(status.size, (status.mode & 0o100) !== 0);
-    readContents(path, file, status.size, (bytes) => writer.contents(bytes));
-    writer.endFile(status.size);
+    begin(status.size, (status.mode & 0o100) !== 0);
+    for (let left = status.size; left > 0;) {
+      const count = readPiece(path, file, readBuffer, left);
+      take(count === readBuffer.length ? readBuffer : readBuffer.subarray(0, count));
+      left -= count;
+    }
   } finally {
     closeSync(file);
   }
 }
 
+/** Opens what was a regular file when its folder was listed; a pipe in its place is not waited for. */
+function openRegularFile(path: string): { readonly file: number; readonly status: Stats } {
+  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+  const file = attempt('opening file', path, () => openSync(systemPath(path), flags));
+  const status = fstatSync(file);
+  if (status.isFile()) return { file, status };
+  closeSync(file);
+  throw fileChanged(shown(path));
+}
+
+/** Reads up to `left` bytes of an open file, and at least one. */
+function readPiece(path: string, file: number, buffer: Uint8Array, left: number): number {
+  const count = attempt('reading file', path, () => readSync(file, buffer, 0, Math.min(left, buffer.length), null));
+  if (count === 0) throw fileChanged(shown(path));
+  return count;
+}
+
+function dumpFile(path: string, writer: TreeWriter): void {
+  let size = 0;
+  const begin = (sizeBytes: number, executable: boolean) => writer.beginFile(size = sizeBytes, executable);
+  readRegularFile(path, begin, (bytes) => writer.contents(bytes));
+  writer.endFile(size);
+}
+
 function dumpNode(
   path: string, inner: string, writer: TreeWriter, filter: TreeFilter | undefined, depth: number,
 ): void {
-  const status = attempt('reading status of', path, () => lstatSync(systemPath(path)));
+  const status = statusOf(path);
   if (status.isFile()) dumpFile(path, writer);
   else if (status.isSymbolicLink()) writer.symlink(readLinkBytes(path));
   else if (status.isDirectory()) dumpDirectory(path, inner, writer, filter, depth);
-  else throw unsupportedFileType(path);
+  else throw unsupportedFileType(shown(path));
 }
 
 function dumpDirectory(
   path: string, inner: string, writer: TreeWriter, filter: TreeFilter | undefined, depth: number,
 ): void {
-  if (depth >= maximumNarDepth) throw treeTooDeep(path, maximumNarDepth);
+  if (depth >= maximumNarDepth) throw treeTooDeep(shown(path), maximumNarDepth);
   const entries = attempt('reading directory', path,
     () => readdirSync(systemPath(path), { withFileTypes: true, encoding: 'latin1' }));
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -342,11 +362,11 @@ function dumpDirectory(
 
 /** The walk of `dumpTree` without a filter, pausing after each node and each piece of a file. */
 function* walkSteps(path: string, writer: NarWriter, depth: number): Generator<void, void, void> {
-  const status = attempt('reading status of', path, () => lstatSync(systemPath(path)));
+  const status = statusOf(path);
   if (status.isSymbolicLink()) {
     writer.symlink(readLinkBytes(path));
   } else if (status.isDirectory()) {
-    if (depth >= maximumNarDepth) throw treeTooDeep(path, maximumNarDepth);
+    if (depth >= maximumNarDepth) throw treeTooDeep(shown(path), maximumNarDepth);
     writer.beginDirectory();
     for (const name of listNames(path)) {
       writer.beginEntry(name);
@@ -355,24 +375,22 @@ function* walkSteps(path: string, writer: NarWriter, depth: number): Generator<v
     }
     writer.endDirectory();
   } else if (status.isFile()) {
-    const file = attempt('opening file', path, () => openSync(systemPath(path), 'r'));
+    const { file, status: opened } = openRegularFile(path);
     try {
-      const buffer = new Uint8Array(Math.min(readBuffer.length, Math.max(1, status.size)));
-      writer.beginFile(status.size, (status.mode & 0o100) !== 0);
-      let left = status.size;
-      while (left > 0) {
-        const count = readSync(file, buffer, 0, Math.min(left, buffer.length), null);
-        if (count === 0) throw fileChanged(path);
+      const buffer = new Uint8Array(Math.min(readBuffer.length, Math.max(1, opened.size)));
+      writer.beginFile(opened.size, (opened.mode & 0o100) !== 0);
+      for (let left = opened.size; left > 0;) {
+        const count = readPiece(path, file, buffer, left);
         writer.contents(buffer.subarray(0, count));
         left -= count;
         yield;
       }
-      writer.endFile(status.size);
+      writer.endFile(opened.size);
     } finally {
       closeSync(file);
     }
   } else {
-    throw unsupportedFileType(path);
+    throw unsupportedFileType(shown(path));
   }
   yield;
 }
@@ -381,12 +399,22 @@ export function readLinkBytes(path: string): string {
   return attempt('reading link', path, () => readlinkSync(systemPath(path), 'latin1'));
 }
 
+/** What `lstat` tells of what stands at `path` (a byte string). */
+export function statusOf(path: string): Stats {
+  return attempt('reading status of', path, () => lstatSync(systemPath(path)));
+}
+
+/** A byte string for the eye. */
+function shown(path: string): string {
+  return Buffer.from(path, 'latin1').toString('utf8');
+}
+
 function attempt<T>(action: string, path: string, operation: () => T): T {
   try {
     return operation();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw fileFailed(action, Buffer.from(path, 'latin1').toString('utf8'), error);
+    throw fileFailed(action, shown(path), error);
   }
 }
 

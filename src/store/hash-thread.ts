@@ -47,7 +47,9 @@ function add(name: string, depth: number, mode: number, sizeBytes: number): void
 }
 
 function addFile(place: string, executable: boolean, sizeBytes: number): void {
-  const file = openSync(systemPath(place), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  // A pipe that has come into the file's place is not waited for: a thread that waits cannot be ended.
+  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+  const file = openSync(systemPath(place), flags);
   try {
     nar.beginFile(sizeBytes, executable);
     let left = sizeBytes;

@@ -8,7 +8,7 @@ import { Hasher, hashOf, type Hash } from '#base';
 import { makeContentAddressedPath, NarWriter, type StorePath } from '#formats';
 import type { Registration } from './database.ts';
 import { fileChanged } from './errors.ts';
-import { CopyingWriter, dumpTree, systemPath, TreeRestorer } from './file-tree.ts';
+import { CopyingWriter, dumpTree, statusOf, systemPath, TreeRestorer } from './file-tree.ts';
 import type { AddTreeOptions } from './store.ts';
 import { hashTreeNow, measureNar } from './tree-hash.ts';
 
@@ -51,6 +51,8 @@ export function stageTree(tree: PreparedTree, source: string, place: string, sto
   const { method, algorithm, filter, references = [] } = tree.options;
   const { writer, measure } = measuringWriter();
   const restorer = new TreeRestorer(place);
+  const isFlat = method === 'flat' || method === 'text';
+  if (isFlat && !statusOf(source).isFile()) throw fileChanged(tree.physical);
   try {
     dumpTree(source, new CopyingWriter(writer, restorer), filter);
   } catch (error) {
@@ -58,7 +60,7 @@ export function stageTree(tree: PreparedTree, source: string, place: string, sto
     throw error;
   }
   let nar = measure();
-  if (method === 'flat' || method === 'text') {
+  if (isFlat) {
     // A flat file or text is a NAR of one plain file: it loses its executable bit.
     chmodSync(systemPath(place), 0o444);
     nar = measureNar(place);

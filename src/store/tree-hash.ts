@@ -3,12 +3,11 @@
  * that such an address may be of.
  */
 
-import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { byteString, Hasher, type Hash, type HashAlgorithm } from '#base';
+import { byteString, decodeUtf8, Hasher, type Hash, type HashAlgorithm } from '#base';
 import { NarWriter, type IngestionMethod, type StorePath } from '#formats';
 import { unsupportedFileType } from './errors.ts';
-import { dumpTree, listNames, narPieces, readLinkBytes, systemPath } from './file-tree.ts';
+import { dumpTree, listNames, narPieces, readLinkBytes, readRegularFile, statusOf } from './file-tree.ts';
 import { ReferenceScanner } from './reference-scanner.ts';
 import type { TreeFilter } from './store.ts';
 
@@ -68,8 +67,9 @@ export function hashTreeNow(
 
 /** The hash of a regular file's bytes; a link is not followed. */
 export function hashFile(path: string, algorithm: HashAlgorithm): Hash {
+  if (!statusOf(path).isFile()) throw unsupportedFileType(decodeUtf8(path));
   const hasher = new Hasher(algorithm);
-  readFilePieces(path, (bytes) => hasher.update(bytes));
+  readRegularFile(path, () => {}, (bytes) => hasher.update(bytes));
   return hasher.digest();
 }
 
@@ -81,22 +81,25 @@ function hashGitObject(path: string, algorithm: HashAlgorithm, filter: TreeFilte
 function gitNode(
   path: string, inner: string, algorithm: HashAlgorithm, filter: TreeFilter | undefined,
 ): { mode: string; hash: Hash } {
-  const status = lstatSync(systemPath(path));
+  const status = statusOf(path);
   const hasher = new Hasher(algorithm);
   if (status.isSymbolicLink()) {
     const target = readLinkBytes(path);
     return { mode: '120000', hash: hasher.update(`blob ${target.length}\0${target}`).digest() };
   }
   if (status.isFile()) {
-    hasher.update(`blob ${status.size}\0`);
-    readFilePieces(path, (bytes) => hasher.update(bytes));
-    return { mode: (status.mode & 0o100) !== 0 ? '100755' : '100644', hash: hasher.digest() };
+    let mode = '';
+    readRegularFile(path, (sizeBytes, executable) => {
+      hasher.update(`blob ${sizeBytes}\0`);
+      mode = executable ? '100755' : '100644';
+    }, (bytes) => hasher.update(bytes));
+    return { mode, hash: hasher.digest() };
   }
-  if (!status.isDirectory()) throw unsupportedFileType(path);
+  if (!status.isDirectory()) throw unsupportedFileType(decodeUtf8(path));
   const entries: { key: string; line: string }[] = [];
   for (const name of listNames(path)) {
     const child = `${path}/${name}`;
-    const childStatus = lstatSync(systemPath(child));
+    const childStatus = statusOf(child);
     const type = childStatus.isDirectory() ? 'directory' : childStatus.isSymbolicLink() ? 'symlink' : 'regular';
     if (filter !== undefined && !filter(`${inner}/${name}`, type)) continue;
     const node = gitNode(child, `${inner}/${name}`, algorithm, filter);
@@ -109,20 +112,5 @@ function gitNode(
   return { mode: '40000', hash: hasher.update(`tree ${body.length}\0${body}`).digest() };
 }
 
-function readFilePieces(path: string, take: (bytes: Uint8Array) => void): void {
-  if (!lstatSync(systemPath(path)).isFile()) throw unsupportedFileType(path);
-  const file = openSync(systemPath(path), 'r');
-  try {
-    for (;;) {
-      const count = readSync(file, buffer);
-      if (count === 0) return;
-      take(buffer.subarray(0, count));
-    }
-  } finally {
-    closeSync(file);
-  }
-}
-
-const buffer = new Uint8Array(1 << 20);
 /** How much is hashed before other work gets its turn. */
 const turnBytes = 1 << 23;
