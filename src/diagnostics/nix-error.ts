@@ -57,6 +57,8 @@ export class NixError extends Error {
   readonly world: UserError | undefined;
   /** Raised while a call bound its arguments: the frame of the call says so differently. */
   beforeBody = false;
+  /** A debugger has stopped at it, or shall not. */
+  isKnownToDebugger = false;
 
   constructor(
     kind: NixErrorKind,
@@ -90,6 +92,7 @@ export class NixError extends Error {
       suggestions, exitStatus, ...(world === undefined ? {} : { world }),
     });
     for (const frame of this.frames) copy.frames.push(frame);
+    copy.isKnownToDebugger = this.isKnownToDebugger;
     return copy;
   }
 

@@ -8,7 +8,7 @@
  */
 
 import type { NixError, TraceFrame } from './nix-error.ts';
-import { type Position, resolvePosition, showPosition } from './position.ts';
+import { type Position, type ResolvedPosition, resolvePosition, showPosition } from './position.ts';
 
 export interface RenderOptions {
   readonly showTrace: boolean;
@@ -99,15 +99,20 @@ export function renderPlace(position: Position, margin: string, paint: Paint): s
   const place = resolvePosition(position);
   if (place === undefined) return '';
   const head = `${margin}${paint.blue('at ')}${paint.warning(showPosition(position))}:`;
+  return `${head}${renderLines(place, paint)}\n`;
+}
+
+/** The line of a place and those around it, a line feed before each. */
+export function renderLines(place: ResolvedPosition, paint: Paint): string {
   const lines = linesAround(place.text, place.line);
-  let text = head;
+  let text = '';
   if (lines.before !== undefined) text += `\n${numbered(place.line - 1, lines.before)}`;
   if (lines.here !== undefined) {
     text += `\n${numbered(place.line, lines.here)}`;
     text += `\n      |${' '.repeat(place.column)}${paint.red('^')}`;
   }
   if (lines.after !== undefined) text += `\n${numbered(place.line + 1, lines.after)}`;
-  return `${text}\n`;
+  return text;
 }
 
 export function numbered(line: number, text: string): string {

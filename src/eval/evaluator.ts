@@ -17,6 +17,7 @@ import {
   type CallObserver,
   type Context,
   counters,
+  debugging,
   depthNow,
   type EvalServices,
   type EvalSettings,
@@ -175,10 +176,13 @@ export class Evaluator implements EvalServices {
 
   private runImported(file: string): Value {
     const evaluate = this.loadFile(file);
+    const text = `while evaluating the file '${file}':`;
     try {
-      return evaluate();
+      const { current } = debugging;
+      const step = { position: 0, text, scopes: () => [] };
+      return current === undefined ? evaluate() : current.step(step, evaluate);
     } catch (error) {
-      if (error instanceof NixError) error.addTrace(0, `while evaluating the file '${file}':`);
+      if (error instanceof NixError) error.addTrace(0, text);
       throw error;
     }
   }
@@ -252,6 +256,7 @@ export class Evaluator implements EvalServices {
       base,
       globals: this.globalNames,
       curried: tracing.on,
+      keepsScopes: debugging.current !== undefined,
       ...(scope === undefined ? {} : { extraNames: scope.names() }),
     });
   }

@@ -44,4 +44,6 @@ export type { ProfileQuestion, ResolvedElement, WantedElement } from './tasks/pr
 export type { PrefetchQuestion, PrefetchSource } from './tasks/prefetch-source.ts';
 export type { ShellInput, ShellTarget } from './tasks/shell.ts';
 export * from './repl/requests.ts';
+export type { DebuggerDisplay } from './worker/protocol.ts';
+export { unpackFailure } from './worker/failure.ts';
 export { ReplThread, type ReplStart } from './repl/repl-thread.ts';

@@ -10,5 +10,6 @@ export {
   type Resolution,
   resolve,
   type ResolveOptions,
+  type ScopeView,
   type WithPlace,
 } from './resolve.ts';

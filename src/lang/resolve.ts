@@ -30,6 +30,19 @@ export interface ResolveOptions {
   readonly extraNames?: readonly string[];
   /** Whether every function takes one parameter: frames for `--show-trace` need that. */
   readonly curried: boolean;
+  /** Whether every name gets a place, and `Resolution.scopes` is wanted. */
+  readonly keepsScopes?: boolean;
+}
+
+/** A scope as a debugger sees it. */
+export interface ScopeView {
+  readonly up: ScopeView | undefined;
+  /** They stand first in the frame. */
+  readonly parameters: readonly string[];
+  /** Other names with their places. */
+  readonly names: ReadonlyMap<string, { readonly slot: number }> | undefined;
+  /** Of a `with`, whose set is at place 1. */
+  readonly withAt: Offset | undefined;
 }
 
 /** A `with` as a variable sees it. */
@@ -43,6 +56,8 @@ export interface WithPlace {
 export interface Resolution {
   /** Lists of the `with`s around a variable, innermost first, by number. */
   readonly withs: readonly (readonly WithPlace[])[];
+  /** Of calls and selections the scope that they stand in, of functions and `let`s their own. */
+  readonly scopes: ReadonlyMap<Expr, ScopeView> | undefined;
 }
 
 /** Most parameters that one frame takes. */
@@ -69,7 +84,7 @@ export function parameterRow(expr: LambdaExpr, curried: boolean): LambdaExpr[] {
 export function resolve(tree: Expr, options: ResolveOptions): Resolution {
   const resolver = new Resolver(options);
   resolver.visit(tree, resolver.root);
-  return { withs: resolver.withs };
+  return { withs: resolver.withs, scopes: resolver.scopes };
 }
 
 /** Something that may be given a place in a frame. */
@@ -104,11 +119,13 @@ class Scope {
 
 class Resolver {
   readonly withs: WithPlace[][] = [];
+  readonly scopes: Map<Expr, ScopeView> | undefined;
   readonly root: Scope;
   private readonly options: ResolveOptions;
 
   constructor(options: ResolveOptions) {
     this.options = options;
+    this.scopes = options.keepsScopes === true ? new Map() : undefined;
     this.root = new Scope(undefined, options.extraNames ?? [], undefined);
   }
 
@@ -117,6 +134,7 @@ class Resolver {
       case 'var':
         return this.variable(expr, scope);
       case 'select':
+        this.scopes?.set(expr, scope);
         this.visit(expr.subject, scope);
         this.visitNames(expr.path, scope);
         if (expr.fallback !== undefined) this.visit(expr.fallback, scope);
@@ -134,11 +152,12 @@ class Resolver {
       case 'lambda':
         return this.lambda(expr, scope);
       case 'call':
+        this.scopes?.set(expr, scope);
         this.visit(expr.callee, scope);
         for (const arg of expr.args) this.visit(arg, scope);
         return;
       case 'let': {
-        const inner = new Scope(scope, [], expr.bindings.attrs);
+        const inner = this.open(expr, new Scope(scope, [], expr.bindings.attrs));
         this.bindings(expr.bindings, inner, scope);
         this.visit(expr.body, inner);
         expr.bindings.frameSize = inner.size;
@@ -177,7 +196,7 @@ class Resolver {
   }
 
   private group(set: AttrsExpr, scope: Scope): void {
-    const inner = new Scope(scope, [], set.attrs);
+    const inner = this.open(set, new Scope(scope, [], set.attrs));
     this.bindings(set, inner, scope);
     set.frameSize = inner.size;
   }
@@ -198,7 +217,7 @@ class Resolver {
     const last = row[row.length - 1]!;
     const { formals, argument } = last;
     if (formals === undefined) {
-      const inner = new Scope(scope, row.map((one) => one.argument!), undefined);
+      const inner = this.open(expr, new Scope(scope, row.map((one) => one.argument!), undefined));
       this.visit(last.body, inner);
       last.frameSize = inner.size;
       return;
@@ -208,13 +227,21 @@ class Resolver {
     const whole: Placed = { slot: 0 };
     if (argument !== undefined) names.set(argument, whole);
     for (const formal of formals) names.set(formal.name, formal);
-    const inner = new Scope(scope, plain, names);
+    const inner = this.open(expr, new Scope(scope, plain, names));
     for (const { fallback } of formals) {
       if (fallback !== undefined) this.visit(fallback, inner);
     }
     this.visit(last.body, inner);
     last.argumentSlot = whole.slot;
     last.frameSize = inner.size;
+  }
+
+  /** Begins the scope that an expression brings; all its names are kept if somebody may look. */
+  private open(expr: Expr, scope: Scope): Scope {
+    if (this.scopes === undefined) return scope;
+    this.scopes.set(expr, scope);
+    for (const placed of scope.names?.values() ?? []) placed.slot = scope.size++;
+    return scope;
   }
 
   private variable(expr: VarExpr, scope: Scope): void {

@@ -24,6 +24,7 @@ export * from './shape.ts';
 export * from './suggestions.ts';
 export * from './support.ts';
 export * from './thunk.ts';
+export * from './debugging.ts';
 export * from './tracing.ts';
 export * from './value-json.ts';
 export * from './value-xml.ts';

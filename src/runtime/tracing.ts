@@ -6,6 +6,7 @@
  */
 
 import type { Position } from '#diagnostics';
+import { debugging } from './debugging.ts';
 import type { Slot, Value } from './values.ts';
 
 /** Is told of each call, before and after, whether it succeeds or not. */
@@ -16,13 +17,16 @@ export interface CallObserver {
 
 export const tracing: { on: boolean; observer: CallObserver | undefined } = { on: false, observer: undefined };
 
-/** Runs something that makes another evaluator; afterwards all is as it was for the first. */
+/** Runs something that makes another evaluator, without a debugger; afterwards all is as it was. */
 export function keepTracing<T>(action: () => T): T {
   const { on, observer } = tracing;
+  const { current } = debugging;
+  debugging.current = undefined;
   try {
     return action();
   } finally {
     tracing.on = on;
     tracing.observer = observer;
+    debugging.current = current;
   }
 }

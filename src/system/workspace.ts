@@ -59,8 +59,15 @@ export interface WorkspaceOptions {
   readonly trustSettings?: TrustSettings;
   /** The tree whose files are not the user's own: errors are then rendered briefly. */
   readonly treeRoot?: string | undefined;
+  /** Evaluations stop where they fail or the program says so. */
+  readonly debugger?: EvaluationDebugger | undefined;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
+}
+
+/** What a debugger adds to the services. */
+export interface EvaluationDebugger extends Required<Pick<EvaluationServices, 'converse' | 'debugger'>> {
+  close(): void;
 }
 
 /** Another store than the one that evaluations write to. */
@@ -180,7 +187,7 @@ export class Workspace {
       color: options.color ?? false,
       treeRoot: options.treeRoot,
       progress: quiet ? noProgress : this.#progress,
-      services: this.services,
+      services: { ...this.services, ...options.debugger },
       ...(onOutput === undefined ? {} : { onOutput }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
@@ -306,6 +313,7 @@ export class Workspace {
 
   /** Ends the threads and closes the store. */
   async close(): Promise<void> {
+    this.#options.debugger?.close();
     await this.engine?.close();
     await this.#runner?.close();
     for (const substituter of this.#substituters ?? []) substituter.close();

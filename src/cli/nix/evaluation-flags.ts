@@ -15,6 +15,7 @@ export const evaluationFlags: readonly Flag[] = [
   { names: ['--override-flake'], operands: ['NAME', 'FLAKE'], description: 'let a name stand for this flake, whatever registries say' },
   { names: ['--eval-store'], operands: ['STORE'], description: 'the store that derivations are written to' },
   { names: ['--impure'], description: 'allow access to mutable paths and the environment' },
+  { names: ['--debugger'], description: 'stop where evaluation fails or calls builtins.break, and look around' },
   { names: ['--show-trace'], description: 'show the whole trace of an evaluation error' },
   { names: ['--option'], operands: ['NAME', 'VALUE'], description: 'set a setting of nix.conf' },
 ];

@@ -6,6 +6,7 @@
 import type { Progress } from '#base';
 import type { EvaluationServices } from '#host';
 import type { CommandContext } from '../context.ts';
+import { openDebugger } from '../repl/open-debugger.ts';
 import type { ParsedFlags } from './flags.ts';
 
 /** What `<debian>` stands for in the search path until it is needed. */
@@ -25,11 +26,14 @@ export function evaluationServices(
   };
   const workspace = () => opened ??= open();
   const services = async () => (await workspace()).services;
+  const front = openDebugger(flags, context);
   return {
+    ...front,
     realise: async (elements) => (await services()).realise!(elements),
     fetch: async (kind, attributes) => (await services()).fetch!(kind, attributes),
     resolveSearchPathEntry: async (entry) => (await services()).resolveSearchPathEntry!(entry),
     async close() {
+      front?.close();
       await (await opened)?.close();
     },
   };

@@ -7,6 +7,7 @@ import { cacheDirectory, readSettings } from '#host';
 import { LocalStore, parseStoreReference as parsePeerReference } from '#store';
 import { BuildEngine, Workspace, type Elsewhere } from '#system';
 import type { CommandContext } from '../context.ts';
+import { openDebugger } from '../repl/open-debugger.ts';
 import { trustedSettings } from './flake-config.ts';
 import { overriddenFlakes } from './flake-names.ts';
 import { evaluationStores, settingOverrides, type NamedStores } from './evaluation.ts';
@@ -42,6 +43,7 @@ export function openWorkspace(flags: ParsedFlags, context: CommandContext, progr
     mode: modeOf(flags),
     keepGoing: flags.has('--keep-going') || settings.flag('keep-going', false),
     color: context.color,
+    debugger: openDebugger(flags, context),
     progress,
     signal: context.signal,
   });

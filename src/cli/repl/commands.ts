@@ -15,7 +15,7 @@ import { noLog, unknownReplCommand, unexpectedArgument } from '../errors.ts';
 
 /** What the commands work with. */
 export interface ReplCommands {
-  readonly thread: ReplThread;
+  readonly thread: Pick<ReplThread, 'ask' | 'reload'>;
   readonly context: CommandContext;
   /** Aborted by Ctrl-C while a line is worked on. */
   readonly signal: AbortSignal;
@@ -166,7 +166,7 @@ function showLog(repl: ReplCommands, drvPath: StorePath): Promise<void> {
   });
 }
 
-const helpText = `Commands:
+export const helpText = `Commands:
 
   EXPRESSION                evaluate, and print the first level of the value
   NAME = EXPRESSION         give a value a name; also NAME.NAME = …, inherit …

@@ -48,7 +48,7 @@ export class LineInput {
   /** The next line; the prompt is shown on a terminal only. */
   async next(prompt: string): Promise<TypedLine> {
     const line = this.#lines.shift() ?? await this.#typed(prompt);
-    if (this.#echo) process.stdout.write(line.kind === 'line' ? `${prompt}${line.text}\n` : prompt);
+    if (this.#echo && line.kind === 'line') process.stdout.write(`${prompt}${line.text}\n`);
     return line;
   }
 

@@ -12,7 +12,6 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { decodeUtf8, encodeUtf8 } from '#base';
 import { packageAttributes, ReplThread, type FlakeAttributes, type ReplInstallable, type ReplRequest, type ReplStart } from '#host';
-import type { Workspace } from '#system';
 import type { CommandContext } from '../context.ts';
 import { autoArguments, evaluationRequest, messagesOnly } from '../nix/evaluation.ts';
 import { buildFlags, commonFlags } from '../nix/evaluation-flags.ts';
@@ -24,9 +23,11 @@ import { reportError } from '../report-error.ts';
 import { performLine, type ReplCommands } from './commands.ts';
 import { History } from './history.ts';
 import { LineInput } from './line-input.ts';
+import { withWorkspace } from './with-workspace.ts';
 
 const table: readonly Flag[] = [
-  ...installableFlags, { names: ['--option'], operands: ['NAME', 'VALUE'], description: 'set a setting of nix.conf' },
+  // Whoever types knows where it stops.
+  ...installableFlags.filter(({ names }) => names[0] !== '--debugger'), { names: ['--option'], operands: ['NAME', 'VALUE'], description: 'set a setting of nix.conf' },
   ...buildFlags, ...commonFlags,
 ];
 
@@ -166,7 +167,7 @@ class Repl {
       storeFlags: this.#flags.all('--store').flatMap(([store = '']) => ['--store', store]),
       lendTerminal: (work) => this.#lendTerminal(work),
       loadAll: (one) => this.#loadAll(one),
-      withWorkspace: (one, use) => this.#withWorkspace(one, use),
+      withWorkspace: (one, use) => withWorkspace(this.#flags, { ...this.#context, signal: one }, use),
     };
   }
 
@@ -225,20 +226,6 @@ class Repl {
     const services = evaluationServices(this.#flags, context, progress);
     const { signal: _, ...request } = evaluationRequest(this.#flags, context, progress);
     return { request: { ...request, services, lastEntries: [debianEntry] }, close: () => services.close() };
-  }
-
-  async #withWorkspace<T>(signal: AbortSignal, use: (workspace: Workspace) => Promise<T>): Promise<T> {
-    const context = { ...this.#context, signal };
-    const { openCommandProgress } = await import('../nix/progress.ts');
-    const { openWorkspace } = await import('../nix/workspace.ts');
-    const progress = await openCommandProgress(this.#flags, context);
-    const workspace = openWorkspace(this.#flags, context, progress);
-    try {
-      return await use(workspace);
-    } finally {
-      progress.close();
-      await workspace.close();
-    }
   }
 }
 

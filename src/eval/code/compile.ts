@@ -27,6 +27,7 @@ import { compileCall, compileConcat, compileHasAttr, compileSelect } from './ope
 import { compileBinary } from './operators.ts';
 import { compileAttrs, compileLet } from './sets.ts';
 import { makeSlot, Making, Site } from './site.ts';
+import { stepped } from './stepping.ts';
 import type { Unit } from './unit.ts';
 import { compileVariable, compileWith } from './variables.ts';
 
@@ -60,7 +61,7 @@ export function compile(unit: Unit, expr: Expr): Body {
     case 'lambda':
       return compileLambda(unit, expr);
     case 'call':
-      return compileCall(unit, expr);
+      return stepped(unit, expr, unit.at(expr.at), 'while calling a function', compileCall(unit, expr));
     case 'let':
       return compileLet(unit, expr);
     case 'with':

@@ -20,6 +20,7 @@ import {
 import { type Body, type Frame, frameTemplate } from './frame.ts';
 import { lazy } from './lazy.ts';
 import { makeSlot, Site } from './site.ts';
+import { stepped } from './stepping.ts';
 import type { Unit } from './unit.ts';
 
 /** A `Lambda` object. */
@@ -30,14 +31,22 @@ export function compileLambda(unit: Unit, expr: LambdaExpr): Body {
   const infos = row.map((one) => infoOf(unit, one)) as [LambdaInfo, ...LambdaInfo[]];
   const info = linkLambdaInfos(...infos);
   const code = last.formals === undefined
-    ? plainCode(new Site(unit, last.body), arity)
+    ? plainCode(bodyOf(unit, last), arity)
     : patternCode(unit, last, arity - 1, infos[arity - 1]!);
   return (frame) => new Lambda(code as LambdaBody, frame, arity, info);
 }
 
+/** The body of a function, in its frame. */
+function bodyOf(unit: Unit, expr: LambdaExpr): Pick<Site, 'run'> {
+  const site = new Site(unit, expr.body);
+  if (unit.resolution.scopes === undefined) return site;
+  const text = `while calling ${expr.name === undefined ? 'anonymous lambda' : `'${expr.name}'`}`;
+  return { run: stepped(unit, expr, unit.at(expr.at), text, (frame) => site.run(frame)) };
+}
+
 type Code = (frame: Frame, ...args: Slot[]) => ReturnType<Body>;
 
-function plainCode(body: Site, arity: number): Code {
+function plainCode(body: Pick<Site, 'run'>, arity: number): Code {
   switch (arity) {
     case 1:
       return (frame, a) => body.run([frame, a]);
@@ -60,7 +69,7 @@ interface UsedFormal {
 
 /** Code of a function whose last parameter, after `plain` others, is a set pattern. */
 function patternCode(unit: Unit, expr: LambdaExpr, plain: number, info: LambdaInfo): Code {
-  const body = new Site(unit, expr.body);
+  const body = bodyOf(unit, expr);
   const template = frameTemplate(expr.frameSize);
   const used: UsedFormal[] = [];
   sortFormals(expr.formals!).forEach(({ slot, fallback }, index) => {

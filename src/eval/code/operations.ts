@@ -12,6 +12,7 @@ import {
   Level,
   offsetOf,
   type SelectExpr,
+  showAttrPath,
   showExpr,
   type VarExpr,
 } from '#lang';
@@ -46,6 +47,7 @@ import { compile, operand } from './compile.ts';
 import type { Body, Frame } from './frame.ts';
 import { isConstantPath, lazy } from './lazy.ts';
 import { makeSlot, Site } from './site.ts';
+import { type Stepper, stepper } from './stepping.ts';
 import type { Unit } from './unit.ts';
 import { readAt } from './variables.ts';
 
@@ -54,6 +56,9 @@ export function compileSelect(unit: Unit, expr: SelectExpr): Body {
   const { subject, path, fallback } = expr;
   const at = unit.at(expr.at);
   const from = operand(unit, subject, 'while selecting an attribute');
+  const step = isConstantPath(path)
+    ? stepper(unit, expr, at, `while evaluating the attribute '${showAttrPath(path)}'`) : undefined;
+  if (step !== undefined) return selectStepped(unit, expr, step, from);
   if (unit.traced && !isConstantPath(path)) return selectDynamic(unit, expr, from);
   if (fallback !== undefined) return selectWithFallback(unit, expr, from, fallback);
   if (path.length > 1 && unit.traced && isConstantPath(path)) {
@@ -65,6 +70,21 @@ export function compileSelect(unit: Unit, expr: SelectExpr): Body {
       ? selectFromVariable(subject, unit.at(subject.at), part, at)
       : selectOne(inner, part, at);
   }, from);
+}
+
+/** While a debugger looks: what is selected from is no part of the step. */
+function selectStepped(unit: Unit, expr: SelectExpr, step: Stepper, from: Body): Body {
+  const at = unit.at(expr.at);
+  const path = expr.path as readonly string[];
+  const other = expr.fallback === undefined ? undefined : new Site(unit, expr.fallback);
+  return (frame) => {
+    const set = from(frame);
+    return step(frame, () => {
+      if (other === undefined) return selectPath(set, path, at);
+      const found = selectPathOr(set, path, at);
+      return found === undefined ? other.run(frame) : found;
+    });
+  };
 }
 
 // Functions of their own, so that what is kept of each place is no more than they name.

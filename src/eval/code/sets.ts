@@ -19,6 +19,7 @@ import { compile } from './compile.ts';
 import { type Body, type Frame, frameTemplate } from './frame.ts';
 import { lazy } from './lazy.ts';
 import { makeSlot, Making, Site } from './site.ts';
+import { stepped } from './stepping.ts';
 import type { Unit } from './unit.ts';
 
 const overridesName = '__overrides';
@@ -162,7 +163,8 @@ export function compileLet(unit: Unit, expr: LetExpr): Body {
     members.push({ site, place: binding.slot, index: 0, outside });
   }
   const sources = bindings.sources.map((source) => lazy(unit, source));
-  const body = compile(unit, expr.body);
+  const body = stepped(
+    unit, expr, 0, "while evaluating a 'let' expression", compile(unit, expr.body));
   const template = frameTemplate(bindings.frameSize);
   return (outer) => {
     const frame = template.slice();

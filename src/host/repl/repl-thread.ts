@@ -52,6 +52,7 @@ export class ReplThread {
     try {
       const answer = await conversation.ask(request);
       if (answer.kind === 'incomplete') return undefined;
+      assert(answer.kind !== 'stopped', 'only a debugger stops');
       if (answer.kind === 'failed') throw unpackFailure(answer.failure);
       if (answer.changed) this.#journal = [...this.#journal, request];
       return { result: answer.result };

@@ -32,6 +32,11 @@ export type ReplRequest =
   | { readonly kind: 'trace'; readonly on: boolean | undefined }
   /** Prints the names that were added last. */
   | { readonly kind: 'lastLoaded' }
+  /** In the debugger: shows the steps, or the variables at the chosen one; chooses one. */
+  | { readonly kind: 'backtrace' | 'environment' }
+  | { readonly kind: 'chooseStep'; readonly index: number | undefined }
+  /** In the debugger: goes on, or ends the evaluation. */
+  | { readonly kind: 'resume'; readonly how: 'continue' | 'step' | 'quit' }
   /** Result: the lines that a line may be completed to. */
   | { readonly kind: 'complete'; readonly text: string };
 
@@ -58,11 +63,20 @@ export interface EditPlace {
 }
 
 export type ReplAnswer =
+  /** The debugger's first word: evaluation has stopped. */
+  | { readonly kind: 'stopped' }
   /** `changed`: the scope or a switch is another than before. */
   | { readonly kind: 'done'; readonly changed: boolean; readonly result: unknown }
   /** The text is the start of a longer one. */
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** What the debugger says; its output does not mix with what the evaluation itself prints. */
+export interface DebuggerAnswer {
+  readonly answer: ReplAnswer;
+  /** For standard output; a byte string. */
+  readonly printed: string;
+}
 
 /** What the REPL's task is started with. */
 export interface ReplInput {

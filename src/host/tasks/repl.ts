@@ -10,7 +10,7 @@ import { decodeUtf8 } from '#base';
 import { NixError, renderNixError } from '#diagnostics';
 import {
   Attrs, coerceToString, ContextCollector, ContextString, emptyAttrs, force, forceAttrs, isDerivation, mergeAttrs,
-  printAttributeName, printValue, showType, tracing, type Value,
+  printAttributeName, printValue, showType, tracing, type Slot, type Value,
 } from '#runtime';
 import { openFlake } from '../flakes/open-flake.ts';
 import type { ReplAnswer, ReplInput, ReplInstallable, ReplRequest } from '../repl/requests.ts';
@@ -37,7 +37,8 @@ export function run(session: EvaluationSession, input: unknown): void {
 /** Says that a text must go on; never leaves this module. */
 class IncompleteText extends Error {}
 
-class Repl {
+/** A scope, and what can be done in it. */
+export class Repl {
   readonly #session: EvaluationSession;
   readonly #input: ReplInput;
   readonly #autoArguments: Attrs;
@@ -72,6 +73,11 @@ class Repl {
       'notice', failure.kind === 'nix' ? failure.rendered : `error: ${failure.message}`);
   }
 
+  /** Begins anew with these variables. */
+  enter(variables: ReadonlyMap<string, Slot>): void {
+    this.#scope = Attrs.fromEntries(variables);
+  }
+
   serve(request: ReplRequest): ReplAnswer {
     const before = this.#scope;
     try {
@@ -102,6 +108,8 @@ class Repl {
       case 'loadInstallables': return this.#loadInstallables(request.installables);
       case 'trace': return (this.#showTrace = request.on ?? !this.#showTrace);
       case 'lastLoaded': return this.#showLastLoaded();
+      case 'backtrace': case 'environment': case 'chooseStep': case 'resume':
+        throw new NixError('Error', 'there is no debugger');
       case 'complete': return completeText(this.#session, {
         names: () => new Set([...this.#scope.names(), ...baseNames(this.#session)]),
         evaluate: (text) => this.#evaluate(text),

@@ -31,11 +31,19 @@ export interface ThreadInput {
   readonly color: boolean;
   /** With it, errors are rendered briefly; files below are the tree's own. A byte string. */
   readonly treeRoot: string | undefined;
+  /** Stops where the program fails or says so, and lets somebody look around. */
+  readonly debugger: DebuggerDisplay | undefined;
   /** Digest of the program, if the result is to be kept. */
   readonly program: string | undefined;
   readonly port: MessagePort;
   /** 0 while a request waits for its reply, then 1. */
   readonly wake: SharedArrayBuffer;
+}
+
+/** How a debugger shows things. */
+export interface DebuggerDisplay {
+  readonly colorOutput: boolean;
+  readonly rawMarkdown: boolean;
 }
 
 export type ServiceName = 'realise' | 'fetch' | 'resolveSearchPathEntry' | 'converse';

@@ -6,7 +6,7 @@
  * once; what it was writing to the store is not registered then, so the store stays valid.
  */
 
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { assert, noProgress, type Activity, type Progress } from '#base';
 import type { FetchAttribute, FetchResult } from '#eval';
 import { makePack, packUse } from '#program';
@@ -18,7 +18,7 @@ import type { ChosenStore } from '../store-location.ts';
 import { evalTask, instantiateTask, printTask } from '../tasks/tasks.ts';
 import { usualSearchPath } from '../usual-search-path.ts';
 import { packFailure, unpackFailure } from './failure.ts';
-import type { FromThread, Reply, ThreadInput } from './protocol.ts';
+import type { DebuggerDisplay, FromThread, Reply, ThreadInput } from './protocol.ts';
 import { startEvaluator } from './start-evaluator.ts';
 
 /** What the evaluator may ask for, and wait. */
@@ -29,6 +29,8 @@ export interface EvaluationServices {
   resolveSearchPathEntry?(entry: string): Promise<string | null>;
   /** For tasks that stay: takes the answer to what was asked last, gives what is asked next. */
   converse?(answer: unknown): Promise<unknown>;
+  /** The evaluation stops where it fails or the program says so; `converse` is told, and asks. */
+  readonly debugger?: DebuggerDisplay | undefined;
 }
 
 export interface EvaluationRequest {
@@ -82,6 +84,7 @@ function threadInput(request: EvaluationRequest): RequestedInput {
     cacheDirectory: request.cacheDirectory,
     color: request.color ?? false,
     treeRoot: request.treeRoot,
+    debugger: request.services?.debugger,
     program: undefined,
   };
 }
@@ -94,7 +97,8 @@ function usualEntries({ environment, settingOverrides: overrides = [], store }: 
  * Tasks whose world is behind the host's door, and whose result is worth keeping. Flakes as operands
  * are not: to lock one writes files beside it.
  */
-function keepsResults({ task, input, environment, signal }: EvaluationRequest): boolean {
+function keepsResults({ task, input, environment, signal, services }: EvaluationRequest): boolean {
+  if (services?.debugger !== undefined) return false;
   const { source, sources = source === undefined ? [] : [source] } =
     input as { source?: { kind: string }; sources?: readonly { kind: string }[] };
   if (sources.some(({ kind }) => kind === 'flake')) return false;
@@ -133,8 +137,9 @@ function runThread<Result>(request: EvaluationRequest, input: RequestedInput): P
       const memory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
       outcome = () => reject(memory ? outOfMemory(heapMegabytes) : error);
     });
-    // The port's messages are delivered before the thread's end is known here.
+    // The thread's last messages may still be in the port when its end is known here.
     worker.on('exit', (code) => setImmediate(() => {
+      listener.drain();
       end(outcome ?? (() => reject(evaluationCrashed(`its thread ended with status ${code}`))));
     }));
   });
@@ -169,6 +174,13 @@ class Listener {
     this.#wake = new Int32Array(wake);
     this.#progress = request.progress ?? noProgress;
     port.on('message', (message: FromThread) => this.#receive(message));
+  }
+
+  /** Takes what the thread said before it ended. */
+  drain(): void {
+    for (let left = receiveMessageOnPort(this.#port); left !== undefined; left = receiveMessageOnPort(this.#port)) {
+      this.#receive(left.message as FromThread);
+    }
   }
 
   close(): void {

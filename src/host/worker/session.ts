@@ -48,12 +48,15 @@ export async function runThread(input: ThreadInput): Promise<void> {
     const nixSettings = readSettings({ environment: input.environment, overrides: input.settingOverrides });
     showTrace = nixSettings.flag('show-trace', false);
     const { run } = await import(input.task) as EvaluationTask;
+    const startDebugger = input.debugger === undefined ? undefined
+      : (await import('../tasks/debugger.ts')).startDebugger(input.debugger, input.color);
     const recording = input.program === undefined ? undefined : new Recording(input, nixSettings);
     if (recording !== undefined) main.onShown = (message) => recording.trace.show(message);
     const perform = (outlet: Outlet, traced: boolean): unknown => {
       const observer = outlet === main
         ? callObserver(nixSettings, outlet.progress, input.workingDirectory) : undefined;
       const session = openSession(input, nixSettings, main, { outlet, traced, recording, observer });
+      startDebugger?.(session);
       try {
         return session.evaluator.guard(() => run(session, input.input));
       } finally {
@@ -61,7 +64,8 @@ export async function runThread(input: ThreadInput): Promise<void> {
         observer?.close();
       }
     };
-    const result = showTrace ? perform(main, true) : withFrames(main, perform);
+    // What is looked at step by step is not performed twice.
+    const result = showTrace || input.debugger !== undefined ? perform(main, showTrace) : withFrames(main, perform);
     main.flushOutput();
     if (showsStatistics(input.environment)) reportStatistics(input.environment, main.progress);
     main.post({ kind: 'done', result });

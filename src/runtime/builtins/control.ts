@@ -8,6 +8,7 @@ import { Attrs } from '../attrs.ts';
 import { depthNow, restoreDepth } from '../call-depth.ts';
 import { coerceToString, forceAttrs, forceString, forceStringNoContext } from '../coerce.ts';
 import { ContextCollector } from '../context.ts';
+import { debugging } from '../debugging.ts';
 import { nixError } from '../errors.ts';
 import { forceDeep } from '../force-deep.ts';
 import { printValue } from '../print.ts';
@@ -115,7 +116,8 @@ export const control: readonly PrimOpDefinition[] = [
     run: (_, e) => {
       const depth = depthNow();
       try {
-        return attempt.withSlots([true, force(e)]);
+        const { current } = debugging;
+        return attempt.withSlots([true, current === undefined ? force(e) : current.attempt(() => force(e))]);
       } catch (error) {
         if (!(error instanceof NixError && error.isCatchable)) throw error;
         restoreDepth(depth);
@@ -173,6 +175,7 @@ export const control: readonly PrimOpDefinition[] = [
           'aborting to reveal stack trace of warning, as abort-on-warn is set',
         );
       }
+      debugging.current?.said('warning');
       return force(e2);
     },
   }),
@@ -180,8 +183,11 @@ export const control: readonly PrimOpDefinition[] = [
     name: 'break',
     args: ['v'],
     global: true,
-    doc: 'The value *v*. In C++ Nix it also stops the debugger, which Firn does not have.',
-    run: (_, v) => force(v),
+    doc: 'The value *v*. In the debugger (`--debugger`), evaluation stops here first.',
+    run: (_, v) => {
+      debugging.current?.reachedBreak();
+      return force(v);
+    },
   }),
   definePrimOp({
     name: 'getEnv',
@@ -218,5 +224,6 @@ function trace(services: EvalServices, e1: Slot, e2: Slot): Value {
         ? value
         : printValue(value, services, {}),
   );
+  debugging.current?.said('trace');
   return force(e2);
 }
