@@ -8,3 +8,4 @@ export {
 } from './evaluator.ts';
 export * from './flakes/index.ts';
 export * from './host.ts';
+export { internalFile } from './internal-files.ts';

@@ -30,7 +30,7 @@ function session(input: string, args: readonly string[] = []) {
     cwd: folder, input, encoding: 'utf8', env: { ...process.env, ...env }, timeout: 60_000, killSignal: 'SIGKILL',
   });
   // An empty line follows what each line prints; it says nothing here.
-  return { stdout: stdout.replace(/\n\n+/g, '\n').replace(/^\n/, ''), stderr, status };
+  return { stdout: stdout.replace(/\n\n+/g, '\n').replace(/^\n/, '').replace(/\S+\/firn-repl-\w+\//, '/copy/'), stderr, status };
 }
 
 interface Session {
@@ -49,11 +49,13 @@ const sessions: readonly Session[] = [
     input: `:e x: x
 :e ./set.nix
 :e (import ./documented.nix).bare
+:e <nix/fetchurl.nix>
 :e 1
 n
 `,
     stdout: `editor emacs ${folder}/set.nix
 editor emacs +15 ${folder}/documented.nix
+editor emacs /copy/fetchurl.nix
 1
 `,
     stderr: ["'«string»:1:1' cannot be shown in an editor", 'Loading "set.nix"', 'no source location information'],

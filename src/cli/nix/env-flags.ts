@@ -81,7 +81,8 @@ const generalFlags: readonly Flag[] = [
   { names: ['--force-name'], operands: ['NAME'], description: 'the name that the package gets in the profile' },
 ];
 
-const replaced = new Set(['--attr', '--expr', '--file', '--dry-run']);
+// Packages are evaluated one by one: what fails is passed over.
+const replaced = new Set(['--attr', '--debugger', '--expr', '--file', '--dry-run']);
 const evaluation = evaluationFlags.filter((flag) => !replaced.has(flag.names[0]));
 const build = buildFlags.filter((flag) => !replaced.has(flag.names[0]));
 /** `-q` is --query here, not --quiet. */

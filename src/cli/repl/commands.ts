@@ -5,7 +5,9 @@
  * evaluator wrote the derivation.
  */
 
-import { join } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { decodeUtf8, encodeUtf8, UserError } from '#base';
 import { knownOutputPath, type StorePath } from '#formats';
 import type { EditPlace, ReplRequest, ReplThread } from '#host';
@@ -99,13 +101,32 @@ async function loadFlake(repl: ReplCommands, reference: string): Promise<LineOut
 async function edit(repl: ReplCommands, expression: Expression): Promise<LineOutcome> {
   const answer = await repl.thread.ask({ kind: 'place', ...expression }, repl.signal);
   if (answer === undefined) return 'incomplete';
-  const { path, line } = answer.result as EditPlace;
+  const { path, line, text } = answer.result as EditPlace;
   const { editorCommand, runProgram } = await import('./programs.ts');
-  const [program = '', ...args] = editorCommand(decodeUtf8(path), line, repl.context.env);
-  await repl.lendTerminal(() => runProgram(program, args, repl.context));
+  const open = async (file: string): Promise<void> => {
+    const [program = '', ...args] = editorCommand(file, line, repl.context.env);
+    await repl.lendTerminal(() => runProgram(program, args, repl.context));
+  };
+  if (text !== undefined) {
+    await withCopy(decodeUtf8(path), text, open);
+    return 'done';
+  }
+  await open(decodeUtf8(path));
   await repl.thread.reload();
   await repl.loadAll(repl.signal);
   return 'done';
+}
+
+/** Shows what is no file in one, which nobody is to change. */
+async function withCopy(path: string, text: string, show: (file: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'firn-repl-'));
+  try {
+    const file = join(folder, basename(path));
+    writeFileSync(file, Buffer.from(text, 'latin1'), { mode: 0o400 });
+    await show(file);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** A derivation in whose environment the given one is at hand. */

@@ -58,6 +58,10 @@ export function computeLocks(
 /** The graph that the flake in a folder has locked; empty if it has no lock file. */
 export function readLocks(services: EvalServices, file: string): LockNode {
   services.checkAccess(file);
+  return parseLocks(services, file);
+}
+
+function parseLocks(services: EvalServices, file: string): LockNode {
   if (services.host.lstat(file) === null) return new LockNode();
   return parseLockFile(services.host.readFile(file), file, inputSettings(services));
 }
@@ -104,7 +108,10 @@ class Locker {
         input: { reference, isFlake: true, overrides: new Map() }, folder, parent: undefined, isFlag: true,
       });
     }
-    const before = readLocks(this.#services, this.#options.referenceFile ?? `${folder}/flake.lock`);
+    const { referenceFile } = this.#options;
+    // A file that a flag names may stand anywhere.
+    const before = referenceFile === undefined ? readLocks(this.#services, `${folder}/flake.lock`)
+      : parseLocks(this.#services, referenceFile);
     const after = new LockNode();
     this.#folders.set(after, folder);
     this.#lockLevel({

@@ -30,6 +30,9 @@ export function openFlake(
   const overrides = (flags.overrides ?? []).map((one) => ({
     path: parseInputPath(one.path), reference: parseReference(one.reference, settings, { ...options, allowMissing: true }),
   }));
+  if (flags.referenceFile !== undefined && !session.nixSettings.flag('allow-dirty', true)) {
+    throw new NixError('Error', 'reference lock file was provided, but the `allow-dirty` setting is set to false');
+  }
   const lock: LockOptions = {
     recreate: flags.recreate ?? false,
     updates: (flags.updates ?? []).map(parseInputPath),

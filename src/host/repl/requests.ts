@@ -60,6 +60,8 @@ export interface ReplInstallable {
 export interface EditPlace {
   readonly path: string;
   readonly line: number;
+  /** Of a file that only the evaluator has. */
+  readonly text?: string;
 }
 
 export type ReplAnswer =

@@ -4,6 +4,7 @@
  */
 
 import { NixError, resolvePosition, showPosition } from '#diagnostics';
+import { internalFile } from '#eval';
 import {
   Attrs, coerceToString, ContextCollector, ContextString, force, forceStringNoContext, isDerivation, Lambda, NixPath,
   type EvalServices, type Value,
@@ -15,11 +16,13 @@ export function placeOfValue(value: Value, text: string, services: EvalServices)
     const path = coerceToString(
       value, services, new ContextCollector(), 0, 'while evaluating the filename to edit', { copyToStore: false });
     if (!path.startsWith('/')) throw new NixError('EvalError', `string '${path}' doesn't represent an absolute path`);
-    return { path, line: 0 };
+    const text = internalFile(path);
+    return text === undefined ? { path, line: 0 } : { path, line: 0, text };
   }
   if (value instanceof Lambda) {
     const place = resolvePosition(value.info.position);
     if (place?.origin.kind === 'file') return { path: place.origin.path, line: place.line };
+    if (place?.origin.kind === 'internal') return { path: place.origin.path, line: place.line, text: place.text };
     throw new NixError('Error', `'${showPosition(value.info.position)}' cannot be shown in an editor`);
   }
   return placeOfPackage(value, text);

@@ -4,11 +4,12 @@
  * Texts are byte strings. What is wrong with an attribute is told in C++ Nix's words.
  */
 
-import { NixError, type Position } from '#diagnostics';
+import { NixError, resolvePosition, type Position } from '#diagnostics';
 import { splitStorePath } from '#formats';
+import { parse, setWithBinding } from '#lang';
 import {
   Attrs, coerceToString, ContextCollector, ContextString, force, forceAttrs, forceBool, forceList,
-  forceStringNoContext, NixFloat, type EvalServices, type Slot, type Value,
+  forceStringNoContext, isForced, NixFloat, type EvalServices, type Slot, type Value,
 } from '#runtime';
 
 /** Output names to paths; a path is missing where only names were asked for. */
@@ -198,16 +199,29 @@ export function textOf(value: Value): string | undefined {
 }
 
 /** Forces all of it: numbers, strings, truth values, and lists and sets of such but no derivations. */
-function isPlainData(slot: Slot, position: Position = 0, depth = 0): boolean {
-  if (depth > deepestMeta) throw new NixError('StackOverflowError', 'stack overflow; max-call-depth exceeded', position);
+function isPlainData(slot: Slot, depth = 0): boolean {
+  if (depth > deepestMeta) {
+    throw new NixError('StackOverflowError', 'stack overflow; max-call-depth exceeded', placeOfSet(slot));
+  }
   const value = force(slot);
-  if (Array.isArray(value)) return value.every((one) => isPlainData(one, position, depth + 1));
+  if (Array.isArray(value)) return value.every((one) => isPlainData(one, depth + 1));
   if (value instanceof Attrs) {
     return !value.has('outPath')
-      && value.names().every((name) => isPlainData(value.get(name)!, value.positionOf(name), depth + 1));
+      && value.names().every((name) => isPlainData(value.get(name)!, depth + 1));
   }
   return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
     || textOf(value) !== undefined || value instanceof NixFloat;
+}
+
+/** Where a set that is known already stands in the program. */
+function placeOfSet(slot: Slot): Position {
+  const set = isForced(slot) ? force(slot) : undefined;
+  const position = set instanceof Attrs && set.size > 0 ? set.positionOf(set.names()[0]!) : 0;
+  const place = resolvePosition(position);
+  if (place === undefined) return 0;
+  const { tree } = parse(place.text, { base: 0, directory: '/', home: '/', pipes: true });
+  const found = tree === undefined ? undefined : setWithBinding(tree, place.offset);
+  return found === undefined ? position : position - place.offset + found.at;
 }
 
 /** A set that holds itself has no end; C++ Nix's limit of calls. */
