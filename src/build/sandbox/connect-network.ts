@@ -1,11 +1,13 @@
 /**
  * Runs slirp4netns beside one builder: the process that the builder's packets go through.
  *
- * It shuts itself in, as far as it can: it sees /etc and /run only, under a filter of system calls.
+ * It shuts itself in: it sees /etc and /run only, under a filter of system calls. Root of a container
+ * without the power to mount has the filter only.
  *
  * *Invariant:* it ends with us, however we end: then the pipe closes that it watches.
  */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { networkRefused, networkLost } from './errors.ts';
 import { device, network, type Outside } from './outside-network.ts';
@@ -30,7 +32,8 @@ const exitDescriptor = 4;
 /** Connects the namespaces that process `pid` is in, as the user that made them. */
 export function connectNetwork(pid: number, { slirp, hasSix }: Outside, user: { uid?: number; gid?: number }): Connection {
   const child = spawn(slirp, [
-    '--configure', '--cidr', network, '--mtu', '65520', '--disable-host-loopback', '--enable-sandbox', '--enable-seccomp',
+    '--configure', '--cidr', network, '--mtu', '65520', '--disable-host-loopback', '--enable-seccomp',
+    ...(mayShutItselfIn(user.uid) ? ['--enable-sandbox'] : []),
     ...(hasSix ? ['--enable-ipv6'] : []),
     '--ready-fd', String(readyDescriptor), '--exit-fd', String(exitDescriptor), String(pid), device,
   ], {
@@ -64,6 +67,16 @@ export function connectNetwork(pid: number, { slirp, hasSix }: Outside, user: { 
     },
   };
 }
+
+/** An ordinary user's takes the power for that from the namespace; root's must have it, or does without. */
+function mayShutItselfIn(uid: number | undefined): boolean {
+  if ((uid ?? process.getuid?.()) !== 0) return true;
+  const powers = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+  return (BigInt(`0x${powers}`) & systemAdministration) !== 0n;
+}
+
+/** CAP_SYS_ADMIN. */
+const systemAdministration = 1n << 21n;
 
 /** Without what it always says. */
 function complaints(words: string): string {

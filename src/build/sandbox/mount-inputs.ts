@@ -8,14 +8,15 @@
  * sandbox takes them over with that. Only these programs themselves run out there.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, lstatSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, mkdtempSync, openSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { baseNameOf, type StorePath } from '#formats';
-import { bytePath } from '#store';
+import { bytePath, deleteTree } from '#store';
 import type { BuildRequest } from '../builder.ts';
 import { findProgram } from './find-program.ts';
 import { ruledView, wholeView, type Enclosure } from './run-process.ts';
-import { linkInput, type Scratch } from './scratch.ts';
+import { linkInput, writePublicFile, type Scratch } from './scratch.ts';
 
 export interface MountedInput {
   readonly path: StorePath;
@@ -72,7 +73,7 @@ const script = `mount=$1 list=$2; shift 2; "$mount" ${listOptions.join(' ')} "$l
 
 function enclosureOf(mount: string, inputs: readonly MountedInput[], scratch: Scratch): Enclosure {
   const list = join(scratch.root, 'inputs');
-  writeFileSync(list, inputs.map((input) => lineOf(input, scratch)).join(''), { encoding: 'latin1', mode: 0o644 });
+  writePublicFile(list, inputs.map((input) => lineOf(input, scratch)).join(''));
   return { options: mountingView, before: ['/bin/sh', '-c', script, 'sh', mount, list] };
 }
 
@@ -101,17 +102,35 @@ function enclosuresOf(inputs: readonly MountedInput[], scratch: Scratch, limit: 
 }
 
 /**
- * Finds util-linux's mount and tries it on `folder` (where the store's files are), as builders' user:
- * there are other programs of that name, and systems that give such namespaces no powers.
+ * Finds util-linux's mount and tries it on `folder` (where the store's files are), as builders' user,
+ * with a bwrap in it as it will be: there are other programs of that name, and systems that give such
+ * namespaces no powers.
  */
 export function findMount(
   bwrap: string, searchPath: string, folder: string, identity: number | undefined,
 ): string | undefined {
   const mount = findProgram('mount', searchPath);
   if (mount === undefined) return undefined;
-  const list = `${listed(folder)} ${listed(folder)} none ${inputOptions} 0 0\n`;
-  const trial = spawnSync(bwrap, [...mountingView, '--', mount, ...listOptions, '/dev/stdin'], {
-    input: Buffer.from(list, 'latin1'), env: {}, ...(identity === undefined ? {} : { uid: identity, gid: identity }),
-  });
-  return trial.status === 0 ? mount : undefined;
+  const inner = [bwrap, '--unshare-user', '--uid', '1000', '--gid', '100', '--ro-bind', '/', '/', '--', bwrap, '--version'];
+  const list = openList(`${listed(folder)} ${listed(folder)} none ${inputOptions} 0 0\n`);
+  try {
+    const trial = spawnSync(bwrap, [...mountingView, '--', '/bin/sh', '-c', script, 'sh', mount, '/dev/stdin', ...inner], {
+      stdio: [list, 'ignore', 'ignore'], env: {}, ...(identity === undefined ? {} : { uid: identity, gid: identity }),
+    });
+    return trial.status === 0 ? mount : undefined;
+  } finally {
+    closeSync(list);
+  }
+}
+
+/** A file of that text without a name, which anybody can open anew by its descriptor; a pipe cannot be. */
+function openList(text: string): number {
+  const place = mkdtempSync(join(tmpdir(), 'firn-mounts-'));
+  try {
+    const file = join(place, 'list');
+    writePublicFile(file, text);
+    return openSync(file, 'r');
+  } finally {
+    deleteTree(bytePath(place));
+  }
 }

@@ -77,10 +77,17 @@ export function writeEtc(etc: string, network: NetworkFiles | undefined): void {
       }
     }
   }
-  if (files[certificatesName] !== undefined) mkdirSync(dirname(join(etc, certificatesName)), { recursive: true, mode: 0o755 });
   for (const [name, text] of Object.entries(files)) {
-    writeFileSync(join(etc, name), text, { encoding: 'latin1', mode: 0o644 });
+    mkdirSync(dirname(join(etc, name)), { recursive: true });
+    writePublicFile(join(etc, name), text);
+    for (let folder = dirname(name); folder !== '.'; folder = dirname(folder)) chmodSync(join(etc, folder), 0o755);
   }
+}
+
+/** A file that builders can read, whoever they are: the umask has no say. */
+export function writePublicFile(path: string, text: string): void {
+  writeFileSync(path, text, 'latin1');
+  chmodSync(path, 0o644);
 }
 
 const certificatesName = 'ssl/certs/ca-certificates.crt';
