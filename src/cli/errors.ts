@@ -51,6 +51,20 @@ export function noSuchVariable(path: string, name: string): UserError {
   return new UserError('NO_SUCH_VARIABLE', `derivation '${path}' has no environment binding named '${name}'`);
 }
 
+export function badDestination(message: string): UserError {
+  return new UserError('BAD_DESTINATION', message);
+}
+
+/** Something stands where a tree was to be restored to; undefined if the error is of another kind. */
+export function destinationTaken(path: string, error: unknown): UserError | undefined {
+  const cause = error instanceof UserError ? error.cause as Partial<NodeJS.ErrnoException> | undefined : undefined;
+  if (cause?.code !== 'EEXIST') return undefined;
+  const kind = cause.syscall === 'mkdir' ? 'directory' : cause.syscall === 'symlink' ? 'symlink' : 'regular file';
+  return new UserError('ALREADY_EXISTS', `creating ${kind} "${path}": File exists`, {
+    hint: 'Nothing is ever overwritten: name a place where nothing stands',
+  });
+}
+
 export function alreadyExists(path: string): UserError {
   return new UserError('ALREADY_EXISTS', `'${path}' exists already`, {
     hint: 'Nothing is ever overwritten: name a place where nothing stands',

@@ -14,6 +14,7 @@ export * from './resolve-derivation.ts';
 export { checkOwnOutputs } from './own-outputs.ts';
 export * from './nar-info.ts';
 export * from './nar-reader.ts';
+export { badNar } from './nix-errors.ts';
 export * from './nar-writer.ts';
 export * from './store-path.ts';
 export * from './lz4.ts';

@@ -79,6 +79,12 @@ export function fileFailed(action: string, path: string, cause: unknown): UserEr
   return new UserError('FILE_FAILED', `${action} '${path}': ${reason}`, { ...(hint === undefined ? {} : { hint }), cause });
 }
 
+/** Byte strings, of files that would have one name in a NAR. */
+export function namesCollide(first: string, second: string): UserError {
+  const [one, other] = [first, second].map((path) => Buffer.from(path, 'latin1').toString('utf8'));
+  return new UserError('NAMES_COLLIDE', `file name collision between '${one}' and '${other}'`);
+}
+
 export function noSuchGeneration(number: number): UserError {
   return new UserError('NO_GENERATION', `profile version ${number} does not exist`);
 }

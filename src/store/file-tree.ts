@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { assert } from '#base';
 import { maximumNarDepth, NarWriter, type NarVisitor } from '#formats';
+import { withoutCaseHack } from './case-hack.ts';
 import { fileChanged, fileFailed, treeTooDeep, unsupportedFileType } from './errors.ts';
 import type { TreeFilter } from './store.ts';
 
@@ -94,11 +95,16 @@ export class CopyingWriter implements TreeWriter {
   }
 }
 
-/** As `dumpTree`, handing control back between pieces; pieces are valid until the next is asked for. */
-export function* narPieces(path: string): Generator<Uint8Array, void, void> {
+/**
+ * As `dumpTree`, handing control back between pieces; pieces are valid until the next is asked for.
+ * With `caseHack` names on disk may have its ends.
+ */
+export function* narPieces(path: string, { caseHack = false } = {}): Generator<Uint8Array, void, void> {
   const pieces: Uint8Array[] = [];
   const writer = new NarWriter((bytes) => { pieces.push(bytes.slice()); });
-  for (const _ of walkSteps(path, writer, 0)) {
+  const namesIn = (folder: string): readonly (readonly [inNar: string, onDisk: string])[] =>
+    (caseHack ? withoutCaseHack(folder, listNames(folder)) : listNames(folder).map((name) => [name, name]));
+  for (const _ of walkSteps(path, writer, namesIn, 0)) {
     while (pieces.length > 0) yield pieces.shift() as Uint8Array;
   }
   writer.finish();
@@ -361,16 +367,19 @@ function dumpDirectory(
 }
 
 /** The walk of `dumpTree` without a filter, pausing after each node and each piece of a file. */
-function* walkSteps(path: string, writer: NarWriter, depth: number): Generator<void, void, void> {
+function* walkSteps(
+  path: string, writer: NarWriter, namesIn: (folder: string) => readonly (readonly [inNar: string, onDisk: string])[],
+  depth: number,
+): Generator<void, void, void> {
   const status = statusOf(path);
   if (status.isSymbolicLink()) {
     writer.symlink(readLinkBytes(path));
   } else if (status.isDirectory()) {
     if (depth >= maximumNarDepth) throw treeTooDeep(shown(path), maximumNarDepth);
     writer.beginDirectory();
-    for (const name of listNames(path)) {
+    for (const [name, onDisk] of namesIn(path)) {
       writer.beginEntry(name);
-      yield* walkSteps(`${path}/${name}`, writer, depth + 1);
+      yield* walkSteps(`${path}/${onDisk}`, writer, namesIn, depth + 1);
       writer.endEntry();
     }
     writer.endDirectory();

@@ -1,5 +1,6 @@
 /** store: the valid paths and their contents; memory and local implementations. */
 export * from './store.ts';
+export { CaseHackVisitor } from './case-hack.ts';
 export {
   CopyingWriter, TreeRestorer, bytePath, canonicaliseTree, deleteTree, listNames, visitTree, narPieces, writeAll, readLinkBytes, systemPath,
 } from './file-tree.ts';

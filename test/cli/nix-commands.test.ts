@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -243,7 +243,35 @@ test('nix-store restores what it dumps, and overwrites nothing', () => {
   });
   assert.equal(restore().status, 0);
   assert.equal(readFileSync(join(scratch, 'restored/sub/file.nix'), 'utf8'), '1 + 2');
-  assert.match(restore().stderr, /exists already/);
+  assert.match(restore().stderr, /creating directory ".*\/restored": File exists/);
+});
+
+test('with use-case-hack names that differ in case only stand apart, and are one tree again', () => {
+  const hack = ['--option', 'use-case-hack', 'true'];
+  const tree = join(scratch, 'cased');
+  mkdirSync(join(tree, 'X'), { recursive: true });
+  for (const name of ['README', 'ReadMe', 'readme', 'X/y']) writeFileSync(join(tree, name), name);
+  const command = (args: readonly string[], input?: Buffer) => spawnSync(
+    process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], { cwd: scratch, env: { ...environment }, input });
+  const dump = command(['nix-store', '--dump', 'cased']).stdout;
+  const restored = command(['nix-store', ...hack, '--restore', 'hacked'], dump);
+  assert.equal(restored.status, 0, String(restored.stderr));
+  assert.deepEqual(readdirSync(join(scratch, 'hacked')).sort(),
+    ['README', 'ReadMe~nix~case~hack~1', 'X', 'readme~nix~case~hack~2']);
+  assert.deepEqual(command(['nix-store', ...hack, '--dump', 'hacked']).stdout, dump);
+  const hash = (words: readonly string[], path: string) => String(command(['nix-hash', ...words, '--type', 'sha256', path]).stdout);
+  assert.equal(hash(hack, 'hacked'), hash([], 'cased'));
+  assert.notEqual(hash([], 'hacked'), hash([], 'cased'));
+  writeFileSync(join(scratch, 'hacked/readme~nix~case~hack~9'), '');
+  assert.match(String(command(['nix-store', ...hack, '--dump', 'hacked']).stderr), /file name collision between/);
+});
+
+test('nix-store --restore wants a name for what it makes', () => {
+  for (const [place, said] of [['', 'destination path is empty'], ['gone/.', "ends in '.', which is not a valid filename"]] as const) {
+    const refused = run('ours', 'nix-store', ['--restore', place]);
+    assert.ok(refused.stderr.includes(said), refused.stderr);
+    assert.equal(refused.status, 1);
+  }
 });
 
 test('nix-hash converts between forms', () => {

@@ -15,6 +15,7 @@ import {
 import { tmpdir, userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { root } from '../support/firn.ts';
+import { makeSystemStore, testsInSystemStore, type SystemStore } from './system-store.ts';
 
 export interface TestOutcome {
   /** As in the table: `simple.sh`, `ca/build.sh`. */
@@ -78,7 +79,8 @@ function runScript(
   cpSync(folder, source, { recursive: true, verbatimSymlinks: true });
   forgetCachesOfOurs(join(source, 'common/functions.sh'));
   const build = join(scratch, 'build');
-  configure(source, build, join(scratch, 'bin'));
+  const system = testsInSystemStore.has(name) ? makeSystemStore(scratch) : undefined;
+  configure(source, build, join(scratch, 'bin'), system);
   const suite = dirname(name) === '.' ? 'main' : dirname(name);
   const identity = ordinaryUser();
   const modules = join(tmpdir(), `firn-ft-modules-${identity.uid ?? userInfo().uid}`);
@@ -87,7 +89,8 @@ function runScript(
     spawnSync('chown', ['-R', `${identity.uid}:${identity.gid}`, scratch, modules]);
   }
   const script = `exec bash -x -e -u -o pipefail ${basename(name)} >${log} 2>&1 </dev/null`;
-  const child = spawn('bash', ['-c', script], {
+  const [program = '', ...words] = [...system?.enter ?? [], 'bash', '-c', script];
+  const child = spawn(program, words, {
     cwd: suite === 'main' ? source : join(source, suite), detached: true, stdio: 'ignore', ...identity,
     env: {
       ...inherited(),
@@ -99,7 +102,8 @@ function runScript(
       NIX_STORE: '',
       PS4: '+(${BASH_SOURCE[0]-$0}:$LINENO) ',
       // C++ Nix runs its tests inside a build, where these are variables.
-      shell: programPath('bash'),
+      shell: system?.bash ?? programPath('bash'),
+      ...(system === undefined ? {} : { SHELL: system.bash }),
       out: join(scratch, 'out'),
       TMPDIR: scratch,
       // The tests have a new home each; what is compiled once serves all.
@@ -137,16 +141,16 @@ function ordinaryUser(): { readonly uid?: number; readonly gid?: number } {
 }
 
 /** What C++ Nix's build makes of the templates, and the commands. */
-function configure(source: string, build: string, bin: string): void {
+function configure(source: string, build: string, bin: string, system: SystemStore | undefined): void {
   mkdirSync(join(build, 'common'), { recursive: true });
   mkdirSync(bin);
   for (const command of commands) symlinkSync(join(root, 'firn'), join(bin, command));
   modernJq(bin);
   const version = readFileSync(join(dirname(dirname(testFolder() as string)), '.version'), 'utf8').trim();
   const values: Record<string, string> = {
-    bash: programPath('bash'),
+    bash: system?.bash ?? programPath('bash'),
     bindir: bin,
-    coreutils: dirname(programPath('ls')),
+    coreutils: system?.tools ?? dirname(programPath('ls')),
     dot: programPath('dot'),
     sandbox_shell: storableBusybox(bin),
     PACKAGE_VERSION: version,

@@ -6,10 +6,12 @@
 
 import { resolve } from 'node:path';
 import {
-  compressHash, formatHash, parseHash, parseHashAlgorithm, type Hash, type HashAlgorithm, type HashFormat,
+  compressHash, formatHash, Hasher, parseHash, parseHashAlgorithm, type Hash, type HashAlgorithm, type HashFormat,
 } from '#base';
-import { bytePath, hashTreeNow } from '#store';
+import { readSettings } from '#host';
+import { bytePath, hashTreeNow, narPieces } from '#store';
 import type { CommandContext } from '../context.ts';
+import { settingOverrides } from './evaluation.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { writeVersion } from './version.ts';
 
@@ -25,6 +27,7 @@ const table: readonly Flag[] = [
   { names: ['--to-base32'], description: "the operands are hashes to print in Nix's base 32" },
   { names: ['--to-base64'], description: 'the operands are hashes to print in base64' },
   { names: ['--to-sri'], description: 'the operands are hashes to print as ALGORITHM-BASE64' },
+  { names: ['--option'], operands: ['NAME', 'VALUE'], description: 'set a setting of nix.conf' },
   { names: ['--version'], description: 'print the version' },
   { names: ['--help'], description: 'print this text' },
 ];
@@ -53,10 +56,19 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 
 function hashOperand(flags: ParsedFlags, context: CommandContext, operand: string): string {
   const path = bytePath(resolve(context.cwd, operand));
-  const hash = hashTreeNow(path, flags.has('--flat') ? 'flat' : 'recursive', algorithmOf(flags) ?? 'md5');
+  const algorithm = algorithmOf(flags) ?? 'md5';
+  const settings = readSettings({ environment: context.env, overrides: settingOverrides(flags) });
+  const hash = flags.has('--flat') ? hashTreeNow(path, 'flat', algorithm)
+    : settings.flag('use-case-hack', false) ? hashCaseHacked(path, algorithm) : hashTreeNow(path, 'recursive', algorithm);
   const shown: Hash = flags.has('--truncate') && hash.bytes.length > 20
     ? { ...hash, bytes: compressHash(hash.bytes, 20) } : hash;
   return formatHash(shown, formats[chosenForm(flags, '--') ?? 'base16'] as HashFormat);
+}
+
+function hashCaseHacked(path: string, algorithm: HashAlgorithm): Hash {
+  const hasher = new Hasher(algorithm);
+  for (const piece of narPieces(path, { caseHack: true })) hasher.update(piece);
+  return hasher.digest();
 }
 
 function chosenForm(flags: ParsedFlags, prefix: string): string | undefined {

@@ -1,11 +1,14 @@
 /** Operations of `nix-store` on contents: adding, dumping, restoring, exporting, importing. */
 
-import { lstatSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { encodeUtf8, noProgress, parseHash, parseHashAlgorithm } from '#base';
 import { makeContentAddressedPath, NarReader, noReferences } from '#formats';
-import { bytePath, exportPaths, importPaths, narPieces, TreeRestorer } from '#store';
-import { alreadyExists, usageError } from '../errors.ts';
+import { readSettings } from '#host';
+import { bytePath, CaseHackVisitor, exportPaths, importPaths, narPieces, TreeRestorer } from '#store';
+import type { CommandContext } from '../context.ts';
+import { badDestination, destinationTaken, usageError } from '../errors.ts';
+import { settingOverrides } from './evaluation.ts';
+import type { ParsedFlags } from './flags.ts';
 import { validPath, type StoreCommand } from './store-command.ts';
 
 export async function add({ flags, context, store, print }: StoreCommand): Promise<number> {
@@ -40,24 +43,35 @@ export async function printFixedPath({ flags, store, print }: StoreCommand): Pro
 export async function dump({ flags, context }: StoreCommand): Promise<number> {
   const [operand] = flags.operands;
   if (operand === undefined || flags.operands.length > 1) throw usageError('Only one path may be dumped', 'nix-store');
-  for (const piece of narPieces(bytePath(resolve(context.cwd, operand)))) await write(context.stdout, piece);
+  const pieces = narPieces(bytePath(resolve(context.cwd, operand)), { caseHack: usesCaseHack(flags, context) });
+  for (const piece of pieces) await write(context.stdout, piece);
   return 0;
 }
 
 export async function restore({ flags, context }: StoreCommand): Promise<number> {
   const [operand] = flags.operands;
   if (operand === undefined || flags.operands.length > 1) throw usageError('Only one path may be restored', 'nix-store');
+  if (operand === '') throw badDestination('restore destination path is empty');
+  const last = basename(operand);
+  if (last === '.' || last === '..') {
+    throw badDestination(`restore destination '${operand}' ends in '${last}', which is not a valid filename`);
+  }
   const path = resolve(context.cwd, operand);
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw alreadyExists(path);
   const restorer = new TreeRestorer(bytePath(path), 'ordinary');
-  const reader = new NarReader(restorer);
+  const reader = new NarReader(usesCaseHack(flags, context) ? new CaseHackVisitor(restorer) : restorer);
   try {
     for await (const piece of process.stdin) if (reader.write(piece as Uint8Array) < (piece as Uint8Array).length) break;
     reader.end();
+  } catch (error) {
+    throw destinationTaken(path, error) ?? error;
   } finally {
     restorer.abandon();
   }
   return 0;
+}
+
+function usesCaseHack(flags: ParsedFlags, { env }: CommandContext): boolean {
+  return readSettings({ environment: env, overrides: settingOverrides(flags) }).flag('use-case-hack', false);
 }
 
 export async function exportOperation(command: StoreCommand): Promise<number> {

@@ -4,7 +4,6 @@ import { resolve } from 'node:path';
 import { encodeUtf8, UserError } from '#base';
 import { splitStorePath, type StorePath } from '#formats';
 import { checksHadErrors } from '../../errors.ts';
-import { withBuildStatus } from '../build-status.ts';
 import { defineCommand, type CommandSession } from '../command.ts';
 import { buildFlags } from '../evaluation-flags.ts';
 import { currentSystem } from '../flake-flags.ts';
@@ -74,7 +73,7 @@ async function buildChecks(session: CommandSession, checks: readonly Check[]): P
   progress.message('info', `running ${built.length} flake ${built.length === 1 ? 'check' : 'checks'}...`);
   if (built.length === 0) return [];
   try {
-    const realised = await withBuildStatus(() => workspace.realise(built.map(({ drvPath }) => ({ drvPath }))));
+    const realised = await workspace.realise(built.map(({ drvPath }) => ({ drvPath })));
     return built.flatMap(({ drvPath }, index) =>
       [...realised.get(drvPath) ?? []].map(([name, path]) => ({ index, name, path })));
   } catch (error) {
