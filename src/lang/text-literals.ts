@@ -331,6 +331,7 @@ export function pathLiteral(parser: Parser): Expr {
     const end = pathRun(text, i);
     if (end === i) break;
     parts.push({ at: i, value: { kind: 'string', value: text.slice(i, end) } });
+    if (parts.length === 1) checkGap(parser, i, end);
     i = end;
   }
   if (text.charCodeAt(i - 1) === 47) parser.fail('path has a trailing slash', i);
@@ -340,6 +341,17 @@ export function pathLiteral(parser: Parser): Expr {
   if (!hasInterpolation && parts.length === 0) return { kind: 'path', path: first };
   parts.unshift({ at: start, value: { kind: 'path', path: first } });
   return { kind: 'concat', at: start, interpolation: false, parts };
+}
+
+/** What stands apart from the first piece, as the second does in `/a//b`, must lead to a `${`. */
+function checkGap(parser: Parser, begin: Offset, end: Offset): void {
+  const { text, start } = parser.lexer;
+  if (text.charCodeAt(end) === DOLLAR && text.charCodeAt(end + 1) === BRACE) return;
+  if (pathRun(text, end) > end) parser.fail("syntax error, unexpected string, expecting '${'", end);
+  if (text.charCodeAt(end - 1) === 47) return;
+  // C++ Nix says where the last token but one began, and does not count the text's end as one.
+  const place = end === text.length ? start : begin;
+  parser.fail("syntax error, unexpected end of path, expecting '${'", place);
 }
 
 function lintPath(parser: Parser, literal: string, start: Offset): void {

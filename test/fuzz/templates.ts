@@ -87,7 +87,12 @@ export const templates: Readonly<Record<Type, readonly Template[]>> = {
     ({ e }) => `(builtins.toXML ${e('list')})`,
     ({ e }) => `(builtins.hashString "${'sha1'}" ${e('string')})`,
     ({ e, random }) => `(builtins.substring ${random(3)} 100 ${e('string')})`,
-    ({ e }) => `(builtins.replaceStrings [ "" "a" ] [ "-" ${e('string')} ] ${e('string')})`,
+    // Nix 2.8 evaluates replacements that nothing needs: so they are strings.
+    ({ e, fresh }) => {
+      const name = fresh();
+      return `(let ${name} = ${e('string')}; in assert builtins.isString ${name}; `
+        + `builtins.replaceStrings [ "" "a" ] [ "-" ${name} ] ${e('string')})`;
+    },
     ({ e }) => `''\n    one\n      \${${e('string')}}  two\n\n   ''\\t'''x\n  ''`,
     ({ e }) => `(builtins.concatStringsSep "," (map toString ${e('list')}))`,
     ({ e }) => `(builtins.appendContext ${e('string')} (builtins.getContext ${e('string')}))`,

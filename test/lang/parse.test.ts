@@ -23,6 +23,15 @@ function rows(name: string, table: readonly (readonly [string, string])[]): void
   });
 }
 
+rows('slashes in a row', [
+  ['/a//b', "error: syntax error, unexpected end of path, expecting '${'"],
+  ['[ ./a//b ]', "error: syntax error, unexpected end of path, expecting '${'"],
+  ['/a//b//c', "error: syntax error, unexpected string, expecting '${'"],
+  ['/a//b/', 'error: path has a trailing slash'],
+  ['/a//', 'error: path has a trailing slash'],
+  ['/a//b${"c"}//d', '(/a/ + "/b" + "c" + "/" + "/d")'],
+]);
+
 rows('operators by strength', [
   ['a + b * c', '(a + (__mul b c))'],
   ['a - b - c', '(__sub (__sub a b) c)'],

@@ -43,13 +43,19 @@ function networkBoot(): System[] {
     .map((attribute) => ({ title: `netboot-minimal.nix: ${attribute}`, configuration, attribute }));
 }
 
+/** What each card's name says of the machine; `sd-image.nix` is what they have in common. */
+const cardPlatforms = /aarch64|x86_64|riscv64|armv7l|powerpc64le|raspberrypi/;
+
 function cards(): System[] {
-  return modulesIn('sd-card', /^sd-image-(?:aarch64|x86_64|riscv64-qemu).*\.nix$/).map((name) => ({
-    title: name,
-    configuration: join(installers, 'sd-card', name),
-    attribute: 'sdImage',
-    platform: `${/aarch64|x86_64|riscv64/.exec(name)?.[0]}-linux`,
-  }));
+  return modulesIn('sd-card', /^sd-image-.*\.nix$/).map((name) => {
+    const machine = cardPlatforms.exec(name)?.[0] ?? 'aarch64';
+    return {
+      title: name,
+      configuration: join(installers, 'sd-card', name),
+      attribute: 'sdImage',
+      platform: `${machine === 'raspberrypi' ? 'armv6l' : machine}-linux`,
+    };
+  });
 }
 
 function ownHosts(): System[] {

@@ -2,12 +2,13 @@
  * A regular expression's automaton: the tree laid out as numbered states.
  *
  * States are chained by continuation: each knows where to go next, a branch also where to go first
- * (its argument). Bounded repetition is unrolled, as in the C++ library whose size limit is kept.
+ * (its argument). Bounded repetition is unrolled, as in the C++ library, to fewer states than there.
  * A repeat state whose body can match nothing is numbered (`loop`), because the matcher must count
  * how often it has gone round without consuming.
  */
 
-import { isNullable, RegexError, type ByteSet, type RegexNode, type RegexTree } from './syntax.ts';
+import { checkSize } from './state-count.ts';
+import { isNullable, type ByteSet, type RegexNode, type RegexTree } from './syntax.ts';
 
 /** Operations, as small integers for the matcher's dispatch. */
 export const operation = {
@@ -43,10 +44,9 @@ export interface Program {
   readonly firstBytes: ByteSet | undefined;
 }
 
-const stateLimit = 100_000;
-
 /** Lays `tree` out. Throws `RegexError` of kind 'space' when it has more states than allowed. */
 export function compileProgram(tree: RegexTree): Program {
+  checkSize(tree.root);
   const program = new Layout();
   const accept = program.add(operation.accept, -1, 0);
   const start = program.lay(tree.root, accept);
@@ -114,7 +114,6 @@ class Layout {
   loopCount = 0;
 
   add(kind: number, next: number, argument: number): number {
-    if (this.operations.length > stateLimit) throw new RegexError('space');
     const isBranch = kind === operation.either || kind === operation.repeat;
     this.branch.push(isBranch ? this.branchCount++ : -1);
     this.loop.push(-1);
@@ -158,7 +157,6 @@ class Layout {
   }
 
   private layRepeat(body: RegexNode, min: number, max: number, next: number): number {
-    if (min > stateLimit || (max !== Infinity && max > stateLimit)) throw new RegexError('space');
     const nullable = isNullable(body);
     let following = next;
     if (max === Infinity) {

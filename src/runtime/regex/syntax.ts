@@ -39,6 +39,8 @@ export interface RepeatNode {
   readonly min: number;
   /** `Infinity` when there is no upper bound. */
   readonly max: number;
+  /** Whether it is written `{…}`: the same repetition by a sign has fewer states. */
+  readonly interval: boolean;
 }
 
 export interface RegexTree {
@@ -74,6 +76,12 @@ export function isNullable(node: RegexNode): boolean {
   }
 }
 
+function repeat(body: RegexNode, min: number, max: number): RepeatNode {
+  return { kind: 'repeat', body, min, max, interval: false };
+}
+
+/** What a C++ `int` holds. */
+const largestCount = 0x7fffffff;
 const special = '.[\\()*+?{|^$';
 const any: ByteSet = new Uint8Array(256).fill(1, 1);
 
@@ -115,9 +123,9 @@ class Parser {
     let node = this.atom();
     if (node === undefined) return undefined;
     for (;;) {
-      if (this.take('*')) node = { kind: 'repeat', body: node, min: 0, max: Infinity };
-      else if (this.take('+')) node = { kind: 'repeat', body: node, min: 1, max: Infinity };
-      else if (this.take('?')) node = { kind: 'repeat', body: node, min: 0, max: 1 };
+      if (this.take('*')) node = repeat(node, 0, Infinity);
+      else if (this.take('+')) node = repeat(node, 1, Infinity);
+      else if (this.take('?')) node = repeat(node, 0, 1);
       else if (this.take('{')) node = this.interval(node);
       else return node;
     }
@@ -129,13 +137,16 @@ class Parser {
     let max = min;
     if (this.take(',')) max = this.count() ?? Infinity;
     if (!this.take('}') || max < min) throw new RegexError('syntax');
-    return { kind: 'repeat', body, min, max };
+    return { kind: 'repeat', body, min, max, interval: true };
   }
 
   private count(): number | undefined {
     const begin = this.position;
     while (isDigit(this.source.charCodeAt(this.position))) this.position++;
-    return begin === this.position ? undefined : Number(this.source.slice(begin, this.position));
+    if (begin === this.position) return undefined;
+    const value = Number(this.source.slice(begin, this.position));
+    if (value > largestCount) throw new RegexError('syntax');
+    return value;
   }
 
   private atom(): RegexNode | undefined {
