@@ -189,6 +189,11 @@ export class EvaluationHost implements Host {
     return made;
   }
 
+  /** Says that what is added will be written at the end, so that it can be written meanwhile. */
+  expectFlush(): void {
+    this.#pending.stageIn(() => this.#openStore());
+  }
+
   /** From now on nothing is built: what is not there counts as invalid. */
   refuseBuilds(): void {
     this.#mayBuild = false;
@@ -261,6 +266,7 @@ export class EvaluationHost implements Host {
   }
 
   close(): void {
+    this.#pending.abandon();
     this.#store?.close();
     this.#store = undefined;
   }

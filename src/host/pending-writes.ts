@@ -7,11 +7,17 @@
  */
 
 import type { StorePath } from '#formats';
-import type { LocalStore, PreparedText, PreparedTree } from '#store';
+import { StagingAhead, type LocalStore, type PreparedText, type PreparedTree } from '#store';
 
 export class PendingWrites {
   readonly #texts = new Map<StorePath, PreparedText>();
   readonly #trees = new Map<StorePath, PreparedTree>();
+  #ahead: StagingAhead | undefined;
+
+  /** From now on, what is added is written to temporary places of the store while others go on. */
+  stageIn(openStore: () => LocalStore, fewPaths?: number): void {
+    this.#ahead ??= new StagingAhead(openStore, fewPaths);
+  }
 
   /** Whether the path is waiting here. */
   has(path: StorePath): boolean {
@@ -39,16 +45,27 @@ export class PendingWrites {
   }
 
   addText(text: PreparedText): void {
+    if (this.#texts.has(text.path)) return;
     this.#texts.set(text.path, text);
+    this.#ahead?.addText(text);
   }
 
   addTree(tree: PreparedTree): void {
+    if (this.#trees.has(tree.path)) return;
     this.#trees.set(tree.path, tree);
+    this.#ahead?.addTree(tree);
   }
 
   /** Writes everything. */
   flush(store: LocalStore): void {
-    store.addAll([...this.#trees.values()], [...this.#texts.values()]);
+    store.addAll([...this.#trees.values()], [...this.#texts.values()], this.#ahead?.finish());
+    this.#trees.clear();
+    this.#texts.clear();
+  }
+
+  /** Forgets what was not written, and removes what of it was begun. */
+  abandon(): void {
+    this.#ahead?.abandon();
     this.#trees.clear();
     this.#texts.clear();
   }

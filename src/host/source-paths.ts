@@ -49,10 +49,10 @@ export function sourcePath(request: SourceRequest, storeDirectory: string, cache
     };
   const hash = hashSource(bytePath(physical), method, filter, accepted, cache, request.trace);
   const path = makeContentAddressedPath(request.name, { method, hash }, { others: references, self: false }, storeDirectory);
-  const recorded = accepted === undefined ? {} : { filter: (inner: string) => accepted.has(inner) };
   return {
     path, hash, name: request.name, physical,
-    options: { method, algorithm: 'sha256', expected: path, references, ...recorded },
+    options: { method, algorithm: 'sha256', expected: path, references },
+    ...(accepted === undefined ? {} : { accepted }),
   };
 }
 

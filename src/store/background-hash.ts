@@ -8,10 +8,9 @@
  * The evaluator blocks for the result, so it arrives in shared memory and not as a message.
  */
 
-import { getCompileCacheDir } from 'node:module';
-import { dirname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Hash } from '#base';
+import { startHelper } from './helper-thread.ts';
 
 /** What stands in the shared integers. */
 export const Place = { state: 0, progress: 1, digest: 2 } as const;
@@ -49,15 +48,8 @@ export class BackgroundHash {
   constructor(root: string) {
     const shared = new SharedArrayBuffer(Place.digest * 4 + digestBytes);
     this.#shared = new Int32Array(shared);
-    const cache = getCompileCacheDir();
-    this.#worker = new Worker(threadStart, {
-      eval: true,
-      workerData: { root, shared, cache: cache === undefined ? undefined : dirname(cache) },
-      stdout: true,
-      stderr: true,
-    });
-    this.#worker.unref();
-    this.#worker.on('error', () => {});
+    const input: HashThreadInput = { root, shared };
+    this.#worker = startHelper(new URL('./hash-thread.ts', import.meta.url), input);
   }
 
   /** Tells the next entry, a folder before what is in it. */
@@ -104,10 +96,3 @@ export class BackgroundHash {
 const batchLength = 1024;
 /** A thread that has not read one more file in this time is given up. */
 const patienceMilliseconds = 30_000;
-
-/** In plain JavaScript, so that Node's compile cache is on before the first module is loaded. */
-const threadStart = `
-const { cache } = require('node:worker_threads').workerData;
-if (cache !== undefined) require('node:module').enableCompileCache(cache);
-import(${JSON.stringify(new URL('./hash-thread.ts', import.meta.url).href)});
-`;

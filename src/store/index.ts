@@ -26,6 +26,7 @@ export { exportPaths, importPaths } from './export-paths.ts';
 export { optimiseStore, type Optimised, type OptimiseOptions } from './optimise-store.ts';
 export { isIntact, verifyStore, type Verification, type VerifyOptions } from './verify-store.ts';
 export type { PreparedText, PreparedTree } from './staging.ts';
+export { StagingAhead } from './staging-ahead.ts';
 export { CacheSubstituter, type CacheSubstituterOptions } from './binary-cache/cache-substituter.ts';
 export { CacheServer, type CacheServerOptions } from './binary-cache/cache-server.ts';
 export { CachePeer, copyToCache, writeBinaryCache, type CachePeerOptions } from './binary-cache/cache-peer.ts';

@@ -42,7 +42,9 @@ import { awaitOthers } from './others-at-work.ts';
 import { PendingCommits } from './pending-commits.ts';
 import { RealisationTables } from './realisations.ts';
 import { receiveNar } from './receive-nar.ts';
-import { stageText, stageTree, type PreparedText, type PreparedTree } from './staging.ts';
+import {
+  Staging, stageText, stageTree, type PreparedText, type PreparedTree, type StagedPath,
+} from './staging.ts';
 import { temporaryRootsOf, type TemporaryRoots } from './temporary-roots.ts';
 import { hashFile, hashTreeNow, scanTree } from './tree-hash.ts';
 
@@ -218,32 +220,27 @@ export class LocalStore implements Store {
 
   /**
    * Adds many trees and texts at once: all are written, then synced together, then renamed, then
-   * registered in one transaction. References may be among them.
+   * registered in one transaction. References may be among them. `ahead` has what of them is
+   * written already (see `StagingAhead`); it belongs to this call now.
    */
-  addAll(trees: readonly PreparedTree[], texts: readonly PreparedText[]): void {
-    this.#keep([...trees, ...texts].map((one) => one.path));
-    const freshTrees = trees.filter((tree) => !this.isValidPath(tree.path));
-    const freshTexts = texts.filter((text) => !this.isValidPath(text.path));
-    if (freshTrees.length + freshTexts.length === 0) return;
-    const staged: { temporary: string; info: Registration | undefined; path: StorePath }[] = [];
-    const stage = (path: StorePath, write: (place: string) => Registration) => {
-      const entry = { temporary: bytePath(this.prepareOutput(path)), info: undefined as Registration | undefined, path };
-      staged.push(entry);
-      const info = write(entry.temporary);
-      entry.info = info.outputs === undefined ? { ...info, ...this.#outputs.read(entry.temporary, path) } : info;
-    };
+  addAll(
+    trees: readonly PreparedTree[], texts: readonly PreparedText[],
+    ahead: ReadonlyMap<StorePath, StagedPath> = new Map(),
+  ): void {
+    const staging = new Staging(ahead, (path) => bytePath(this.prepareOutput(path)), this.#outputs);
     try {
-      for (const tree of freshTrees) {
-        stage(tree.path, (place) => stageTree(tree, bytePath(tree.physical), place, this.storeDirectory));
-      }
-      for (const text of freshTexts) stage(text.path, (place) => stageText(text, place));
+      this.#keep([...trees, ...texts].map((one) => one.path));
+      const freshTrees = trees.filter((tree) => !this.isValidPath(tree.path));
+      const freshTexts = texts.filter((text) => !this.isValidPath(text.path));
+      for (const tree of freshTrees) staging.add(tree.path, (place) => stageTree(tree, place, this.storeDirectory));
+      for (const text of freshTexts) staging.add(text.path, (place) => stageText(text, place));
+      const staged = staging.finish();
+      if (staged.length === 0) return;
       syncTrees(staged.map((one) => one.temporary), this.#physicalStore);
-      this.#publish(
-        staged as { temporary: string; info: Registration; path: StorePath }[],
-        new Set(freshTrees.map(({ path }) => path)));
+      this.#publish(staged, new Set(freshTrees.map(({ path }) => path)));
     } catch (error) {
       // A full disk must not stay full of what nobody will use.
-      for (const { temporary } of staged) deleteTree(temporary);
+      staging.abandon();
       throw error;
     }
   }
@@ -253,22 +250,22 @@ export class LocalStore implements Store {
    * the registration, another must not take a path for a leftover and make it anew.
    */
   #publish(
-    staged: readonly { temporary: string; info: Registration; path: StorePath }[], trees: ReadonlySet<StorePath>,
+    staged: readonly Required<StagedPath>[], trees: ReadonlySet<StorePath>,
   ): void {
     const lock = lockFileNow(join(this.stateDirectory, 'db/firn-add.lock'), 'exclusive');
     try {
-      const fresh = staged.filter(({ path }) => !this.isValidPath(path));
-      for (const { temporary, path } of fresh) {
+      const fresh = staged.filter(({ info: { path } }) => !this.isValidPath(path));
+      for (const { temporary, info: { path } } of fresh) {
         // A text goes over another's half; a tree would take it away from under its writer.
         if (trees.has(path)) awaitOthers([this.physicalPath(path)]);
         this.#moveIntoPlace(temporary, path);
       }
       syncDirectory(this.#physicalStore);
       this.#database.register(fresh.map((one) => one.info));
-      for (const { path } of fresh) this.#damaged.delete(path);
+      for (const { info } of fresh) this.#damaged.delete(info.path);
       for (const one of staged) if (!fresh.includes(one)) deleteTree(one.temporary);
       // One of C++ Nix that saw it unregistered still puts its own copy there.
-      awaitOthers(fresh.map(({ path }) => this.physicalPath(path)));
+      awaitOthers(fresh.map(({ info }) => this.physicalPath(info.path)));
     } finally {
       lock.release();
     }

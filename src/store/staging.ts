@@ -7,8 +7,11 @@ import { chmodSync } from 'node:fs';
 import { Hasher, hashOf, type Hash } from '#base';
 import { makeContentAddressedPath, NarWriter, type StorePath } from '#formats';
 import type { Registration } from './database.ts';
+import type { OutputReader } from './derivation-file.ts';
 import { fileChanged } from './errors.ts';
-import { CopyingWriter, dumpTree, statusOf, systemPath, TreeRestorer } from './file-tree.ts';
+import {
+  bytePath, CopyingWriter, deleteTree, dumpTree, statusOf, systemPath, TreeRestorer,
+} from './file-tree.ts';
 import type { AddTreeOptions } from './store.ts';
 import { hashTreeNow, measureNar } from './tree-hash.ts';
 
@@ -28,6 +31,75 @@ export interface PreparedTree {
   /** Where it stands: an ordinary string. */
   readonly physical: string;
   readonly options: AddTreeOptions;
+  /** The entries that are copied, as a filter is asked for them; absent: what `options` say. */
+  readonly accepted?: ReadonlySet<string>;
+  /** How many entries it has, if they were counted. */
+  readonly entryCount?: number;
+}
+
+/** What was written to a temporary place; without `info` only begun, or not to be believed. */
+export interface StagedPath {
+  /** A byte string. */
+  readonly temporary: string;
+  readonly info?: Registration;
+}
+
+/** Paths that are written one by one, to be registered together. */
+export class Staging {
+  readonly #ahead: ReadonlyMap<StorePath, StagedPath>;
+  readonly #prepare: (path: StorePath) => string;
+  readonly #outputs: OutputReader;
+  readonly #staged: Required<StagedPath>[] = [];
+  /** All that stands at temporary places. */
+  readonly #places: Set<string>;
+
+  /**
+   * `ahead` is what was written before, and belongs to this staging now. `prepare` makes a temporary
+   * place, a byte string.
+   */
+  constructor(
+    ahead: ReadonlyMap<StorePath, StagedPath>, prepare: (path: StorePath) => string, outputs: OutputReader,
+  ) {
+    this.#ahead = ahead;
+    this.#prepare = prepare;
+    this.#outputs = outputs;
+    this.#places = new Set([...ahead.values()].map(({ temporary }) => temporary));
+  }
+
+  /** Has the path written to a temporary place, if that has not been done. */
+  add(path: StorePath, write: (place: string) => Registration): void {
+    const { temporary, info } = this.#ahead.get(path) ?? {};
+    if (temporary !== undefined && info !== undefined) {
+      this.#complete(path, temporary, info);
+      return;
+    }
+    const place = this.#prepare(path);
+    this.#places.add(place);
+    this.#complete(path, place, write(place));
+  }
+
+  /** Removes what was written and is not wanted; returns the rest. */
+  finish(): readonly Required<StagedPath>[] {
+    for (const { temporary } of this.#staged) this.#places.delete(temporary);
+    this.#remove();
+    return this.#staged;
+  }
+
+  /** Removes everything. */
+  abandon(): void {
+    for (const { temporary } of this.#staged) this.#places.add(temporary);
+    this.#remove();
+  }
+
+  #complete(path: StorePath, temporary: string, info: Registration): void {
+    const outputs = info.outputs === undefined ? this.#outputs.read(temporary, path) : {};
+    this.#staged.push({ temporary, info: { ...info, ...outputs } });
+  }
+
+  #remove(): void {
+    for (const place of this.#places) deleteTree(place);
+    this.#places.clear();
+  }
 }
 
 /** Writes the text to `place` (a byte string). */
@@ -46,15 +118,23 @@ export function stageText(text: PreparedText, place: string): Registration {
   };
 }
 
-/** Copies the tree to `place` (a byte string); fails if it is no longer what it was. */
-export function stageTree(tree: PreparedTree, source: string, place: string, storeDirectory: string): Registration {
-  const { method, algorithm, filter, references = [] } = tree.options;
+/**
+ * Copies the tree to `place` (a byte string); fails if it is no longer what it was. `look` is called
+ * for each entry, and ends the copy by throwing.
+ */
+export function stageTree(
+  tree: PreparedTree, place: string, storeDirectory: string, look: () => void = () => {},
+): Registration {
+  const { method, algorithm, references = [] } = tree.options;
   const { writer, measure } = measuringWriter();
   const restorer = new TreeRestorer(place);
   const isFlat = method === 'flat' || method === 'text';
-  if (isFlat && !statusOf(source).isFile()) throw fileChanged(tree.physical);
+  if (isFlat && !statusOf(bytePath(tree.physical)).isFile()) throw fileChanged(tree.physical);
   try {
-    dumpTree(source, new CopyingWriter(writer, restorer), filter);
+    dumpTree(bytePath(tree.physical), new CopyingWriter(writer, restorer), (inner, type) => {
+      look();
+      return tree.accepted?.has(inner) ?? tree.options.filter?.(inner, type) ?? true;
+    });
   } catch (error) {
     restorer.abandon();
     throw error;

@@ -18,6 +18,7 @@ const skip = process.env['FIRN_TEST_KILLS'] === undefined && process.env['FIRN_T
 
 export const commandOperations: Readonly<Record<string, Operation>> = {
   'commands: building with builtin builders': { skip, inGroup: true, work: buildTrees },
+  'commands: instantiating, written ahead': { skip, inGroup: true, work: instantiateMany },
   'commands: user environments': { skip, inGroup: true, work: installAndRemove, check: checkProfile },
   'commands: channels': { skip: skip || needs('tar').skip, inGroup: true, work: updateChannel },
   'commands: fetching with Git': { skip: skip || needs('git').skip, inGroup: true, work: fetchFromGit },
@@ -70,6 +71,14 @@ async function buildTrees(place: Workplace): Promise<void> {
   const link = join(place.folder, 'result');
   await run(place, 'nix-build', file, '-A', 'all', '--argstr', 'unit', String(place.unit), '-o', link);
   assert.equal(readFileSync(join(link, 'share/5-5'), 'utf8'), `${place.unit} 5 5`);
+}
+
+async function instantiateMany(place: Workplace): Promise<void> {
+  writeTrees(place);
+  const paths = await run(place, 'nix-instantiate', '-E', `builtins.genList (n: derivation {
+    name = "d\${toString n}"; system = "builtin"; builder = "${place.unit}";
+  }) 900`);
+  assert.equal(paths.split('\n').length, 900);
 }
 
 async function installAndRemove(place: Workplace): Promise<void> {

@@ -42,6 +42,7 @@ export type DerivedPath =
 export function run(session: EvaluationSession, input: unknown): DerivedPath[][] {
   const { source, autoArguments, wanted, readOnly } = input as InstallableInput;
   const activity = session.host.progress.start('evaluate', 'expressions');
+  if (readOnly !== true) session.host.expectFlush();
   try {
     const args = makeAutoArguments(session, autoArguments);
     const root = evaluateSource(session, source);

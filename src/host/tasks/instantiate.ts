@@ -31,6 +31,7 @@ export function run(session: EvaluationSession, input: unknown): FoundDerivation
     sources, attributePaths, autoArguments, dryRun = false, refusesBuilds = false, prints = false,
   } = input as InstantiateInput;
   if (refusesBuilds) session.host.refuseBuilds();
+  if (!dryRun) session.host.expectFlush();
   const activity = session.host.progress.start('evaluate', 'expressions');
   const args = makeAutoArguments(session, autoArguments);
   const found: FoundDerivation[] = [];

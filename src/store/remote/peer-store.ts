@@ -196,7 +196,7 @@ export class PeerStore implements Store, RootKeeper {
     try {
       this.#send([
         ...trees.filter(({ path }) => fresh(path)).map((tree) => staged(tree.path, (place) =>
-          stageTree(tree, bytePath(tree.physical), place, this.storeDirectory))),
+          stageTree(tree, place, this.storeDirectory))),
         ...texts.filter(({ path }) => fresh(path)).map((text) => staged(text.path, (place) => stageText(text, place))),
       ]);
     } finally {
