@@ -3,9 +3,11 @@
 import { existsSync } from 'node:fs';
 import type { Environment, NixSettings } from './settings.ts';
 
-/** Undefined where the machine has none: Node's own are believed then. */
+/** Undefined where the machine has none, or the setting is empty: Node's own are believed then. */
 export function certificatesFile(settings: NixSettings, environment: Environment): string | undefined {
-  return settings.text('ssl-cert-file') || environment['NIX_SSL_CERT_FILE'] || environment['SSL_CERT_FILE']
+  const named = settings.text('ssl-cert-file');
+  if (named !== undefined) return named || undefined;
+  return environment['NIX_SSL_CERT_FILE'] || environment['SSL_CERT_FILE']
     || usualFiles.find((file) => existsSync(file));
 }
 

@@ -55,6 +55,16 @@ function nix(args: readonly string[], options: { cwd?: string; env?: Record<stri
   return outcome;
 }
 
+test('a reference lock file may stand anywhere, unless dirty trees are not allowed', () => {
+  nix(['flake', 'lock', own, '--output-lock-file', join(folder, 'elsewhere.lock')]);
+  const lock = ['--no-write-lock-file', '--reference-lock-file', join(folder, 'elsewhere.lock')];
+  assert.equal(nix(['eval', '--raw', '--apply', 'toString', `${own}#answer`, ...lock]).stdout, '42');
+  // Nothing has to be added to what it has.
+  assert.equal(nix(['flake', 'metadata', own, ...lock, '--no-update-lock-file', '--json']).stderr, '');
+  const refused = nix(['flake', 'metadata', own, ...lock, '--no-allow-dirty'], { fails: true });
+  assert.match(refused.stderr, /reference lock file was provided, but the `allow-dirty` setting is set to false/);
+});
+
 test('flake check builds the checks of this system', () => {
   const { stdout, stderr } = nix(['flake', 'check', own, '--print-out-paths']);
   assert.match(stdout, /^\/nix\/store\/[a-z0-9]{32}-hello-1\.2\n$/);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { currentSettingName, readSettings, settingForms, userConfigurationFiles, type NixSettings } from '#host';
+import { certificatesFile, currentSettingName, readSettings, settingForms, userConfigurationFiles, type NixSettings } from '#host';
 import { folderWith } from '../support/firn.ts';
 
 const folder = folderWith({ 'system/nix.conf': '', 'user.conf': '', 'included.conf': 'cores = 7\n' });
@@ -87,6 +87,13 @@ test('flags count for more than NIX_CONFIG, that for more than files, the first 
   assert.equal(read({}).text('timeout'), '2');
   assert.equal(read({ NIX_CONFIG: 'cores = 8' }).text('cores'), '8');
   assert.equal(read({ NIX_CONFIG: 'cores = 8' }, [['cores', '9']]).text('cores'), '9');
+});
+
+test('ssl-cert-file counts for more than the environment, an empty one for none', () => {
+  const environment = { NIX_SSL_CERT_FILE: '/environment.pem' };
+  assert.equal(certificatesFile(settingsOf('ssl-cert-file = /own.pem'), environment), '/own.pem');
+  assert.equal(certificatesFile(settingsOf(''), environment), '/environment.pem');
+  assert.equal(certificatesFile(settingsOf('ssl-cert-file ='), environment), undefined);
 });
 
 test('elder names lead to settings that exist, and every default is a value of its kind', () => {
