@@ -5,10 +5,15 @@
  *
  * TREE is a nixpkgs checkout. A round runs, in turn: the other program; Firn without any cache of
  * its own (cold); Firn again (unchanged: it is to find that nothing changed); both on a changed
- * expression that neither has seen, with Firn's caches as they are (changed). Every value must be equal on both sides. Printed are the
- * medians over rounds of each side's clock, processor time and peak memory, and the median of the
- * rounds' ratios, Firn by the other. Needs GNU time as /usr/bin/time. Firn keeps no results while
- * its own sources were changed less than three seconds ago: such a run is refused.
+ * expression that neither has seen, with Firn's caches as they are (changed). Where what is evaluated
+ * is a derivation that matters as a whole, both write it with all it needs into a new store (written),
+ * and the changed one into the same store (written, changed). Every value must be equal on both sides.
+ * Printed are the medians over rounds of each side's clock, processor time and peak memory, and the
+ * median of the rounds' ratios, Firn by the other. Needs GNU time as /usr/bin/time. Firn keeps no
+ * results while its own sources were changed less than three seconds ago: such a run is refused.
+ *
+ * Stores are not removed before the end: a file system that has just lost many files is slow to make
+ * new ones. Written stores take 1.2 GB a round.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -30,6 +35,8 @@ interface Subject {
   readonly expression: string;
   /** Another expression over the same files, new in each round; absent: only cold and unchanged. */
   readonly changed?: (round: number) => string;
+  /** The derivation itself, to be written: in the same state as `expression`, or as `changed`. */
+  readonly written?: (round?: number) => string;
 }
 
 const { values, positionals } = parseArgs({
@@ -57,24 +64,30 @@ const packageOf = (name: string): Subject => ({
 function installer(more: string): string {
   const minimal = `${tree}/nixos/modules/installer/cd-dvd/installation-cd-minimal.nix`;
   return `(import ${tree}/nixos { configuration = { imports = [ ${minimal} ]; ${more} }; })`
-    + '.config.system.build.isoImage.drvPath';
+    + '.config.system.build.isoImage';
 }
+
+const otherHost = (round: number): string => `networking.domain = "changed${round}"; services.nginx.enable = true;`;
 
 const subjects: Readonly<Record<string, Subject>> = {
   start: { expression: '1', changed: (round) => `${round + 2}` },
   hello: packageOf('hello'),
   firefox: packageOf('firefox'),
   iso: {
-    expression: installer(''),
-    changed: (round) => installer(`networking.domain = "changed${round}"; services.nginx.enable = true;`),
+    expression: `${installer('')}.drvPath`,
+    changed: (round) => `${installer(otherHost(round))}.drvPath`,
+    written: (round) => installer(round === undefined ? '' : otherHost(round)),
   },
 };
 
-function measure(program: readonly string[], expression: string, cache: string): Measurement {
+function measure(program: readonly string[], expression: string, cache: string, store?: string): Measurement {
   const report = join(scratch, 'time');
   const result = spawnSync(
     '/usr/bin/time',
-    ['-o', report, '-f', '%U %S %e %M', ...program, '--eval', '-E', expression],
+    [
+      '-o', report, '-f', '%U %S %e %M', ...program,
+      ...(store === undefined ? ['--eval'] : ['--store', store]), '-E', expression,
+    ],
     {
       env: { ...process.env, XDG_CACHE_HOME: cache, XDG_DATA_HOME: join(scratch, 'data') },
       encoding: 'utf8',
@@ -98,11 +111,14 @@ function report(label: string, pairs: readonly Pair[]): void {
     const ratio = median(pairs.map(([one, other]) => one[field] / other[field]));
     return `${field} ${ours!.toFixed(2)} / ${theirs!.toFixed(2)} = ${ratio.toFixed(2)}`;
   });
-  console.log(`${label.padEnd(18)} ${cells.join('   ')}`);
+  console.log(`${label.padEnd(22)} ${cells.join('   ')}`);
 }
 
-function compare(name: string, { expression, changed }: Subject): void {
-  const phases = { cold: [] as Pair[], unchanged: [] as Pair[], changed: [] as Pair[] };
+function compare(name: string, { expression, changed, written }: Subject): void {
+  const phases = {
+    cold: [] as Pair[], unchanged: [] as Pair[], changed: [] as Pair[],
+    written: [] as Pair[], 'written, changed': [] as Pair[],
+  };
   for (let round = 0; round < rounds; round++) {
     const cache = join(scratch, `cache-${name}-${round}`);
     const ours = [firn, 'nix-instantiate'];
@@ -113,7 +129,14 @@ function compare(name: string, { expression, changed }: Subject): void {
       const text = changed(round);
       phases.changed.push([measure(ours, text, cache), measure([values.nix], text, cache)]);
     }
-    rmSync(cache, { recursive: true, force: true });
+    if (written !== undefined) {
+      const stores = ['ours', 'theirs'].map((side) => join(scratch, `store-${name}-${round}-${side}`));
+      const write = (text: string): Pair => [
+        measure(ours, text, `${cache}-written`, stores[0]), measure([values.nix], text, cache, stores[1]),
+      ];
+      phases.written.push(write(written()));
+      phases['written, changed'].push(write(written(round)));
+    }
   }
   for (const [phase, pairs] of Object.entries(phases)) {
     if (pairs.length === 0) continue;
@@ -140,5 +163,7 @@ try {
   }
   console.log(`load after: ${loadavg().map((load) => load.toFixed(1)).join(' ')}`);
 } finally {
+  // Folders of a store may not be written to.
+  spawnSync('chmod', ['-R', 'u+w', scratch]);
   rmSync(scratch, { recursive: true, force: true });
 }
