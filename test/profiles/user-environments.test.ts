@@ -19,6 +19,7 @@ bench.files({
   'p/b/bin/b': 'b', 'p/b/bin/both': 'of b', 'p/b/share/man/man1/b.1': 'b', 'p/b/share/doc/b': 'b',
   'p/c/bin/c': 'c', 'p/c/share/man/man5/c.5': 'c', 'p/c/propagated-build-inputs': 'hidden', 'p/c/perllocal.pod': 'hidden',
   'p/file/bin': 'a file where others have a folder',
+  'endless.nix': 'let\n  x = { inherit x; };\nin derivation { name = "e-1"; system = "x86_64-linux"; builder = "/b"; } // { meta.bad = x; }\n',
   'packages.nix': `
     let
       package = name: version: meta: extra: let
@@ -127,6 +128,12 @@ test('nix-env --json tells the same as C++ Nix', needs('nix-env'), async () => {
   const theirs = JSON.parse(bench.theirs('nix-env', args).stdout);
   for (const one of Object.values(theirs) as Record<string, unknown>[]) one['outputName'] ??= 'out';
   assert.deepEqual(ours, theirs);
+});
+
+test('a meta without end is an error that says which set holds itself', async () => {
+  const { status, stderr } = await bench.ours('nix-env', ['-f', 'endless.nix', '-qa', '--json', '--meta']);
+  assert.match(stderr, /stack overflow; max-call-depth exceeded\n +at .*\/endless\.nix:2:7:/);
+  assert.equal(status, 1);
 });
 
 test('packages are upgraded, kept, replaced, removed; a profile may be one package', async () => {

@@ -56,9 +56,10 @@ export function compileSelect(unit: Unit, expr: SelectExpr): Body {
   const { subject, path, fallback } = expr;
   const at = unit.at(expr.at);
   const from = operand(unit, subject, 'while selecting an attribute');
-  const step = isConstantPath(path)
-    ? stepper(unit, expr, at, `while evaluating the attribute '${showAttrPath(path)}'`) : undefined;
-  if (step !== undefined) return selectStepped(unit, expr, step, from);
+  if (unit.resolution.scopes !== undefined && isConstantPath(path)) {
+    const step = stepper(unit, expr, at, `while evaluating the attribute '${showAttrPath(path)}'`);
+    if (step !== undefined) return selectStepped(unit, expr, step, from);
+  }
   if (unit.traced && !isConstantPath(path)) return selectDynamic(unit, expr, from);
   if (fallback !== undefined) return selectWithFallback(unit, expr, from, fallback);
   if (path.length > 1 && unit.traced && isConstantPath(path)) {
