@@ -136,6 +136,20 @@ test('settings without effect are warned of, wrong ones refused', () => {
   assert.match(gated.stderr, /^error: experimental Nix feature 'flakes' is disabled/);
 });
 
+test('messages and errors take the form that --log-format names', () => {
+  for (const command of [['nix-instantiate', '--eval'], ['nix', 'eval']]) {
+    const shown = (format: string, expression: string) =>
+      firn([...command, '--log-format', format, '--expr', expression], { cwd: folder, env });
+    const failed = shown('internal-json', 'builtins.trace "seen" (throw "so")');
+    assert.equal(failed.status, 1);
+    const [message, error] = failed.stderr.trimEnd().split('\n').map((line) => JSON.parse(line.replace(/^@nix /, '')));
+    assert.equal(message.msg, 'trace: seen');
+    assert.equal(error.raw_msg, 'so');
+    assert.deepEqual(shown('raw', '"quiet"'), { status: 0, stdout: '"quiet"\n', stderr: '' });
+    assert.match(shown('nonsense', '1').stderr, /^error: option 'log-format' has an invalid value 'nonsense'/);
+  }
+});
+
 test('calls are traced and sampled', () => {
   const expression = 'let f = x: x; in f (f 1)';
   const traced = firn(['nix-instantiate', '--eval', '--trace-function-calls', '--expr', expression], { cwd: folder, env });

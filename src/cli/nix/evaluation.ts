@@ -8,9 +8,9 @@ import {
   type EvaluationRequest, type ExpressionSource, type NixSettings,
 } from '#host';
 import type { CommandContext } from '../context.ts';
-import { isShown } from '../progress/output.ts';
+import { isShown, type ClosableProgress } from '../progress/output.ts';
 import type { ParsedFlags } from './flags.ts';
-import { verbosityOf } from './progress.ts';
+import { openCommandProgress, verbosityOf } from './progress.ts';
 
 /** The part of a request that flags and environment say. */
 export function evaluationRequest(
@@ -120,6 +120,12 @@ export function messagesOnly(context: CommandContext, flags: ParsedFlags): Progr
       context.stderr.write(level === 'error' || level === 'warning' ? `${level}: ${text}\n` : `${text}\n`);
     },
   };
+}
+
+/** Messages as `messagesOnly` shows them, or all of it in the form that `--log-format` names. */
+export async function evaluationProgress(context: CommandContext, flags: ParsedFlags): Promise<ClosableProgress> {
+  return flags.has('--log-format') ? openCommandProgress(flags, context)
+    : { ...messagesOnly(context, flags), close: () => {} };
 }
 
 let standardInput: string | undefined;

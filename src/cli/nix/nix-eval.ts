@@ -11,7 +11,7 @@ import { encodeUtf8 } from '#base';
 import { evalTask, readSettings, runEvaluation, type EvalInput, type ExpressionSource } from '#host';
 import type { CommandContext, CommandUsage } from '../context.ts';
 import { alreadyExists, usageError } from '../errors.ts';
-import { autoArguments, evaluationRequest, messagesOnly, settingOverrides } from './evaluation.ts';
+import { autoArguments, evaluationProgress, evaluationRequest, settingOverrides } from './evaluation.ts';
 import { commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { flakeFlags, flakeSource } from './flake-flags.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
@@ -50,7 +50,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   const target = flags.last('--write-to');
   const folder = target === undefined ? undefined : resolve(context.cwd, target);
   if (folder !== undefined && existsSync(folder)) throw alreadyExists(folder);
-  const progress = messagesOnly(context, flags);
+  const progress = await evaluationProgress(context, flags);
   const services = evaluationServices(flags, context, progress);
   const base = evaluationRequest(flags, context, progress);
   const printed: Uint8Array[] = [];
@@ -65,6 +65,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     if (folder !== undefined) writeTree(folder, tree ?? '');
   } finally {
     await services.close();
+    progress.close();
   }
   return 0;
 }

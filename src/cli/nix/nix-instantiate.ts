@@ -12,7 +12,7 @@ import {
 } from '#host';
 import type { CommandContext } from '../context.ts';
 import {
-  autoArguments, evaluationRequest, evaluationStores, expressionSources, messagesOnly,
+  autoArguments, evaluationProgress, evaluationRequest, evaluationStores, expressionSources,
 } from './evaluation.ts';
 import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
@@ -49,7 +49,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     return 0;
   }
   if (flags.has('--version')) return writeVersion('nix-instantiate', context, flags);
-  const progress = messagesOnly(context, flags);
+  const progress = await evaluationProgress(context, flags);
   const services = evaluationServices(flags, context, progress);
   try {
     await dispatch(flags, context, {
@@ -57,6 +57,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     });
   } finally {
     await services.close();
+    progress.close();
   }
   return 0;
 }
