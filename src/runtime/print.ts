@@ -109,7 +109,8 @@ export function printAmbiguous(
     if (Array.isArray(value)) {
       if (value.length > 0) {
         if (seen.has(item)) return repeated;
-        if (markRepeated) seen.add(item);
+        // What is printed is a copy of the list itself, which may be met again inside of it.
+        if (markRepeated && depth > 0) seen.add(item);
       }
       let text = '[ ';
       for (const element of value) text += `${print(element, depth + 1)} `;

@@ -6,7 +6,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeUtf8, encodeUtf8 } from '#base';
-import { ContextCollector, printAmbiguous, printValue, quoteNixString, valueToXml, type PrintOptions } from '#runtime';
+import {
+  ContextCollector, forceDeep, printAmbiguous, printValue, quoteNixString, valueToXml, type PrintOptions,
+} from '#runtime';
 import { openSession } from '../evaluate.ts';
 
 function check(program: string, options: PrintOptions, expected: string): void {
@@ -60,6 +62,19 @@ test('the older form', () => {
   const { evaluator } = openSession();
   const value = evaluator.evaluateText('{ a = 1 + 1; f = x: x; l = [ ]; "b c" = { }; }', '/');
   assert.equal(printAmbiguous(value), '{ a = <CODE>; "b c" = { }; f = <LAMBDA>; l = [ ]; }');
+});
+
+test('a list that is printed may be met again inside of it, once', () => {
+  const { evaluator } = openSession();
+  for (const [program, expected] of [
+    ['let x = [ 1 x ]; in x', '[ 1 [ 1 «repeated» ] ]'],
+    ['let s = { all = map (n: s) [ 1 ]; }; in s.all', '[ { all = [ «repeated» ]; } ]'],
+    ['let l = [ 1 ]; in [ l l ]', '[ [ 1 ] «repeated» ]'],
+  ] as const) {
+    const value = evaluator.evaluateText(program, '/');
+    forceDeep(value);
+    assert.equal(decodeUtf8(printAmbiguous(value)), expected, program);
+  }
 });
 
 test('XML', () => {
