@@ -10,12 +10,13 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
 import type { StorePath } from '#formats';
 import { fileFailed } from './errors.ts';
 import { tryLockFile, tryLockOpenFile } from './file-lock.ts';
+import { writeAll } from './file-tree.ts';
 
 /** Where a collector listens for new roots, below the state directory. */
 export const rootsSocket = 'gc-socket/socket';
@@ -61,7 +62,11 @@ export class TemporaryRoots {
     const fresh = paths.filter((path) => !this.#known.has(path));
     if (fresh.length === 0) return;
     this.#file ??= this.#open();
-    writeSync(this.#file, fresh.map((path) => `${path}\0`).join(''), null, 'latin1');
+    try {
+      writeAll(this.#file, Buffer.from(fresh.map((path) => `${path}\0`).join(''), 'latin1'));
+    } catch (error) {
+      throw fileFailed('writing', join(this.#stateDirectory, 'temproots'), error);
+    }
     this.#announce(fresh);
     for (const path of fresh) this.#known.add(path);
   }
