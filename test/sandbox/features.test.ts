@@ -198,13 +198,13 @@ test('limits of time, of silence and of the log; stopping', needsSandbox, async 
   assert.ok(Date.now() - begun < 15_000);
 });
 
-/** Processes with the mark, and in how many namespaces of processes each is: bwrap in ours only. */
-function find(mark: string): { pid: number; depth: number }[] {
+/** Processes with the mark, in how many namespaces of processes each is (bwrap in ours only), and whether as their first. */
+function find(mark: string): { pid: number; depth: number; isFirst: boolean }[] {
   return readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).flatMap((name) => {
     try {
       if (!readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(mark)) return [];
       const inner = readFileSync(`/proc/${name}/status`, 'latin1').match(/^NSpid:.*$/m)?.[0].split('\t').slice(1) ?? [];
-      return [{ pid: Number(name), depth: inner.length }];
+      return [{ pid: Number(name), depth: inner.length, isFirst: inner.at(-1) === '1' }];
     } catch {
       return [];
     }
@@ -244,8 +244,9 @@ test('a builder that is killed from outside has failed, and so has one whose bwr
       assert.ok(tries < 1000, 'it does not begin');
       await sleep(20);
     }
-    const all = find(mark).sort((one, other) => one.depth - other.depth);
-    process.kill((inside ? all.at(-1) : all[0])?.pid as number, 'SIGKILL');
+    // What the builder starts has its name for a moment.
+    const victim = find(mark).find(({ depth, isFirst }) => (inside ? depth > 1 && isFirst : depth === 1));
+    process.kill(victim?.pid as number, 'SIGKILL');
     await failing;
     assert.equal(builds.store.isValidPath(made.out), false);
     assert.equal(existsSync(builds.store.physicalPath(made.out)), false);

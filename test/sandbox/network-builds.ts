@@ -27,7 +27,7 @@ sub reach {
     setsockopt($socket, SOL_SOCKET, SO_BROADCAST, 1);
     if ($way eq 'bound') { setsockopt($socket, SOL_SOCKET, 25, "tap0\\0") or die "bind $!\\n"; }
     if ($way eq 'chosen') { setsockopt($socket, $six ? 41 : 0, $six ? 76 : 50, pack('N', 2)) or die "choose $!\\n"; }
-    setsockopt($socket, SOL_SOCKET, $_, pack('l!l!', $patience, 100000)) for SO_RCVTIMEO, SO_SNDTIMEO;
+    setsockopt($socket, SOL_SOCKET, $_, pack('l!l!', $patience, 20000)) for SO_RCVTIMEO, SO_SNDTIMEO;
     connect($socket, $six ? pack_sockaddr_in6($to, inet_pton(AF_INET6, $host), $way eq 'plain' ? 0 : 2) : pack_sockaddr_in($to, inet_aton($host))) or die "$!\\n";
     send($socket, $message, 0); my $got = ''; recv($socket, $got, 200, 0); $got eq '' ? "$!\\n" : $got;
   };

@@ -164,9 +164,38 @@ test('what connects ends when Firn is killed', needsNetwork, async () => {
   assert.equal(found.length, 1);
   child.kill('SIGKILL');
   await over;
-  await until(() => found.every((pid) => !existsSync(`/proc/${pid}`) || !readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('slirp4netns')));
+  await until(() => found.every((pid) => !commandOf(String(pid)).includes('slirp4netns')));
   deleteTree(bytePath(folder));
 });
+
+test('so do bwraps that have not yet told the kernel to', needsNetwork, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'firn-sandbox-'));
+  chmodSync(folder, 0o777);
+  const bwrap = findProgram('bwrap', process.env['PATH'] ?? '');
+  // As bwrap it has read its options, and then started what waits for it.
+  const { environment } = pathOf(['slirp4netns', 'ip', 'mkfifo', 'flock'], {
+    bwrap: `[ "$1" = --args ] || exec ${bwrap} "$@"\ncat <&$2 > /dev/null\n/bin/sleep 1000 & echo $$ $! > ${folder}/waiting; mv ${folder}/waiting ${folder}/begun; wait`,
+  });
+  const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, 'network-child.ts'), folder], {
+    stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, PATH: `${environment['PATH']}:${process.env['PATH']}` },
+  });
+  const over = new Promise((resolve) => child.once('close', resolve));
+  await until(() => existsSync(join(folder, 'begun')) || child.exitCode !== null);
+  const left = readFileSync(join(folder, 'begun'), 'utf8').trim().split(' ').map((pid) => [pid, commandOf(pid)]);
+  assert.match(left.map(([, command]) => command).join(), /bwrap.*sleep/);
+  child.kill('SIGKILL');
+  await over;
+  await until(() => left.every(([pid, command]) => commandOf(pid as string) !== command));
+  deleteTree(bytePath(folder));
+});
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
 
 async function failsWith(building: Promise<unknown>, code: string, text: RegExp, hint?: RegExp): Promise<void> {
   await assert.rejects(building, (error: UserError) => {
@@ -184,7 +213,9 @@ test('without the programs nothing is built, unless the network is shared', need
   const made = download('printf x > $out');
   await failsWith(builds.build(made, { ...path, network: 'isolated' }), 'NETWORK_TOOL_MISSING', /program slirp4netns, .* is not on PATH/,
     /apt install slirp4netns\), or set fixed-output-network = host/);
-  await failsWith(builds.build(made, { ...pathOf(['bwrap', 'slirp4netns']), network: 'isolated' }), 'NETWORK_TOOL_MISSING', /program ip, /, /apt install iproute2/);
+  const busybox = pathOf(['bwrap', 'slirp4netns']);
+  symlinkSync(findProgram('busybox', process.env['PATH'] ?? '') as string, join(busybox.environment['PATH'] as string, 'ip'));
+  await failsWith(builds.build(made, { ...busybox, network: 'isolated' }), 'NETWORK_TOOL_MISSING', /program ip, /, /apt install iproute2/);
   await builds.build(builds.add('plain', { script: 'echo > $out' }), path);
   await builds.build(made, { ...path, network: 'host' });
 });
@@ -194,7 +225,7 @@ test('a connection that cannot be made is an error with what was said', needsNet
   const slirp = pathOf(['bwrap', 'ip'], { slirp4netns: 'echo out of order >&2; exit 1' });
   await failsWith(builds.build(made, { ...slirp, network: 'isolated' }), 'NETWORK_REFUSED', /slirp4netns could not connect .*: out of order/, /modprobe tun/);
   const ip = pathOf(['bwrap', 'slirp4netns'], { ip: 'echo no rules here >&2; exit 2' });
-  await failsWith(builds.build(made, { ...ip, network: 'isolated' }), 'NETWORK_REFUSED', /ip could not connect .* rules of the namespace[^]*> no rules here/);
+  await failsWith(builds.build(made, { ...ip, network: 'isolated' }), 'NETWORK_REFUSED', /ip could not make the rules [^]*> no rules here/, /policy routing/);
 });
 
 test('a proxy on this machine is out of reach: a warning says so', needsNetwork, async () => {

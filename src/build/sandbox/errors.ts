@@ -29,6 +29,14 @@ export function networkRefused(program: string, said: string): UserError {
   });
 }
 
+/** What `ip` said is in the log. */
+export function rulesNotMade(ip: string): UserError {
+  return new UserError('NETWORK_REFUSED', `${ip} could not make the rules of the builder's network`, {
+    hint: 'it must be that of iproute2, and the kernel must have policy routing; fixed-output-network = host lets downloads '
+      + 'share the network of this machine',
+  });
+}
+
 export function networkLost(program: string, said: string): UserError {
   return new UserError('NETWORK_LOST', `${program}, which connected the builder to the network, ended before it${said && `: ${said}`}`);
 }

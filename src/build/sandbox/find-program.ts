@@ -2,8 +2,10 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 
-export function findProgram(name: string, searchPath: string): string | undefined {
-  return searchPath.split(delimiter).filter(isAbsolute).map((folder) => join(folder, name)).find(isExecutable);
+/** `suits` says of a file with that name whether it is the program that is meant. */
+export function findProgram(name: string, searchPath: string, suits = (_path: string) => true): string | undefined {
+  return searchPath.split(delimiter).filter(isAbsolute).map((folder) => join(folder, name))
+    .find((path) => isExecutable(path) && suits(path));
 }
 
 function isExecutable(path: string): boolean {

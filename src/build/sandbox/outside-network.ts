@@ -9,7 +9,8 @@
  * look for a neighbour: there is none but the gateway, and nobody is asked for others.
  * docs/decisions/network-of-downloads.md has more.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
+import { basename } from 'node:path';
 import { programMissing } from './errors.ts';
 import { findProgram } from './find-program.ts';
 import { isLocal, localAddresses, type LocalAddresses } from './local-addresses.ts';
@@ -30,7 +31,9 @@ export interface Outside {
 
 /** Finds the programs, and looks at the machine as it is now. Fails with what to install. */
 export function outsideNetwork(searchPath: string): Outside {
-  const [slirp, ip] = ['slirp4netns', 'ip'].map((name) => findProgram(name, searchPath));
+  const slirp = findProgram('slirp4netns', searchPath);
+  // That of busybox does not know rules like ours.
+  const ip = findProgram('ip', searchPath, (path) => basename(realpathSync(path)) !== 'busybox');
   if (slirp === undefined) throw programMissing('slirp4netns', 'slirp4netns');
   if (ip === undefined) throw programMissing('ip', 'iproute2');
   return planNetwork({ slirp, ip }, localAddresses(), hostResolvers());

@@ -3,7 +3,7 @@
  *
  * The builder is process 1 of its namespace, so the kernel kills all others when it ends, and bwrap
  * ends after them. To stop it, process 1 is killed, not bwrap: else nobody would have waited for
- * the rest. bwrap itself dies with us. What the builder says comes through a FIFO, since it may
+ * the rest. bwrap itself dies with us; what has not yet told the kernel to, the keeper ends. What the builder says comes through a FIFO, since it may
  * open /dev/stdout anew, which sockets do not allow.
  *
  * A network of the builder's own is that of a bwrap around all others. In it a shell says who it is
@@ -15,8 +15,9 @@ import { Socket } from 'node:net';
 import { constants as system } from 'node:os';
 import { join } from 'node:path';
 import { connectNetwork, type Connection } from './connect-network.ts';
-import { builderFailed, builderKilled, builderSilent, builderTimedOut, builderTooLoud, networkRefused } from './errors.ts';
+import { builderFailed, builderKilled, builderSilent, builderTimedOut, builderTooLoud, rulesNotMade } from './errors.ts';
 import { giveTo } from './identity.ts';
+import { keepGroup } from './keeper.ts';
 import type { Outside } from './outside-network.ts';
 
 export interface ProcessLimits {
@@ -46,18 +47,20 @@ export function ruledView(power: string): readonly string[] {
   ];
 }
 
+export interface Confinement {
+  readonly bwrap: string;
+  /** Options of bwrap, as bytes; they are no arguments of the process, so they may be many. */
+  readonly options: readonly string[];
+  /** What stands around that one, the outermost last. */
+  readonly around: readonly Enclosure[];
+  /** What leads out of a network of its own; without, it is in the one of `options`. */
+  readonly outside?: Outside | undefined;
+  readonly filter: Uint8Array;
+}
+
 export interface BuilderProcess {
   /** How it is confined; exactly one of this and `plain` is given. */
-  readonly confined?: {
-    readonly bwrap: string;
-    /** Options of bwrap, as bytes; they are no arguments of the process, so they may be many. */
-    readonly options: readonly string[];
-    /** What stands around that one, the outermost last. */
-    readonly around: readonly Enclosure[];
-    /** What leads out of a network of its own; without, it is in the one of `options`. */
-    readonly outside?: Outside | undefined;
-    readonly filter: Uint8Array;
-  };
+  readonly confined?: Confinement;
   /** How it runs without a sandbox. */
   readonly plain?: {
     /** What it is called in its own eyes. */
@@ -88,6 +91,8 @@ const firstAroundDescriptor = 8;
 export async function runBuilder(work: BuilderProcess): Promise<void> {
   work.signal.throwIfAborted();
   const { child, output } = start(work);
+  const forget = child.pid === undefined ? undefined : keepGroup(child.pid);
+  if (work.confined !== undefined) giveOptions(child, work.confined);
   let pid: number | undefined;
   let failure: unknown;
   let early: NodeJS.Timeout | undefined;
@@ -100,9 +105,9 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
     if (work.plain !== undefined) return killSession(child);
     if (pid !== undefined) return killQuietly(pid);
     if (waiting !== undefined) return killQuietly(waiting);
-    // Before it is known who process 1 is, no builder runs. Who kills bwrap then may leave that
-    // process behind, waiting for bwrap; so it gets the time to say.
-    early ??= setTimeout(() => { if (pid === undefined) child.kill('SIGKILL'); }, reportMilliseconds);
+    // Before it is known who process 1 is, no builder runs; bwrap gets the time to say. That
+    // process leaves bwrap's session some time after.
+    early ??= setTimeout(() => { if (pid === undefined) killSession(child); }, reportMilliseconds);
   };
   const abort = (): void => stop(work.signal.reason);
   work.signal.addEventListener('abort', abort, { once: true });
@@ -119,7 +124,7 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
       void connection.lost.then(stop);
       connection.ready.then(() => {
         waiting = undefined;
-        if (failure === undefined) letGo(child);
+        if (failure === undefined) send(child, goDescriptor, 'go\n');
       }, stop);
     });
   }
@@ -131,12 +136,13 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
     const [status, signal] = await ended(child);
     if (signal !== null) {
       // Who kills bwrap early may leave its child alive, and our end of its output open.
+      killSession(child);
       if (pid !== undefined) killQuietly(pid);
       setTimeout(() => output.destroy(), muteMilliseconds).unref();
     }
     await watch.finished;
     if (failure !== undefined) throw failure;
-    if (status === rulesRefused && pid === undefined && outside !== undefined) throw networkRefused(outside.ip, 'it could not make the rules of the namespace');
+    if (status === rulesRefused && pid === undefined && outside !== undefined) throw rulesNotMade(outside.ip);
     // bwrap reports the death of its child by a signal as a shell does.
     if (signal !== null) throw builderKilled(signals[signal]);
     if (status !== null && status > 128 && status <= 128 + lastSignal && work.confined !== undefined) throw builderKilled(status - 128);
@@ -146,6 +152,7 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
     watch.stop();
     clearTimeout(mute);
     clearTimeout(early);
+    forget?.();
     await connection?.close();
     work.signal.removeEventListener('abort', abort);
   }
@@ -164,15 +171,9 @@ function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
   const path = (name: string): string => join(work.directory, name);
   if (work.confined === undefined) return startPlainly(work);
   const { confined } = work;
-  const openOptions = (options: readonly string[], name: string): number => {
-    writeFileSync(path(name), options.map((option) => `${option}\0`).join(''), 'latin1');
-    return openSync(path(name), 'r');
-  };
   writeFileSync(path('filter'), confined.filter);
   const { reading, writing } = openOutput(work);
-  const options = openOptions(confined.options, 'options');
-  const stages = confined.outside === undefined ? confined.around : [...confined.around, networkStage(confined.outside)];
-  const around = stages.map((stage, at) => openOptions(stage.options, `options-${at}`));
+  const stages = enclosures(confined);
   const filter = openSync(path('filter'), 'r');
   const empty = openSync('/dev/null', 'r');
   const umask = process.umask(0o022);
@@ -181,18 +182,39 @@ function start(work: BuilderProcess): { child: ChildProcess; output: Socket } {
     const command = stages.reduce<readonly string[]>(
       (inner, { before = [] }, at) => [...bwrap(firstAroundDescriptor + at), ...before, ...inner],
       [...bwrap(optionsDescriptor), ...work.command]);
-    const covered = coveredDescriptors(empty, firstAroundDescriptor + around.length);
+    const covered = coveredDescriptors(empty, firstAroundDescriptor + stages.length);
     const talk = confined.outside === undefined ? 'ignore' : 'pipe';
     const child = spawn(confined.bwrap, command.slice(1), {
-      stdio: ['ignore', writing, writing, 'pipe', options, filter, talk, talk, ...around, ...covered],
-      env: {},
+      stdio: ['ignore', writing, writing, 'pipe', 'pipe', filter, talk, talk, ...stages.map(() => 'pipe' as const), ...covered],
+      env: {}, detached: true,
       ...runAs(work.identity),
     });
     return { child, output: new Socket({ fd: reading, readable: true, writable: false }) };
   } finally {
     process.umask(umask);
-    for (const descriptor of [writing, options, filter, ...around, empty]) closeSync(descriptor);
+    for (const descriptor of [writing, filter, empty]) closeSync(descriptor);
   }
+}
+
+/** What stands around the sandbox's own bwrap, the outermost last. */
+function enclosures({ around, outside }: Confinement): readonly Enclosure[] {
+  return outside === undefined ? around : [...around, networkStage(outside)];
+}
+
+/** All bwraps wait for these: without, they have nothing in them that could be run. */
+function giveOptions(child: ChildProcess, confined: Confinement): void {
+  const give = (descriptor: number, options: readonly string[]): void => {
+    send(child, descriptor, options.map((option) => `${option}\0`).join(''));
+  };
+  give(optionsDescriptor, confined.options);
+  enclosures(confined).forEach(({ options }, at) => give(firstAroundDescriptor + at, options));
+}
+
+function send({ stdio }: ChildProcess, descriptor: number, bytes: string): void {
+  const pipe = (stdio as readonly (Socket | undefined)[] | undefined)?.[descriptor];
+  // It may have been killed meanwhile.
+  pipe?.on('error', () => {});
+  pipe?.end(bytes, 'latin1');
 }
 
 /** The outermost bwrap, whose network the others keep. */
@@ -212,13 +234,6 @@ echo $$ >&${shellDescriptor}; read -r word <&${goDescriptor} && [ "$word" = go ]
 exec ${shellDescriptor}>&- ${goDescriptor}<&-
 printf %s "$four" | "$ip" -batch - && printf %s "$six" | "$ip" -6 -batch - || exit ${rulesRefused}
 exec "$@"`;
-
-function letGo({ stdio }: ChildProcess): void {
-  const pipe = (stdio as readonly (Socket | undefined)[])[goDescriptor];
-  // It may have been killed meanwhile.
-  pipe?.on('error', () => {});
-  pipe?.end('go\n');
-}
 
 /** Starts it as the leader of a session of its own. */
 function startPlainly(work: BuilderProcess): { child: ChildProcess; output: Socket } {
