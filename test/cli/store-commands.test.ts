@@ -47,6 +47,18 @@ test('store paths are added, described and found', () => {
   assert.match(fails('path-info', text.replace(hashPart, '1'.repeat(32))), /is not valid/);
 });
 
+test('what is added with --scan refers to the paths that stand in it', () => {
+  const text = nix('store', 'add', './text');
+  mkdirSync(join(folder, 'naming/sub'), { recursive: true });
+  writeFileSync(join(folder, 'naming/sub/file'), `see ${text}, not /nix/store/${'0'.repeat(32)}-none`);
+  const scanned = nix('store', 'add', '--scan', './naming');
+  assert.deepEqual(JSON.parse(nix('path-info', '--json', '--json-format', '1', scanned))[scanned].references, [text]);
+  const plain = nix('store', 'add', './naming');
+  assert.notEqual(plain, scanned);
+  assert.deepEqual(JSON.parse(nix('path-info', '--json', '--json-format', '1', plain))[plain].references, []);
+  assert.match(fails('store', 'add', '--scan', '--dry-run', './naming'), /Cannot dry-run while scanning/);
+});
+
 test('links in a folder that builds below the store, being no store path, are followed', () => {
   const storeDirectory = join(folder, 'building');
   const store = new LocalStore({ root: folder, storeDirectory, physicalStoreDirectory: storeDirectory });

@@ -81,6 +81,7 @@ function runScript(
   const build = join(scratch, 'build');
   const system = testsInSystemStore.has(name) ? makeSystemStore(scratch) : undefined;
   configure(source, build, join(scratch, 'bin'), system);
+  if (testsWhereShIsBash.has(name)) symlinkSync(programPath('bash'), join(scratch, 'bin/sh'));
   const suite = dirname(name) === '.' ? 'main' : dirname(name);
   const identity = ordinaryUser();
   const modules = join(tmpdir(), `firn-ft-modules-${identity.uid ?? userInfo().uid}`);
@@ -132,6 +133,9 @@ function runScript(
     });
   });
 }
+
+/** They give `sh` what only bash takes; where C++ Nix's tests run, the two are the same. */
+const testsWhereShIsBash: ReadonlySet<string> = new Set(['add-scanning.sh']);
 
 /** Whom the tests run as, where that is not ourselves. */
 function ordinaryUser(): { readonly uid?: number; readonly gid?: number } {
