@@ -77,7 +77,7 @@ function runScript(
 ): Promise<{ status: number | null; timedOut: boolean }> {
   const source = join(scratch, 'source');
   cpSync(folder, source, { recursive: true, verbatimSymlinks: true });
-  forgetCachesOfOurs(join(source, 'common/functions.sh'));
+  forgetCachesOfOurs(source);
   const build = join(scratch, 'build');
   const system = testsInSystemStore.has(name) ? makeSystemStore(scratch) : undefined;
   configure(source, build, join(scratch, 'bin'), system);
@@ -211,9 +211,16 @@ function removeFolder(folder: string): void {
   spawnSync('rm', ['-rf', folder]);
 }
 
-/** Where a test has what caches said forgotten, ours is forgotten too: it stands in another file. */
-function forgetCachesOfOurs(functions: string): void {
-  const text = readFileSync(functions, 'utf8');
+/** Where a test empties or looks into C++ Nix's caches, it has Firn's: they stand in other files. */
+function forgetCachesOfOurs(source: string): void {
+  const replace = (file: string, theirs: RegExp | string, ours: string): void => {
+    const path = join(source, file);
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll(theirs, ours));
+  };
   const theirs = '"$TEST_HOME/.cache/nix/binary-cache"*';
-  writeFileSync(functions, text.replace(theirs, `${theirs} "$TEST_HOME/.cache/firn/binary-caches"*`));
+  replace('common/functions.sh', theirs, `${theirs} "$TEST_HOME/.cache/firn/binary-caches"*`);
+  for (const file of ['fetchGit.sh', 'fetchGitSubmodules.sh']) {
+    replace(file, /rm ("\$TEST_HOME")\/\.cache\/nix\/fetcher-cache\*/g, 'rm -r $1/.cache/firn/fetched');
+    replace(file, '/.cache/nix', '/.cache/firn');
+  }
 }
