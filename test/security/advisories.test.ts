@@ -32,6 +32,8 @@ const elsewhere: readonly (readonly [id: string, file: string, title: string])[]
     'a builder reaches no abstract socket of others, with network or without'],
   ['CVE-2024-27297: a process that outlives its build', 'sandbox/isolation.test.ts',
     'a process that a builder leaves behind dies with it and changes nothing'],
+  ['Nix, June 2025 (CVE-2025-46415 and on): downloads in the network of other processes', 'sandbox/network.test.ts',
+    'downloads reach no other: each has its own devices and sockets'],
   ['CVE-2024-38531: the build folder within reach of others', 'sandbox/isolation.test.ts',
     'the build folder is private while a build runs'],
   ['CVE-2024-38531: a setuid program left in it', 'sandbox/syscall-filter.test.ts',
