@@ -11,7 +11,7 @@ import type { StorePath } from '#formats';
 import { LocalStore, deleteTree } from '#store';
 import { firn } from '../support/firn.ts';
 import { needs } from '../support/foreign.ts';
-import { freshSandbox, needsSandbox } from './builds.ts';
+import { freshSandbox, needsNetwork, needsSandbox } from './builds.ts';
 
 const skip = needsSandbox.skip || needs('nix-build', 'nix-store').skip
   || (process.getuid?.() === 0 ? false : 'C++ Nix builds in a store of its own only as root');
@@ -33,7 +33,8 @@ test('the same derivations give the same outputs as built by C++ Nix', { skip },
       return;
     }
     assert.equal(built.status, 0, built.stderr);
-    const made = firn(['nix-build', '--store', ours, '--cores', '2', '--no-out-link', '--option', 'sandbox-paths', '', ...expression]);
+    const made = firn(['nix-build', '--store', ours, '--cores', '2', '--no-out-link', '--option', 'sandbox-paths', '',
+      ...(needsNetwork.skip === false ? [] : ['--option', 'fixed-output-network', 'host']), ...expression]);
     assert.equal(made.status, 0, made.stderr);
     assert.deepEqual(made.stdout.trim().split('\n').sort(), built.stdout.trim().split('\n').sort());
     const store = new LocalStore({ root: ours, readOnly: true });

@@ -57,7 +57,10 @@ function connections(of = process.pid): number[] {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await sleep(20);
+  for (let tries = 0; !holds(); tries++) {
+    assert.ok(tries < 5000, 'it takes too long');
+    await sleep(20);
+  }
 }
 
 const isRoot = process.getuid?.() === 0;
@@ -101,7 +104,7 @@ function noWorld(options: readonly string[]): string | false {
   const missing = needsNetwork.skip || needs('perl').skip || (existsSync('/etc/resolv.conf') ? false : 'no /etc/resolv.conf');
   if (missing !== false) return missing;
   const trial = spawnSync('bwrap', [
-    '--dev-bind', '/', '/', ...options, '--unshare-net', 'sh', '-c', 'ip link add h0 type veth peer name o0 && bwrap --dev-bind / / --unshare-net true',
+    '--dev-bind', '/', '/', ...options, '--unshare-net', 'sh', '-c', 'ip link add h0 type veth peer name o0 && ip addr add fd51::1/64 dev h0 nodad && bwrap --dev-bind / / --unshare-net true',
   ]);
   return trial.status === 0 ? false : 'networks cannot be made here';
 }
