@@ -10,7 +10,7 @@
  * and waits; then the namespace is connected, and the shell gives it its rules and makes room.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readdirSync, readlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants as system } from 'node:os';
 import { join } from 'node:path';
@@ -121,7 +121,8 @@ export async function runBuilder(work: BuilderProcess): Promise<void> {
       if (failure !== undefined) return killQuietly(found);
       waiting = found;
       connection = connectNetwork(found, outside, runAs(work.identity));
-      void connection.lost.then(stop);
+      // It ends by itself too, when the network is gone with the last process in it.
+      void connection.lost.then((reason) => { if (lives(found)) stop(reason); });
       connection.ready.then(() => {
         waiting = undefined;
         if (failure === undefined) send(child, goDescriptor, 'go\n');
@@ -313,6 +314,15 @@ function onNumber(child: ChildProcess, descriptor: number, form: RegExp, act: (n
     text = undefined;
     act(Number(found));
   });
+}
+
+/** Whether a process has not ended: one that nobody has waited for yet is in no namespace any more. */
+function lives(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`) !== '';
+  } catch {
+    return false;
+  }
 }
 
 function killQuietly(pid: number): void {

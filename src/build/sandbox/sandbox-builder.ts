@@ -95,6 +95,8 @@ export class SandboxBuilder implements Builder {
   readonly name = 'sandbox';
   readonly #options: SandboxOptions;
   #bwrap: Bwrap | undefined;
+  /** Of a proxy that is out of reach. */
+  #hasWarned = false;
   /** What mounts can be made with, by the folder of the store; empty: nothing but bwrap. */
   readonly #mounts = new Map<string, string>();
 
@@ -182,11 +184,15 @@ export class SandboxBuilder implements Builder {
   }
 
   /** The network of a builder that may use one: this machine's if nothing leads out of another. */
-  #network({ progress, drvPath }: BuildRequest, { variables }: BuilderSurroundings): { readonly outside?: Outside } {
+  #network({ progress }: BuildRequest, { variables }: BuilderSurroundings): { readonly outside?: Outside } {
     const { network = 'isolated', environment } = this.#options;
     if (network === 'host') return {};
     const proxies = proxiesOutOfReach(variables);
-    if (proxies.length > 0) progress.message('warning', proxyOutOfReach(proxies, drvPath));
+    if (proxies.length > 0 && !this.#hasWarned) {
+      this.#hasWarned = true;
+      progress.message('warning', `${proxies.join(', ')}: the proxy is a service of this machine, which downloads do not reach `
+        + 'unless fixed-output-network = host');
+    }
     return { outside: outsideNetwork(environment['PATH'] ?? '') };
   }
 
@@ -282,11 +288,6 @@ function findBwrap(searchPath: string, identity: number | undefined): Bwrap {
   if (trial.error !== undefined) throw sandboxRefused(trial.error.message);
   if (trial.status !== 0) throw sandboxRefused(trial.stderr.trim() || `it ended with ${trial.status ?? trial.signal}`);
   return { path, namesProcess: trial.stdout.includes('--argv0') };
-}
-
-function proxyOutOfReach(variables: readonly string[], drvPath: string): string {
-  return `${variables.join(', ')}: the proxy is a service of this machine, which '${drvPath}' does not reach `
-    + 'unless fixed-output-network = host';
 }
 
 function stands(path: string): boolean {
