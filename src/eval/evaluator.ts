@@ -36,6 +36,7 @@ import {
   type Value,
   type WarningLabel,
 } from '#runtime';
+import type { FlatMachine, FlatOptions, ReadTree } from '#flat';
 import { compile } from './code/compile.ts';
 import { Unit } from './code/unit.ts';
 import { forbiddenPath, importFromDerivationDisabled, noSuchFile, tooManyLinks } from './errors.ts';
@@ -58,6 +59,13 @@ export interface EvaluatorOptions {
   readonly suspendsAll?: boolean;
   /** Is told of every call: for tracing and profiling. */
   readonly callObserver?: CallObserver | undefined;
+  /**
+   * The machine to run programs: faster, and without the frames and the exact words of errors. What
+   * is thrown then says only that the program is to be run again without.
+   */
+  readonly machine?: (new (options: FlatOptions) => FlatMachine) | undefined;
+  /** The most memory that it may take. */
+  readonly machineMegabytes?: number | undefined;
   /** Receives lines of `builtins.trace`. */
   readonly onTrace?: (text: string) => void;
   readonly onWarning?: (text: string, label: WarningLabel) => void;
@@ -82,6 +90,7 @@ export class Evaluator implements EvalServices {
   private readonly resolved = new Map<string, string>();
   private readonly storeCopies = new Map<string, string>();
   private readonly searchPath: SearchPath;
+  private readonly flat: FlatMachine | undefined;
 
   constructor(options: EvaluatorOptions) {
     this.options = options;
@@ -104,6 +113,15 @@ export class Evaluator implements EvalServices {
     this.builtins = base.builtins;
     this.globals = base.globals;
     this.globalNames = new Set(base.globals.keys());
+    const { machine: Machine } = options;
+    this.flat = Machine === undefined ? undefined : new Machine({
+      services: this,
+      globals: this.globals,
+      heapMegabytes: options.machineMegabytes,
+      resolveFile: (path) => this.resolveFile(path),
+      readFile: (file) => this.readFileTree(file),
+      readText: (text, name) => this.readTree(text, { kind: 'internal', path: name }, '/'),
+    });
   }
 
   /** Value of a file, or of `default.nix` in a directory, as `import` gives it. */
@@ -165,6 +183,7 @@ export class Evaluator implements EvalServices {
   }
 
   importFile(path: string, position: Position): Value {
+    if (this.flat !== undefined) return this.flat.importFile(path);
     const file = this.resolveFile(path);
     let slot = this.files.get(file);
     if (slot === undefined) {
@@ -189,10 +208,14 @@ export class Evaluator implements EvalServices {
 
   /** Reads a file; the function evaluates it. */
   private loadFile(file: string): () => Value {
+    return this.evaluation(this.readFileTree(file));
+  }
+
+  private readFileTree(file: string): ReadTree {
     const own = internalFile(file);
-    if (own !== undefined) return this.load(own, { kind: 'internal', path: file }, internalRoot);
+    if (own !== undefined) return this.readTree(own, { kind: 'internal', path: file }, internalRoot);
     this.checkAccess(file);
-    return this.load(this.readSource(file), originOfFile(file), parentPath(file));
+    return this.readTree(this.readSource(file), originOfFile(file), parentPath(file));
   }
 
   private readSource(file: string): string {
@@ -226,13 +249,24 @@ export class Evaluator implements EvalServices {
   private load(
     text: string, origin: SourceOrigin, directory: string, scope?: Attrs, read: ReadText = parse,
   ): () => Value {
+    return this.evaluation(this.readTree(text, origin, directory, scope, read), scope);
+  }
+
+  private readTree(
+    text: string, origin: SourceOrigin, directory: string, scope?: Attrs, read: ReadText = parse,
+  ): ReadTree {
     const base = registerSource(origin, text);
     const tree = this.readText(text, directory, base, read);
-    const resolution = this.resolveTree(tree, base, scope);
-    const { suspendsAll = false } = this.options;
-    const unit = new Unit(base, this, this.globals, resolution, tracing.on, suspendsAll);
+    return { tree, base, resolution: this.resolveTree(tree, base, scope) };
+  }
+
+  private evaluation(read: ReadTree, scope?: Attrs): () => Value {
     const names = scope === undefined ? [] : scope.names().map((_, i) => scope.slotAt(i));
-    return () => compile(unit, tree)([undefined, ...names]);
+    const { flat } = this;
+    if (flat !== undefined) return () => flat.run(read, names);
+    const { suspendsAll = false } = this.options;
+    const unit = new Unit(read.base, this, this.globals, read.resolution, tracing.on, suspendsAll);
+    return () => compile(unit, read.tree)([undefined, ...names]);
   }
 
   private readText(text: string, directory: string, base: Position, read: ReadText): Expr {

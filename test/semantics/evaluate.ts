@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { UserError, decodeUtf8, noProgress } from '#base';
 import { NixError, renderNixError } from '#diagnostics';
 import { createEvaluator, type Evaluator, type FetchAttribute, type FetchResult } from '#eval';
+import { FlatMachine } from '#flat';
 import { EvaluationHost } from '../../src/host/evaluation-host.ts';
 import { createBuiltins, type EvalSettings, type SearchPathEntry } from '#runtime';
 import { deleteTree, LocalStore } from '#store';
@@ -42,11 +43,12 @@ export type Fetch = (
 let scratch: string | undefined;
 let count = 0;
 
-/** An evaluator on the real files with a store of its own in a temporary folder. */
+/** An evaluator on the real files with a store of its own in a temporary folder; `fast` on the flat heap. */
 export function openSession(
   settings: Partial<EvalSettings> = {},
   environment: Readonly<Record<string, string>> = {},
   fetch?: Fetch,
+  fast = false,
 ): Session {
   if (scratch === undefined) {
     const folder = mkdtempSync(join(tmpdir(), 'firn-semantics-'));
@@ -70,6 +72,7 @@ export function openSession(
     host,
     builtins: createBuiltins,
     settings: { ...defaultSettings, ...settings },
+    ...(fast ? { machine: FlatMachine } : {}),
     onTrace: (text) => output.push(`trace: ${decodeUtf8(text)}`),
     onWarning: (text, label) => output.push(`${label}: ${decodeUtf8(text)}`),
   });

@@ -17,13 +17,14 @@ const allowed: Record<string, readonly string[]> = {
   diagnostics: ['base'],
   lang: ['base', 'diagnostics'],
   runtime: ['base', 'diagnostics'],
-  eval: ['base', 'diagnostics', 'lang', 'runtime'],
+  flat: ['base', 'diagnostics', 'lang', 'runtime'],
+  eval: ['base', 'diagnostics', 'lang', 'runtime', 'flat'],
   formats: ['base'],
   images: ['base', 'formats'],
   store: ['base', 'formats'],
   debian: ['base', 'formats'],
   build: ['base', 'formats', 'images', 'store', 'debian'],
-  host: ['base', 'program', 'diagnostics', 'lang', 'runtime', 'eval', 'build', 'store', 'debian', 'formats'],
+  host: ['base', 'program', 'diagnostics', 'lang', 'runtime', 'flat', 'eval', 'build', 'store', 'debian', 'formats'],
   system: [
     'base', 'diagnostics', 'lang', 'runtime', 'eval', 'formats', 'images', 'store', 'debian',
     'build', 'host',
@@ -34,7 +35,7 @@ const allowed: Record<string, readonly string[]> = {
   ],
 };
 
-const pure = new Set(['base', 'diagnostics', 'lang', 'runtime', 'eval', 'formats', 'images']);
+const pure = new Set(['base', 'diagnostics', 'lang', 'runtime', 'flat', 'eval', 'formats', 'images']);
 const importPattern = /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?from\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|(?:^|\n)import\s*'([^']+)'/g;
 
 interface Import {

@@ -14,6 +14,11 @@ export interface ClosableObserver extends CallObserver {
   close(): void;
 }
 
+/** Whether the settings ask for an observer. */
+export function observesCalls(settings: NixSettings): boolean {
+  return (settings.text('eval-profiler') ?? 'disabled') !== 'disabled' || settings.flag('trace-function-calls', false);
+}
+
 /** The observer that the settings ask for; undefined if they ask for none. */
 export function callObserver(
   settings: NixSettings, progress: Progress, workingDirectory: string,

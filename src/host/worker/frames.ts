@@ -1,5 +1,10 @@
 /**
- * Gives errors the frames that C++ Nix shows: what was being evaluated when it came to this.
+ * Runs a task as fast as possible, and gives its errors the frames that C++ Nix shows: what was being
+ * evaluated when it came to this.
+ *
+ * A program runs on the flat heap first, which knows no frames and not all words of errors. What
+ * fails there, for whatever reason, runs again in the way that does, and goes on where the first
+ * one ended: what it printed is not printed again, and what it asked is not asked again.
  *
  * Collecting frames costs on every call, so an evaluation starts without. When it fails, it is
  * performed once more with frames: evaluation has one result, nobody sees the second one's output,
@@ -7,7 +12,7 @@
  * A long evaluation is not performed twice: its report says that `--show-trace` shows more.
  */
 
-import { noProgress, UserError } from '#base';
+import { noProgress, UserError, type Progress } from '#base';
 import { NixError } from '#diagnostics';
 import type { FetchAttribute, FetchResult } from '#eval';
 import { counters } from '#runtime';
@@ -23,12 +28,28 @@ export function isLong(): boolean {
   return counters.thunksForced + counters.functionCalls > repeatedWork;
 }
 
-type Perform = (outlet: Outlet, traced: boolean) => unknown;
+/** How a task is performed. */
+export type Manner = 'fast' | 'plain' | 'traced';
+type Perform = (outlet: Outlet, manner: Manner) => unknown;
 
-/** Performs a task; errors of the user's Nix code that it throws have frames, unless it did much. */
-export function withFrames(main: MainThread, perform: Perform): unknown {
+/**
+ * Performs a task, fast first if that is allowed. Errors of the user's Nix code that it throws have
+ * frames, unless it did much; with `showTrace` always, and all of them.
+ */
+export function withFrames(
+  main: MainThread, perform: Perform, { mayBeFast, showTrace }: { mayBeFast: boolean; showTrace: boolean },
+): unknown {
+  let outlet: Outlet = main;
+  if (mayBeFast) {
+    try {
+      return perform(main, 'fast');
+    } catch {
+      outlet = new ResumedOutlet(main);
+    }
+  }
+  if (showTrace) return perform(outlet, 'traced');
   try {
-    return perform(main, false);
+    return perform(outlet, 'plain');
   } catch (error) {
     const isConversation = main.exchanges.some(({ service }) => service === 'converse');
     const mayHaveFrames = error instanceof NixError || error instanceof UserError;
@@ -40,7 +61,7 @@ export function withFrames(main: MainThread, perform: Perform): unknown {
 /** The error that the second performance ends with, if it is the same one. */
 function sameErrorWithFrames(first: NixError | UserError, main: MainThread, perform: Perform): NixError | undefined {
   try {
-    perform(new RecordedOutlet(main), true);
+    perform(new RecordedOutlet(main), 'traced');
   } catch (second) {
     if (!(second instanceof NixError)) return undefined;
     const { world } = second;
@@ -51,9 +72,9 @@ function sameErrorWithFrames(first: NixError | UserError, main: MainThread, perf
   return undefined;
 }
 
-/** Shows nothing, and answers what was asked before as it was answered then. */
-export class RecordedOutlet implements Outlet {
-  readonly progress = noProgress;
+/** Answers what was asked before as it was answered then. */
+abstract class AnsweringOutlet implements Outlet {
+  abstract readonly progress: Progress;
   readonly startTime: number;
   readonly #replies: ReadonlyMap<string, Exchange['reply']>;
 
@@ -62,11 +83,10 @@ export class RecordedOutlet implements Outlet {
     this.#replies = new Map(main.exchanges.map(({ service, argument, reply }) => [keyOf(service, argument), reply]));
   }
 
-  print(): void {}
-
-  converse(): unknown {
-    throw new Unanswered();
-  }
+  abstract print(text: string): void;
+  abstract converse(answer: unknown): unknown;
+  /** What was not asked before. */
+  protected abstract ask(service: ServiceName, argument: unknown): unknown;
 
   realise(elements: readonly string[]): ReadonlyMap<string, string> {
     return this.#answer('realise', elements) as ReadonlyMap<string, string>;
@@ -82,9 +102,60 @@ export class RecordedOutlet implements Outlet {
 
   #answer(service: ServiceName, argument: unknown): unknown {
     const reply = this.#replies.get(keyOf(service, argument));
-    if (reply === undefined) throw new Unanswered();
+    if (reply === undefined) return this.ask(service, argument);
     if (reply.kind === 'error') throw unpackFailure(reply.failure);
     return reply.value;
+  }
+}
+
+/** Goes on from where a performance ended: shows what that has not shown, asks what it has not asked. */
+class ResumedOutlet extends AnsweringOutlet {
+  readonly progress: Progress;
+  readonly #main: MainThread;
+  #bytesToSkip: number;
+  #messagesToSkip: number;
+
+  constructor(main: MainThread) {
+    super(main);
+    this.#main = main;
+    this.#bytesToSkip = main.shown.bytes;
+    this.#messagesToSkip = main.shown.messages;
+    this.progress = {
+      start: (...activity) => main.progress.start(...activity),
+      message: (...message) => {
+        if (this.#messagesToSkip > 0) this.#messagesToSkip--;
+        else main.progress.message(...message);
+      },
+    };
+  }
+
+  print(text: string): void {
+    const skipped = Math.min(this.#bytesToSkip, text.length);
+    this.#bytesToSkip -= skipped;
+    if (skipped < text.length) this.#main.print(text.slice(skipped));
+  }
+
+  converse(answer: unknown): unknown {
+    return this.#main.converse(answer);
+  }
+
+  protected ask(service: ServiceName, argument: unknown): unknown {
+    return this.#main.ask(service, argument);
+  }
+}
+
+/** Shows nothing, and asks nothing new. */
+export class RecordedOutlet extends AnsweringOutlet {
+  readonly progress = noProgress;
+
+  print(): void {}
+
+  converse(): unknown {
+    throw new Unanswered();
+  }
+
+  protected ask(): unknown {
+    throw new Unanswered();
   }
 }
 

@@ -11,9 +11,11 @@ import { LazyHost } from '../lazy-host.ts';
 import { Recording } from '../results/recording.ts';
 import { evaluationSettings } from '../evaluation-settings.ts';
 import { readSettings, showsStatistics, type NixSettings } from '../settings.ts';
-import { callObserver } from './call-observers.ts';
+import { instantiateTask, evalTask, installableTask, printTask } from '../tasks/tasks.ts';
+import { callObserver, observesCalls } from './call-observers.ts';
 import { packFailure } from './failure.ts';
-import { isLong, RecordedOutlet, Unanswered, withFrames } from './frames.ts';
+import { isLong, RecordedOutlet, Unanswered, withFrames, type Manner } from './frames.ts';
+import { heapLimit } from './heap-limit.ts';
 import type { ThreadInput } from './protocol.ts';
 import { reportStatistics } from './statistics.ts';
 import { MainThread, type Outlet } from './thread-side.ts';
@@ -52,10 +54,14 @@ export async function runThread(input: ThreadInput): Promise<void> {
       : (await import('../tasks/debugger.ts')).startDebugger(input.debugger, input.color);
     const recording = input.program === undefined ? undefined : new Recording(input, nixSettings);
     if (recording !== undefined) main.onShown = (message) => recording.trace.show(message);
-    const perform = (outlet: Outlet, traced: boolean): unknown => {
-      const observer = outlet === main
+    const observes = observesCalls(nixSettings);
+    const machine = !observes && mayBeFast(input) ? await flatMachine() : undefined;
+    const perform = (outlet: Outlet, manner: Manner): unknown => {
+      const observer = outlet === main && observes
         ? callObserver(nixSettings, outlet.progress, input.workingDirectory) : undefined;
-      const session = openSession(input, nixSettings, main, { outlet, traced, recording, observer });
+      const session = openSession(input, nixSettings, main, {
+        outlet, manner, recording, observer, ...(manner === 'fast' ? { machine } : {}),
+      });
       startDebugger?.(session);
       try {
         return session.evaluator.guard(() => run(session, input.input));
@@ -65,7 +71,9 @@ export async function runThread(input: ThreadInput): Promise<void> {
       }
     };
     // What is looked at step by step is not performed twice.
-    const result = showTrace || input.debugger !== undefined ? perform(main, showTrace) : withFrames(main, perform);
+    const result = input.debugger !== undefined ? perform(main, showTrace ? 'traced' : 'plain') : withFrames(main, perform, {
+      mayBeFast: machine !== undefined, showTrace,
+    });
     main.flushOutput();
     if (showsStatistics(input.environment)) reportStatistics(input.environment, main.progress);
     main.post({ kind: 'done', result });
@@ -83,9 +91,26 @@ export async function runThread(input: ThreadInput): Promise<void> {
   packUse.keepCode();
 }
 
+/** Whether a task may be performed on the flat heap, which counts nothing and cannot converse. */
+function mayBeFast({ task, environment }: ThreadInput): boolean {
+  return !showsStatistics(environment) && environment['FIRN_FLAT'] !== 'off'
+    && [instantiateTask, printTask, evalTask, installableTask].some(({ href }) => href === task);
+}
+
+/** Undefined where the system does not give the room. */
+async function flatMachine(): Promise<typeof import('#flat') | undefined> {
+  try {
+    return await import('#flat');
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 interface SessionOptions {
   readonly outlet: Outlet;
-  readonly traced?: boolean;
+  readonly manner?: Manner;
+  readonly machine?: typeof import('#flat') | undefined;
   readonly suspendsAll?: boolean;
   readonly recording?: Recording | undefined;
   readonly observer?: CallObserver | undefined;
@@ -94,12 +119,12 @@ interface SessionOptions {
 function openSession(
   input: ThreadInput, nixSettings: NixSettings, main: MainThread, options: SessionOptions,
 ): EvaluationSession & { close(): void } {
-  const { outlet, traced = false, suspendsAll = false, recording, observer: callObserver } = options;
+  const { outlet, manner = 'plain', machine, suspendsAll = false, recording, observer: callObserver } = options;
   const { environment } = input;
   const fromUser = evaluationSettings(
     nixSettings, recording?.environment() ?? environment, input.includes, input.workingDirectory);
   const settings: EvalSettings = {
-    ...fromUser, showTrace: traced, searchPath: [...fromUser.searchPath, ...input.usualEntries],
+    ...fromUser, showTrace: manner === 'traced', searchPath: [...fromUser.searchPath, ...input.usualEntries],
     fallbackEntries: input.lastEntries,
   };
   const host = new LazyHost({
@@ -119,6 +144,8 @@ function openSession(
     builtins: createBuiltins,
     callObserver,
     suspendsAll,
+    machine: machine?.FlatMachine,
+    machineMegabytes: heapLimit(environment) / 2,
     onTrace: (text) => outlet.progress.message('notice', `trace: ${shown(text)}`),
     onWarning: (text, label) => outlet.progress.message('notice', `${label}: ${shown(text)}`),
   });
@@ -129,7 +156,7 @@ function openSession(
     },
     print: (text) => outlet.print(text),
     converse: (answer) => outlet.converse(answer),
-    suspended: (perform) => isLong() ? undefined : keepTracing(() => {
+    suspended: (perform) => isLong() || machine?.isLong() === true ? undefined : keepTracing(() => {
       const again = openSession(input, nixSettings, main, { outlet: new RecordedOutlet(main), suspendsAll: true });
       try {
         return again.evaluator.guard(() => perform(again));

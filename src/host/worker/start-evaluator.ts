@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker, type Transferable } from 'node:worker_threads';
 import { packUse, threadStartOf } from '#program';
 import type { Environment } from '../settings.ts';
+import { heapLimit } from './heap-limit.ts';
 import type { ThreadInput } from './protocol.ts';
 
 /** A new thread that evaluates what it is given; `heapMegabytes` is the most that it may use. */
@@ -64,11 +65,6 @@ function reservedMegabytes(): number | undefined {
 const neverWoken = new Int32Array(new SharedArrayBuffer(4));
 /** Of the processors that Firn runs on; larger ones only make the wait longer. */
 const pageMegabytes = 4096 / 1048576;
-
-function heapLimit(environment: Environment): number {
-  const chosen = Number(environment['FIRN_HEAP_MB']);
-  return chosen > 0 ? chosen : Math.max(2048, Math.floor((totalmem() / 1048576) * 0.75));
-}
 
 /**
  * Up to this size nothing is collected but what is young: most of what has become old is wanted to

@@ -29,6 +29,8 @@ export class MainThread implements Outlet {
   onShown: ((message: Extract<FromThread, { kind: 'output' | 'message' }>) => void) | undefined;
   /** All replies so far, in order. */
   readonly exchanges: Exchange[] = [];
+  /** How much was shown so far: bytes printed, and messages. */
+  readonly shown = { bytes: 0, messages: 0 };
   readonly #port: MessagePort;
   readonly #wake: Int32Array;
   #pendingOutput: string[] = [];
@@ -41,24 +43,25 @@ export class MainThread implements Outlet {
   }
 
   realise(elements: readonly string[]): ReadonlyMap<string, string> {
-    return this.#ask('realise', elements) as Map<string, string>;
+    return this.ask('realise', elements) as Map<string, string>;
   }
 
   fetch(kind: string, attributes: ReadonlyMap<string, FetchAttribute>): FetchResult {
-    return this.#ask('fetch', { kind, attributes }) as FetchResult;
+    return this.ask('fetch', { kind, attributes }) as FetchResult;
   }
 
   resolveSearchPathEntry(entry: string): string | null {
-    return this.#ask('resolveSearchPathEntry', entry) as string | null;
+    return this.ask('resolveSearchPathEntry', entry) as string | null;
   }
 
   /** Gives the answer to what was asked last, and waits for what is asked next. */
   converse(answer: unknown): unknown {
-    return this.#ask('converse', answer);
+    return this.ask('converse', answer);
   }
 
   /** Writes a byte string to standard output, soon: small pieces are gathered. */
   print(text: string): void {
+    this.shown.bytes += text.length;
     this.#pendingOutput.push(text);
     this.#pendingLength += text.length;
     if (this.#pendingLength >= outputChunk) this.flushOutput();
@@ -87,6 +90,7 @@ export class MainThread implements Outlet {
     message: (level, text) => {
       // What was printed before the message is to be seen before it.
       this.flushOutput();
+      this.shown.messages++;
       this.post({ kind: 'message', level, text });
     },
   };
@@ -103,7 +107,8 @@ export class MainThread implements Outlet {
     };
   }
 
-  #ask(service: ServiceName, argument: unknown): unknown {
+  /** Asks the main thread, and waits for its answer. */
+  ask(service: ServiceName, argument: unknown): unknown {
     this.flushOutput();
     Atomics.store(this.#wake, 0, 0);
     this.post({ kind: 'request', service, argument });

@@ -1,0 +1,218 @@
+/**
+ * The bridge between the flat heap and values of the runtime layer, for builtins that are rare, and
+ * for tasks that print: both ways lazily, one level at a time.
+ */
+
+import type { Position } from '#diagnostics';
+import {
+  Attrs, type AttrsEntry, call, type Formal, type LambdaInfo, ContextString, emptyAttrs, force as
+  forceSlot, Lambda, NixFloat, NixPath, PrimOp, PrimOpApp, type Slot, Thunk, type Value,
+} from '#runtime';
+import { NODE_FOREIGN } from './encode.ts';
+import {
+  alloc, boxes, DEPTH, FOREIGN, heap, listOf, newBool, newBox, newInt, newString, newThunk, NULL,
+  PARTIAL, PRIMOP, settled, stringTexts, symbolNames, symbolOf, TRUE, type Index, type Word,
+} from './heap.ts';
+import { apply1, primitiveNames } from './calls.ts';
+import { forceWord, trailMark, unwind } from './machine.ts';
+import { orderOf, positionAt, setOf, SYMBOLS } from './sets.ts';
+import { world } from './world.ts';
+
+const H = heap;
+
+/** The value of a forced word. */
+export function toValue(word: Word): Value {
+  switch (word & 7) {
+    case 4:
+      return stringTexts[word >>> 3]!;
+    case 5:
+      return boxes[word >>> 3] as Value;
+    case 6:
+      return word >> 3;
+    case 7:
+      return word === NULL ? null : word === TRUE;
+    case 2: {
+      const known = listsOf.get(word)?.deref();
+      if (known !== undefined) return known;
+      const cell = word >>> 2;
+      const list: Slot[] = [];
+      for (let i = 1; i <= H[cell]!; i++) list.push(toSlot(H[cell + i]!));
+      listsOf.set(word, new WeakRef(list));
+      wordsOf.set(list, word);
+      return list;
+    }
+    case 1:
+      return toAttrs(word);
+    case 3:
+      return toFunction(word);
+    default:
+      throw new Error('a thunk is no value');
+  }
+}
+
+function toAttrs(word: Word): Attrs {
+  const known = attrsOf.get(word)?.deref();
+  if (known !== undefined) return known;
+  const cell = word >>> 2;
+  const shape = H[cell]!;
+  const count = H[shape]!;
+  if (count === 0) return emptyAttrs;
+  const order = orderOf(shape);
+  const entries: AttrsEntry[] = [];
+  for (let i = 0; i < count; i++) {
+    const at = H[order + i]!;
+    entries.push([symbolNames[H[shape + SYMBOLS + at]!]!, toSlot(H[cell + 1 + at]!), positionAt(shape, at)]);
+  }
+  const attrs = Attrs.fromEntries(entries);
+  attrsOf.set(word, new WeakRef(attrs));
+  wordsOf.set(attrs, word);
+  return attrs;
+}
+
+/** Sets and functions that came from the heap, and what they were there. */
+const wordsOf = new WeakMap<object, Word>();
+const attrsOf = new Map<Word, WeakRef<Attrs>>();
+const listsOf = new Map<Word, WeakRef<Slot[]>>();
+
+function toFunction(word: Word): Value {
+  const cell = word >>> 2;
+  if (H[cell] === PRIMOP) {
+    const known = world().builtins.get(primitiveNames[H[cell + 1]!]!);
+    if (known instanceof PrimOp) return known;
+  }
+  const code = H[cell]!;
+  if (code > 0) {
+    const f = new Lambda(((_: unknown, x: Slot) => toValue(apply1(word, fromSlot(x), 0))) as never, null, 1, infoOf(code));
+    wordsOf.set(f, word);
+    return f;
+  }
+  if (code === PARTIAL && H[H[cell + 1]! >>> 2] === PRIMOP) {
+    const args: Slot[] = [];
+    for (let i = 0; i < H[cell + 2]!; i++) args.push(toSlot(H[cell + 3 + i]!));
+    return new PrimOpApp(toFunction(H[cell + 1]!) as PrimOp, args);
+  }
+  const run = (_: unknown, x: Slot, position: Position): Value => toValue(apply1(word, fromSlot(x), position));
+  const f = new PrimOpApp(new PrimOp('function', ['f', 'x'],
+    ((_s: unknown, _f: Slot, x: Slot, position: Position) => run(_s, x, position)) as never, world()), [null]);
+  wordsOf.set(f, word);
+  return f;
+}
+
+function infoOf(code: Index): LambdaInfo {
+  const isPattern = H[code + 2] !== 0 && H[code + 1] === 1;
+  const name = H[code + 6]!;
+  const argument = H[code + 10]!;
+  const formals: Formal[] = [];
+  for (let i = 0; isPattern && i < H[code + 9]!; i++) {
+    const formal = code + 11 + 4 * i;
+    formals.push({ name: symbolNames[H[formal]!]!, hasDefault: H[formal + 2] !== 0, position: H[formal + 3]! });
+  }
+  formals.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    position: H[code + 5]!,
+    name: name === 0 ? undefined : symbolNames[name],
+    argument: argument === 0 ? undefined : symbolNames[argument],
+    formals: isPattern ? formals : undefined,
+    ellipsis: H[code + 8] !== 0,
+    next: undefined,
+  };
+}
+
+/** A slot that counts as forced; its value is made when it is looked at. */
+function knownSlot(word: Word): Slot {
+  const known = slotsOf.get(word)?.deref();
+  if (known !== undefined) return known;
+  let value: Value | undefined;
+  const slot = Object.create(Thunk.prototype, {
+    code: { value: null },
+    value: { get: () => (value ??= toValue(word)) },
+  }) as Thunk;
+  slotsOf.set(word, new WeakRef(slot));
+  return slot;
+}
+
+const slotsOf = new Map<Word, WeakRef<Thunk>>();
+
+/** The value of a word; what was running when it fails is whole again, since others may catch the error. */
+function forceWhole(word: Word): Word {
+  const mark = trailMark();
+  const depth = H[DEPTH]!;
+  try {
+    return forceWord(word);
+  } catch (error) {
+    unwind(mark);
+    H[DEPTH] = depth;
+    throw error;
+  }
+}
+
+/** One slot for a thunk, wherever it stands: printing tells by it what was printed before. */
+function suspendedSlot(word: Word): Slot {
+  const known = settled(word);
+  if (known !== word) return toSlot(known);
+  const slot = new Thunk(() => toValue(forceWhole(word)));
+  slotsOf.set(word, new WeakRef(slot));
+  return slot;
+}
+
+export function toSlot(word: Word): Slot {
+  switch (word & 7) {
+    case 0:
+      return slotsOf.get(word)?.deref() ?? suspendedSlot(word);
+    case 1:
+    case 2:
+      return knownSlot(word);
+    default:
+      return toValue(word);
+  }
+}
+
+/** A word of a forced value. */
+export function fromValue(value: Value): Word {
+  switch (typeof value) {
+    case 'string':
+      return newString(value);
+    case 'number':
+    case 'bigint':
+      return newInt(value);
+    case 'boolean':
+      return newBool(value);
+  }
+  if (value === null) return NULL;
+  if (value instanceof ContextString || value instanceof NixPath || value instanceof NixFloat) return newBox(value);
+  const known = wordsOf.get(value);
+  if (known !== undefined) return known;
+  if (Array.isArray(value)) return listOf(value.map(fromSlot));
+  if (value instanceof Attrs) {
+    const symbols: number[] = [];
+    const words: Word[] = [];
+    const positions: number[] = [];
+    for (let i = 0; i < value.size; i++) {
+      symbols.push(symbolOf(value.nameAt(i)));
+      words.push(fromSlot(value.slotAt(i)));
+      positions.push(value.positionAt(i));
+    }
+    return setOf(symbols, words, positions);
+  }
+  const cell = alloc(2);
+  H[cell] = FOREIGN;
+  H[cell + 1] = newBox(value) >>> 3;
+  return (cell << 2) | 3;
+}
+
+export function fromSlot(slot: Slot): Word {
+  if (!(slot instanceof Thunk)) return fromValue(slot);
+  if (slot.code === null) return fromValue(slot.value);
+  return newThunk(NODE_FOREIGN, newBox(() => fromValue(forceSlot(slot))) >>> 3);
+}
+
+/** Runs a computation of V8's side. */
+export function runForeign(box: number): Word {
+  return forceWord((boxes[box] as () => Word)());
+}
+
+/** Applies a function of V8's side. */
+export function callForeign(box: number, a: Word, position: Position): Word {
+  return fromValue(call(boxes[box] as Value, toSlot(a), position));
+}
+

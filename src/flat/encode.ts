@@ -1,0 +1,389 @@
+/**
+ * From resolved trees to nodes of the flat heap: a node is its operation's number and its operands,
+ * which are words or other nodes' indices. The layouts stand beside the operations' numbers.
+ *
+ * Numbers are written out where they are switched on: V8 makes a table of jumps of literals only.
+ */
+
+import type { Position } from '#diagnostics';
+import {
+  type AttrName, type AttrsExpr, type Binding, type ConcatExpr, type Expr, Level, none, type
+  LambdaExpr, parameterRow, type Resolution, showExpr, type VarExpr,
+} from '#lang';
+import { NixFloat, NixPath } from '#runtime';
+import { alloc, heap, newBox, newInt, newString, symbolOf, type Index, type Word } from './heap.ts';
+import { emptySet, newShape, SYMBOLS } from './sets.ts';
+
+const H = heap;
+
+export const Op = {
+  constant: 0, // word
+  own: 1, // slot, pos
+  outer: 2, // slot, pos: one frame out
+  far: 3, // slot, level, pos
+  forced: 4, // word: a constant that may be a thunk
+  withVariable: 5, // symbol, pos, withs -> [count, (level, pos) …]
+  select: 6, // subject, symbol, pos, shape, place
+  selectDynamic: 7, // subject, name, pos
+  selectOr: 8, // subject, fallback, pos, n, parts …
+  hasAttr: 9, // subject, pos, n, parts …
+  attrs: 10, // shape, n, nodes …
+  attrsFrom: 11, // shape, n, sources, nodes …, sources …
+  rec: 12, // shape, frame size, n, sources, (node, place * 2 + outside, index) …, sources …
+  dynamic: 13, // base, n, (name, value, pos) …
+  list: 14, // n, direct, nodes …
+  lambda: 15, // arity, pattern, frame size, body, pos, name, whole, ellipsis, n, argument, (symbol, slot, default, pos) …
+  call1: 16, // f, a, pos
+  call2: 17, // f, a, b, pos
+  call3: 18, // f, a, b, c, pos
+  callMany: 19, // f, pos, n, args …
+  let: 20, // frame size, body, n, sources, (node, place * 2 + outside) …, sources …
+  with: 21, // scope, body
+  if: 22, // condition, then, else, pos
+  assert: 23, // condition, body, pos, text
+  not: 24, // operand, pos
+  and: 25, // a, b, pos; so the following
+  or: 26,
+  implies: 27,
+  equal: 28,
+  unequal: 29,
+  update: 30,
+  concatLists: 31,
+  add: 32,
+  addMany: 33, // pos, n, nodes …
+  interpolate: 34, // pos, n, nodes …
+  subtract: 35,
+  multiply: 36,
+  divide: 37,
+  less: 38,
+  currentPosition: 39, // pos
+  apply: 40, // of cell [f, x]
+  applyNamed: 41, // of cell [f, name, x]
+  inherit: 42, // symbol, pos, shape, place, source; of the source
+  foreign: 43, // of a box
+} as const;
+
+export const NODE_APPLY = node(Op.apply);
+export const NODE_APPLY_NAMED = node(Op.applyNamed);
+export const NODE_FOREIGN = node(Op.foreign);
+
+function node(...words: readonly number[]): Index {
+  const at = alloc(words.length);
+  for (let i = 0; i < words.length; i++) H[at + i] = words[i]!;
+  return at;
+}
+
+const directListLimit = 6;
+const directDepthLimit = 3;
+
+export interface Encoding {
+  readonly base: Position;
+  readonly resolution: Resolution;
+  /** The base scope. */
+  readonly globals: ReadonlyMap<string, Word>;
+}
+
+/** The node of a tree. */
+export function encode(tree: Expr, encoding: Encoding): Index {
+  return new Encoder(encoding).expr(tree);
+}
+
+class Encoder {
+  private readonly base: Position;
+  private readonly resolution: Resolution;
+  private readonly globals: ReadonlyMap<string, Word>;
+  private readonly withs: Index[] = [];
+
+  constructor({ base, resolution, globals }: Encoding) {
+    this.base = base;
+    this.resolution = resolution;
+    this.globals = globals;
+  }
+
+  private at(offset: number): Position {
+    return offset === none ? 0 : this.base + offset;
+  }
+
+  expr(expr: Expr): Index {
+    switch (expr.kind) {
+      case 'int':
+        return node(Op.constant, newInt(expr.value));
+      case 'string':
+        return node(Op.constant, newString(expr.value));
+      case 'float':
+        return node(Op.constant, newBox(new NixFloat(expr.value)));
+      case 'path':
+        return node(Op.constant, newBox(new NixPath(expr.path)));
+      case 'var':
+        return this.variable(expr);
+      case 'inheritFrom':
+        throw new Error('a source of inherit stands alone');
+      case 'select':
+        return this.select(expr);
+      case 'hasAttr':
+        return this.hasAttr(expr);
+      case 'attrs':
+        return this.attrs(expr);
+      case 'list':
+        return this.list(expr.elements);
+      case 'lambda':
+        return this.lambda(expr);
+      case 'call':
+        return this.call(expr);
+      case 'let':
+        return this.let(expr);
+      case 'with': {
+        const scope = this.expr(expr.scope);
+        return node(Op.with, scope, this.expr(expr.body));
+      }
+      case 'if': {
+        const condition = this.expr(expr.condition);
+        const then = this.expr(expr.then);
+        const otherwise = this.expr(expr.otherwise);
+        return node(Op.if, condition, then, otherwise, this.at(expr.at));
+      }
+      case 'assert': {
+        const condition = this.expr(expr.condition);
+        const body = this.expr(expr.body);
+        return node(Op.assert, condition, body, this.at(expr.at), newString(showExpr(expr.condition)));
+      }
+      case 'not':
+        return node(Op.not, this.expr(expr.operand), 0);
+      case 'binary':
+        return this.binary(expr);
+      case 'concat':
+        return this.concat(expr);
+      case 'currentPosition':
+        return node(Op.currentPosition, this.at(expr.at));
+    }
+  }
+
+  private variable({ level, slot, name, at }: VarExpr): Index {
+    switch (level) {
+      case 0:
+        return node(Op.own, slot, this.at(at));
+      case 1:
+        return node(Op.outer, slot, this.at(at));
+      case Level.global: {
+        const word = this.globals.get(name)!;
+        return node((word & 7) === 0 ? Op.forced : Op.constant, word);
+      }
+      case Level.with:
+        return node(Op.withVariable, symbolOf(name), this.at(at), this.withList(slot));
+      default:
+        return node(Op.far, slot, level, this.at(at));
+    }
+  }
+
+  private withList(index: number): Index {
+    const known = this.withs[index];
+    if (known !== undefined) return known;
+    const list = this.resolution.withs[index]!;
+    const words = [list.length];
+    for (const { level, at } of list) words.push(level, this.at(at));
+    return (this.withs[index] = node(...words));
+  }
+
+  private part(part: AttrName): number {
+    return typeof part === 'string' ? symbolOf(part) * 2 + 1 : this.expr(part) * 2;
+  }
+
+  private select(expr: Expr & { kind: 'select' }): Index {
+    const { path, fallback } = expr;
+    const at = this.at(expr.at);
+    let subject = this.expr(expr.subject);
+    if (fallback !== undefined) {
+      const other = this.expr(fallback);
+      const parts = path.map((part) => this.part(part));
+      return node(Op.selectOr, subject, other, at, parts.length, ...parts);
+    }
+    for (const part of path) {
+      subject = typeof part === 'string'
+        ? node(Op.select, subject, symbolOf(part), at, 0, 0)
+        : node(Op.selectDynamic, subject, this.expr(part), at);
+    }
+    return subject;
+  }
+
+  private hasAttr(expr: Expr & { kind: 'hasAttr' }): Index {
+    const subject = this.expr(expr.subject);
+    const parts = expr.path.map((part) => this.part(part));
+    return node(Op.hasAttr, subject, 0, parts.length, ...parts);
+  }
+
+  private list(elements: readonly Expr[]): Index {
+    const nodes = elements.map((element) => this.expr(element));
+    return written(Op.list, [nodes.length, isDirectList(elements, 1) ? 1 : 0], nodes);
+  }
+
+  private shape(set: AttrsExpr): { readonly shape: Index; readonly names: string[] } {
+    const names = [...set.attrs.keys()].sort((a, b) => symbolOf(a) - symbolOf(b));
+    const shape = newShape(names.length);
+    names.forEach((name, i) => {
+      H[shape + SYMBOLS + i] = symbolOf(name);
+      H[shape + SYMBOLS + names.length + i] = this.at(set.attrs.get(name)!.at);
+    });
+    return { shape, names };
+  }
+
+  private binding(binding: Binding): Index {
+    if (binding.kind !== 'inheritedFrom') return this.expr(binding.value);
+    const { value } = binding;
+    if (value.kind !== 'select' || value.subject.kind !== 'inheritFrom') {
+      throw new Error('an inherited attribute is a selection');
+    }
+    const symbol = symbolOf(value.path[0] as string);
+    return node(Op.inherit, symbol, this.at(value.at), 0, 0, value.subject.index);
+  }
+
+  private attrs(set: AttrsExpr): Index {
+    if (set.attrs.size === 0 && set.dynamic.length === 0) return node(Op.constant, emptySet);
+    const whole = set.recursive ? this.recursive(set) : this.plain(set);
+    if (set.dynamic.length === 0) return whole;
+    const words: number[] = [];
+    for (const { name, value, at } of set.dynamic) {
+      words.push(this.expr(name), this.expr(value), this.at(at));
+    }
+    return node(Op.dynamic, whole, set.dynamic.length, ...words);
+  }
+
+  private plain(set: AttrsExpr): Index {
+    const { shape, names } = this.shape(set);
+    const nodes = names.map((name) => this.binding(set.attrs.get(name)!));
+    if (set.sources.length === 0) return written(Op.attrs, [shape, nodes.length], nodes);
+    const sources = set.sources.map((source) => this.expr(source));
+    return written(Op.attrsFrom, [shape, nodes.length, sources.length], nodes, sources);
+  }
+
+  private recursive(set: AttrsExpr): Index {
+    const { shape, names } = this.shape(set);
+    const indices = new Map(names.map((name, i) => [name, i]));
+    const members: number[] = [];
+    for (const [name, binding] of set.attrs) {
+      const outside = binding.kind === 'inherited' ? 1 : 0;
+      members.push(this.binding(binding), binding.slot * 2 + outside, indices.get(name)!);
+    }
+    const sources = set.sources.map((source) => this.expr(source));
+    const head = [shape, set.frameSize, names.length, sources.length];
+    return written(Op.rec, head, members, sources);
+  }
+
+  private let(expr: Expr & { kind: 'let' }): Index {
+    const { bindings } = expr;
+    const members: number[] = [];
+    for (const binding of bindings.attrs.values()) {
+      if (binding.slot === 0) continue;
+      const outside = binding.kind === 'inherited' ? 1 : 0;
+      members.push(this.binding(binding), binding.slot * 2 + outside);
+    }
+    const sources = bindings.sources.map((source) => this.expr(source));
+    const body = this.expr(expr.body);
+    const head = [bindings.frameSize, body, members.length / 2, sources.length];
+    return written(Op.let, head, members, sources);
+  }
+
+  private lambda(expr: LambdaExpr): Index {
+    const row = parameterRow(expr, false);
+    const last = row[row.length - 1]!;
+    const name = expr.name === undefined ? 0 : symbolOf(expr.name);
+    const at = this.at(expr.at);
+    if (last.formals === undefined) {
+      const body = this.expr(last.body);
+      return node(
+        Op.lambda, row.length, 0, 1 + row.length, body, at, name, 0, 0, 0, symbolOf(expr.argument!));
+    }
+    const formals: number[] = [];
+    const sorted = [...last.formals].sort((a, b) => symbolOf(a.name) - symbolOf(b.name));
+    for (const formal of sorted) {
+      const fallback = formal.fallback === undefined ? 0 : this.expr(formal.fallback);
+      formals.push(symbolOf(formal.name), formal.slot, fallback, this.at(formal.at));
+    }
+    const body = this.expr(last.body);
+    const head = [
+      row.length, 1, last.frameSize, body, at, name, last.argumentSlot, last.ellipsis ? 1 : 0, sorted.length,
+      expr.argument === undefined ? 0 : symbolOf(expr.argument),
+    ];
+    return written(Op.lambda, head, formals);
+  }
+
+  private call(expr: Expr & { kind: 'call' }): Index {
+    const { callee, args } = expr;
+    const at = this.at(expr.at);
+    if (callee.kind === 'var' && callee.level === Level.global && args.length === 2) {
+      const operation = arithmetic.get(callee.name);
+      if (operation !== undefined) {
+        const left = this.expr(args[0]!);
+        return node(operation, left, this.expr(args[1]!), at);
+      }
+    }
+    const f = this.expr(callee);
+    const nodes = args.map((arg) => this.expr(arg));
+    switch (nodes.length) {
+      case 1:
+        return node(Op.call1, f, nodes[0]!, at);
+      case 2:
+        return node(Op.call2, f, nodes[0]!, nodes[1]!, at);
+      case 3:
+        return node(Op.call3, f, nodes[0]!, nodes[1]!, nodes[2]!, at);
+      default:
+        return node(Op.callMany, f, at, nodes.length, ...nodes);
+    }
+  }
+
+  private binary(expr: Expr & { kind: 'binary' }): Index {
+    const left = this.expr(expr.left);
+    const right = this.expr(expr.right);
+    return node(binaryOps[expr.operator], left, right, this.at(expr.at));
+  }
+
+  private concat(expr: ConcatExpr): Index {
+    const nodes = expr.parts.map((part) => this.expr(part.value));
+    const at = this.at(expr.at);
+    if (expr.interpolation) return written(Op.interpolate, [at, nodes.length], nodes);
+    if (nodes.length === 2) return node(Op.add, nodes[0]!, nodes[1]!, at);
+    return written(Op.addMany, [at, nodes.length], nodes);
+  }
+}
+
+/** A node of several parts, which may be long. */
+function written(op: number, ...parts: readonly (readonly number[])[]): Index {
+  let size = 1;
+  for (const part of parts) size += part.length;
+  let at = alloc(size);
+  const start = at;
+  H[at++] = op;
+  for (const part of parts) for (let i = 0; i < part.length; i++) H[at++] = part[i]!;
+  return start;
+}
+
+const arithmetic: ReadonlyMap<string, number> = new Map([
+  ['__sub', Op.subtract], ['__mul', Op.multiply], ['__div', Op.divide], ['__lessThan', Op.less],
+]);
+
+const binaryOps = {
+  '==': Op.equal, '!=': Op.unequal, '&&': Op.and, '||': Op.or, '->': Op.implies, '//': Op.update,
+  '++': Op.concatLists,
+} as const;
+
+function isDirectList(elements: readonly Expr[], depth: number): boolean {
+  if (elements.length > directListLimit || depth > directDepthLimit) return false;
+  return elements.every((element) => isDirect(element, depth));
+}
+
+function isDirect(expr: Expr, depth: number): boolean {
+  switch (expr.kind) {
+    case 'int':
+    case 'float':
+    case 'string':
+    case 'path':
+      return true;
+    case 'list':
+      return isDirectList(expr.elements, depth + 1);
+    case 'attrs':
+      return expr.attrs.size === 0 && expr.dynamic.length === 0;
+    case 'var':
+      return expr.level !== Level.with;
+    default:
+      return false;
+  }
+}

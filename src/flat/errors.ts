@@ -1,0 +1,65 @@
+/** Errors of the machine, in the words of the evaluator's. */
+
+import { NixError, type Position } from '#diagnostics';
+import {
+  evalError, expectedButFound, missingAttribute, notAFunction, printAttributeName, printForError,
+  showType, typeError, undefinedVariable,
+} from '#runtime';
+import { toValue } from './bridge.ts';
+import { symbolNames, type Index, type Word, heap } from './heap.ts';
+import { SYMBOLS } from './sets.ts';
+
+const H = heap;
+
+export function failType(wanted: string, found: Word, position: Position): NixError {
+  return expectedButFound(wanted, toValue(found), position);
+}
+
+export function failCoerce(found: Word, position: Position): NixError {
+  const value = toValue(found);
+  return typeError(`cannot coerce ${showType(value)} to a string: ${printForError(value)}`, position);
+}
+
+export function failMissing(subject: Word, symbol: number, position: Position): NixError {
+  if ((subject & 7) !== 1) return failType('a set', subject, position);
+  return missingAttribute(printAttributeName(symbolNames[symbol]!), position);
+}
+
+export function failUndefined(symbol: number, position: Position): NixError {
+  return undefinedVariable(symbolNames[symbol]!, position);
+}
+
+export function failNotASet(found: Word, position: Position): NixError {
+  return failType('a set', found, position);
+}
+
+export function failNotAFunction(found: Word, position: Position): NixError {
+  return notAFunction(toValue(found), position);
+}
+
+function functionName(code: Index): string {
+  const name = H[code + 6]!;
+  return name === 0 ? 'anonymous lambda' : symbolNames[name]!;
+}
+
+export function failMissingArgument(code: Index, symbol: number, position: Position): NixError {
+  return new NixError('MissingArgumentError',
+    `function '${functionName(code)}' called without required argument '${symbolNames[symbol]!}'`, position);
+}
+
+export function failUnexpected(code: Index, set: Word, position: Position): NixError {
+  const shape = H[set >>> 2]!;
+  const known = new Set<number>();
+  for (let i = 0; i < H[code + 9]!; i++) known.add(H[code + 11 + 4 * i]!);
+  for (let i = 0; i < H[shape]!; i++) {
+    const symbol = H[shape + SYMBOLS + i]!;
+    if (!known.has(symbol)) {
+      return typeError(
+        `function '${functionName(code)}' called with unexpected argument '${symbolNames[symbol]!}'`, position);
+    }
+  }
+  return evalError('unexpected argument', position);
+}
+
+/** What the machine leaves to the evaluator that has words for everything. */
+export class Unhandled extends Error {}

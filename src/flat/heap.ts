@@ -1,0 +1,185 @@
+/**
+ * The flat heap: all Nix values, frames and the program itself in one array of 32-bit words.
+ *
+ * A word is a value with its kind in the three lowest bits. Thunks, sets, lists and functions are
+ * cells of the heap: such a word is the cell's index times four, so that `word >>> 2` is the index
+ * (cells begin at even indices). Strings and rare kinds are numbers of entries in tables on V8's
+ * side; integers of 29 bits and constants are the word itself.
+ *
+ * Memory is taken from the top and never given back; pages are touched only when used.
+ *
+ * Invariants: word 0 is no value (an empty place); what is new at the top is all zeros.
+ */
+
+import { checkListLength, ContextString, NixFloat, NixPath, type Context } from '#runtime';
+
+export type Word = number;
+/** Index of a cell, frame or node. */
+export type Index = number;
+
+export const Tag = { thunk: 0, attrs: 1, list: 2, func: 3, string: 4, box: 5, int: 6, constant: 7 } as const;
+
+/** Constants. */
+export const NULL = (0 << 3) | 7;
+export const FALSE = (1 << 3) | 7;
+export const TRUE = (2 << 3) | 7;
+/** What searches give that find nothing: no value. */
+export const MISSING = 0;
+
+/** First words of a thunk's cell that are no code. */
+export const FORWARD = 1;
+export const BLACK = 2;
+/** It has failed, with the error in a box. */
+export const FAILED = 3;
+
+/** First words of a function's cell that are no lambda's node. */
+export const PARTIAL = -1;
+export const PRIMOP = -2;
+/** A primitive operation of V8's side: [FOREIGN, box]. */
+export const FOREIGN = -3;
+
+/** Words whose index stands for the machine's registers. */
+export const TOP = 4;
+export const TRAIL = 6;
+/** How deep calls are nested, and how deep they may be. */
+export const DEPTH = 7;
+export const LIMIT = 8;
+/** Where the heap ends, and the trail. */
+const ROOF = 9;
+export const TRAIL_LIMIT = 10;
+
+const trailWords = 1 << 25;
+export const trailStart = 16;
+export const trailEnd = trailStart + trailWords;
+const heapStart = trailEnd;
+
+/** 4 GB, what an index of 30 bits reaches; a large NixOS medium takes a tenth. */
+const heapWords = 2 ** 30;
+export const heap = new Int32Array(heapWords);
+const H = heap;
+H[TOP] = heapStart;
+H[TRAIL] = trailStart;
+H[TRAIL_LIMIT] = trailEnd;
+
+/** Has `alloc` fail where more than this would be used. */
+export function limitHeap(megabytes: number): void {
+  H[ROOF] = Math.min(heapStart + megabytes * (2 ** 20 / 4), heapWords - 2);
+}
+limitHeap(Infinity);
+
+/** Room for `size` words, all zero. */
+export function alloc(size: number): Index {
+  const at = H[TOP]!;
+  const end = at + ((size + 1) & -2);
+  if (end > H[ROOF]!) throw exhausted(size);
+  H[TOP] = end;
+  return at;
+}
+
+function exhausted(size: number): Error {
+  return new RangeError(`the flat heap has ${H[TOP]} words and no room for ${size} more`);
+}
+
+export function usedWords(): number {
+  return H[TOP]! - heapStart;
+}
+
+// Strings.
+
+export const stringTexts: string[] = [];
+
+export function newString(text: string): Word {
+  return ((stringTexts.push(text) - 1) << 3) | 4;
+}
+
+export const emptyString = newString('');
+
+/** A string with a context, plain if that is empty. */
+export function contextString(text: string, context: Context): Word {
+  return context.length === 0 ? newString(text) : newBox(new ContextString(text, context));
+}
+
+// Everything else that V8 keeps.
+
+export type Box = number | bigint | NixFloat | NixPath | ContextString | object;
+export const boxes: Box[] = [];
+
+export function newBox(box: Box): Word {
+  return ((boxes.push(box) - 1) << 3) | 5;
+}
+
+export function boxOf(word: Word): Box {
+  return boxes[word >>> 3]!;
+}
+
+/** An integer: a safe number or a bigint outside of that range. */
+export function newInt(value: number | bigint): Word {
+  if (typeof value === 'number' && value >= -0x10000000 && value <= 0xfffffff) return (value << 3) | 6;
+  return newBox(value);
+}
+
+export function newBool(value: boolean): Word {
+  return value ? TRUE : FALSE;
+}
+
+// Symbols: names of attributes.
+
+const symbolIds = new Map<string, number>();
+export const symbolNames: string[] = [''];
+const symbolStrings: Word[] = [emptyString];
+
+export function symbolOf(name: string): number {
+  let id = symbolIds.get(name);
+  if (id === undefined) {
+    id = symbolNames.push(name) - 1;
+    symbolStrings.push(0);
+    symbolIds.set(name, id);
+  }
+  return id;
+}
+
+/** The symbol of a name if there is one: no set has a name without a symbol. */
+export function knownSymbol(name: string): number {
+  return symbolIds.get(name) ?? -1;
+}
+
+/** The name as a string value. */
+export function symbolString(id: number): Word {
+  const known = symbolStrings[id]!;
+  if (known !== 0) return known;
+  return (symbolStrings[id] = newString(symbolNames[id]!));
+}
+
+// Lists: [length, elements …].
+
+export const emptyList: Word = (alloc(2) << 2) | 2;
+
+export function newList(length: number): Word {
+  if (length === 0) return emptyList;
+  if (length > 1024) checkListLength(length, 0);
+  const cell = alloc(length + 1);
+  H[cell] = length;
+  return (cell << 2) | 2;
+}
+
+export function listOf(words: readonly Word[]): Word {
+  const list = newList(words.length);
+  const cell = list >>> 2;
+  for (let i = 0; i < words.length; i++) H[cell + 1 + i] = words[i]!;
+  return list;
+}
+
+/** A suspended computation of a node in a frame (or with what else the node works on). */
+export function newThunk(node: Index, frame: Index): Word {
+  const cell = alloc(2);
+  H[cell] = node;
+  H[cell + 1] = frame;
+  return cell << 2;
+}
+
+/** The word itself, or the value of a thunk that has run. */
+export function settled(word: Word): Word {
+  if ((word & 7) !== 0) return word;
+  const cell = word >>> 2;
+  return H[cell] === FORWARD ? H[cell + 1]! : word;
+}

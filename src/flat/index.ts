@@ -1,0 +1,150 @@
+/**
+ * flat: runs trees with all values in one array of integers, which is never collected.
+ *
+ * Fast, and for values only: errors have no frames and not always their words, and what is rare is
+ * left to others (docs/decisions/flat-heap.md). Whoever uses it has another way when it throws.
+ */
+
+import { derivationText, PrimOp, type EvalServices, type Slot, type Value } from '#runtime';
+import { fromSlot, fromValue, toSlot, toValue } from './bridge.ts';
+import './builtins/control.ts';
+import { nativeBuiltins } from './builtins/define.ts';
+import './builtins/derivation.ts';
+import './builtins/lists.ts';
+import './builtins/sets.ts';
+import './builtins/strings.ts';
+import { limitDepth, primitiveArities, primitiveNames, primitives, type Primitive } from './calls.ts';
+import { NODE_FOREIGN } from './encode.ts';
+import {
+  encodeTree, importFlat, rootFrame, setGlobals, setLoader, type FlatLoader, type ReadTree,
+} from './files.ts';
+import {
+  alloc, DEPTH, heap, limitHeap, newBox, newThunk, PRIMOP, symbolOf, usedWords, type Word,
+} from './heap.ts';
+import { evaluate, trailMark, unwind } from './machine.ts';
+import { setOf } from './sets.ts';
+import { warmUpText } from './warm-up.ts';
+import { setWorld } from './world.ts';
+
+export { Unhandled } from './errors.ts';
+export type { ReadTree } from './files.ts';
+
+const H = heap;
+
+export interface FlatOptions extends FlatLoader {
+  readonly services: EvalServices;
+  /** The most that the heap may take. */
+  readonly heapMegabytes?: number | undefined;
+  /** The base scope: `builtins` are in `services`. */
+  readonly globals: ReadonlyMap<string, Slot>;
+  /** A text of our own. */
+  readText(text: string, name: string): ReadTree;
+}
+
+/** Runs trees on the flat heap. The newest one in a thread works, the others do not any more. */
+export class FlatMachine {
+  constructor(options: FlatOptions) {
+    const { services, globals, heapMegabytes } = options;
+    if (heapMegabytes !== undefined) limitHeap(heapMegabytes);
+    setWorld(services);
+    H[DEPTH] = 0;
+    setLoader(options);
+    const { builtins } = services;
+    const words = new Map<string, Word>();
+    const symbols: number[] = [];
+    const values: Word[] = [];
+    let self: Word = 0;
+    const box = newBox(() => self) >>> 3;
+    for (let i = 0; i < builtins.size; i++) {
+      const name = builtins.nameAt(i);
+      const word = name === 'builtins' ? newThunk(NODE_FOREIGN, box)
+        : name === 'derivation' ? newThunk(NODE_FOREIGN, newBox(() => derivation(options)) >>> 3)
+          : builtin(name, builtins.slotAt(i), services);
+      words.set(name, word);
+      symbols.push(symbolOf(name));
+      values.push(word);
+    }
+    self = setOf(symbols, values);
+    const base = new Map<string, Word>();
+    for (const name of globals.keys()) {
+      base.set(name, words.get(name.startsWith('__') && !words.has(name) ? name.slice(2) : name)!);
+    }
+    setGlobals(base);
+    limitDepth(services.settings.maxCallDepth, () => warmUp(options));
+  }
+
+  /** The value of a tree; `scope` are the names that it sees before the base scope. */
+  run(tree: ReadTree, scope: readonly Slot[] = []): Value {
+    return whole(() => evaluate(encodeTree(tree), rootFrame(scope.map(fromSlot))));
+  }
+
+  importFile(file: string): Value {
+    return whole(() => importFlat(file, 0));
+  }
+}
+
+/** Runs each operation, so that V8 does not give up its code of them later. */
+function warmUp(options: FlatOptions): void {
+  const tree = options.readText(warmUpText, 'warm-up.nix');
+  const depth = H[DEPTH]!;
+  for (let i = 0; i < 3; i++) {
+    evaluate(encodeTree(tree), rootFrame([]));
+    H[DEPTH] = depth;
+  }
+}
+
+/** After a failure, what was running is whole again: it may be wanted once more. */
+function whole(code: () => Word): Value {
+  const mark = trailMark();
+  const depth = H[DEPTH]!;
+  try {
+    return toValue(code());
+  } catch (error) {
+    unwind(mark);
+    throw error;
+  } finally {
+    H[DEPTH] = depth;
+  }
+}
+
+/** Whether so much was done that doing it again with frames would take more than about a second. */
+export function isLong(): boolean {
+  return usedWords() > longWords;
+}
+
+/** About ten words are taken for each call and each thunk. */
+const longWords = 10_000_000;
+
+function derivation(options: FlatOptions): Word {
+  return evaluate(encodeTree(options.readText(derivationText, 'derivation-internal.nix')), rootFrame([]));
+}
+
+function builtin(name: string, slot: Slot, services: EvalServices): Word {
+  const native = nativeBuiltins.get(name);
+  if (slot instanceof PrimOp) {
+    return native === undefined
+      ? primitive(name, slot.arity, foreign(slot, services))
+      : primitive(name, native.arity, native.run);
+  }
+  return fromSlot(slot);
+}
+
+function primitive(name: string, arity: number, run: Primitive): Word {
+  const id = primitives.push(run) - 1;
+  primitiveNames.push(name);
+  primitiveArities.push(arity);
+  const cell = alloc(4);
+  H[cell] = PRIMOP;
+  H[cell + 1] = id;
+  H[cell + 2] = arity;
+  return (cell << 2) | 3;
+}
+
+/** A builtin of the runtime layer on bridged values. */
+function foreign(primOp: PrimOp, services: EvalServices): Primitive {
+  const { arity, run } = primOp;
+  if (arity === 1) return (a, _b, _c, position) => fromValue(run(services, toSlot(a), position));
+  if (arity === 2) return (a, b, _c, position) => fromValue(run(services, toSlot(a), toSlot(b), position));
+  return (a, b, c, position) => fromValue(run(services, toSlot(a), toSlot(b), toSlot(c), position));
+}
+

@@ -1,0 +1,17 @@
+/** Positions as values. */
+
+import { originOf, resolvePosition, type Position } from '#diagnostics';
+import { newBox, newInt, newString, newThunk, NULL, symbolOf, type Word } from './heap.ts';
+import { NODE_FOREIGN } from './encode.ts';
+import { setOf } from './sets.ts';
+
+const symbols = ['file', 'line', 'column'].map(symbolOf);
+
+/** `{ file, line, column }`, or null where that is not known. The line is counted when wanted. */
+export function positionSet(position: Position): Word {
+  const origin = originOf(position);
+  if (origin?.kind !== 'file') return NULL;
+  const line = newThunk(NODE_FOREIGN, newBox(() => newInt(resolvePosition(position)!.line)) >>> 3);
+  const column = newThunk(NODE_FOREIGN, newBox(() => newInt(resolvePosition(position)!.column)) >>> 3);
+  return setOf(symbols, [newString(origin.path), line, column]);
+}
