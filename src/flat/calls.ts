@@ -230,7 +230,7 @@ export function apply3(f: Word, a: Word, b: Word, c: Word, position: Position): 
   return apply1(apply2(f, a, b, position), c, position);
 }
 
-export function callMany(node: Index, frame: Index): Word {
+export function callWords(node: Index, frame: Index): Word {
   const count = H[node + 3]!;
   const position = H[node + 2]!;
   let f = evaluate(H[node + 1]!, frame);

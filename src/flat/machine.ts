@@ -13,7 +13,7 @@
 
 import { assertFail, infiniteRecursion } from '#runtime';
 import { callForeign, runForeign, toValue } from './bridge.ts';
-import { apply1, apply2, apply3, callMany, enter1, enter2, enterCalled, deepenTrail } from './calls.ts';
+import { apply1, apply2, apply3, callWords, enter1, enter2, enterCalled, deepenTrail } from './calls.ts';
 import { failType } from './errors.ts';
 import { addDynamicAttrs, openRecursive } from './groups.ts';
 import {
@@ -21,12 +21,12 @@ import {
   TRUE, type Index, type Word,
 } from './heap.ts';
 import {
-  concatLists, equalWords, evaluateAdd, evaluateAddMany, evaluateArithmetic, evaluateInterpolation,
+  concatWords, equalWords, evaluateAdd, evaluateAddMany, evaluateArithmetic, evaluateInterpolation,
   lessThan, update,
 } from './operators.ts';
 import { positionSet } from './positions.ts';
 import {
-  frameAt, hasAttr, select, selectDynamic, selectFrom, selectOr, withVariable,
+  outerFrame, hasAttr, selectWord, selectDynamic, selectFrom, selectSlot, withVariable,
 } from './selections.ts';
 import { makeList, makeSet, makeSetFrom, openLet, suspend } from './suspend.ts';
 
@@ -113,17 +113,17 @@ export function evaluate(start: Index, home: Index): Word {
       case 2: // outer
         return forcePlace(H[frame]! + H[node + 1]!);
       case 3: // far
-        return forcePlace(frameAt(frame, H[node + 2]!) + H[node + 1]!);
+        return forcePlace(outerFrame(frame, H[node + 2]!) + H[node + 1]!);
       case 4: // forced
         return forceWord(H[node + 1]!);
       case 5:
         return withVariable(node, frame);
       case 6:
-        return select(node, frame);
+        return selectWord(node, frame);
       case 7:
         return selectDynamic(node, frame);
       case 8: { // selectOr
-        const found = selectOr(node, frame);
+        const found = selectSlot(node, frame);
         if (found !== 0) return forceWord(found);
         node = H[node + 2]!;
         continue;
@@ -184,7 +184,7 @@ export function evaluate(start: Index, home: Index): Word {
         return apply3(f, a, b, suspend(H[node + 4]!, frame), H[node + 5]!);
       }
       case 19:
-        return callMany(node, frame);
+        return callWords(node, frame);
       case 20: // let
         frame = openLet(node, frame);
         node = H[node + 2]!;
@@ -222,7 +222,7 @@ export function evaluate(start: Index, home: Index): Word {
       case 30:
         return update(node, frame);
       case 31:
-        return concatLists(node, frame);
+        return concatWords(node, frame);
       case 32:
         return evaluateAdd(value(H[node + 1]!, frame), value(H[node + 2]!, frame), H[node + 3]!);
       case 33:
@@ -277,7 +277,7 @@ export function value(node: Index, frame: Index): Word {
     case 2:
       return forcePlace(H[frame]! + H[node + 1]!);
     case 6:
-      return select(node, frame);
+      return selectWord(node, frame);
     default: {
       const depth = H[DEPTH]!;
       const found = evaluate(node, frame);

@@ -269,7 +269,7 @@ export function update(node: Index, frame: Index): Word {
   return merge(left, right);
 }
 
-export function concatLists(node: Index, frame: Index): Word {
+export function concatWords(node: Index, frame: Index): Word {
   const left = value(H[node + 1]!, frame);
   const right = value(H[node + 2]!, frame);
   if ((left & 7) !== 2) throw failType('a list', left, H[node + 3]!);

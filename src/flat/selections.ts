@@ -14,7 +14,7 @@ export function withVariable(node: Index, frame: Index): Word {
   const withs = H[node + 3]!;
   const count = H[withs]!;
   for (let i = 0; i < count; i++) {
-    const scope = forcePlace(frameAt(frame, H[withs + 1 + 2 * i]!) + 1);
+    const scope = forcePlace(outerFrame(frame, H[withs + 1 + 2 * i]!) + 1);
     if ((scope & 7) !== 1) throw failType('a set', scope, H[withs + 2 + 2 * i]!);
     const cell = scope >>> 2;
     const at = find(H[cell]!, symbol);
@@ -23,7 +23,7 @@ export function withVariable(node: Index, frame: Index): Word {
   throw failUndefined(symbol, H[node + 2]!);
 }
 
-export function select(node: Index, frame: Index): Word {
+export function selectWord(node: Index, frame: Index): Word {
   const subject = value(H[node + 1]!, frame);
   if ((subject & 7) === 1) {
     const cell = subject >>> 2;
@@ -60,7 +60,7 @@ export function selectDynamic(node: Index, frame: Index): Word {
 }
 
 /** The slot found, or 0. */
-export function selectOr(node: Index, frame: Index): Word {
+export function selectSlot(node: Index, frame: Index): Word {
   const count = H[node + 4]!;
   let current = value(H[node + 1]!, frame);
   for (let i = 0; ; i++) {
@@ -90,7 +90,7 @@ export function hasAttr(node: Index, frame: Index): boolean {
   }
 }
 
-export function frameAt(frame: Index, level: number): Index {
+export function outerFrame(frame: Index, level: number): Index {
   let found = frame;
   for (let i = level; i > 0; i--) found = H[found]!;
   return found;

@@ -1,7 +1,7 @@
 /** Nodes as slots of sets, lists, frames and calls: what is not evaluated yet. Nothing here forces. */
 
 import { alloc, heap, newList, newThunk, settled, type Index, type Word } from './heap.ts';
-import { frameAt } from './selections.ts';
+import { outerFrame } from './selections.ts';
 import { find } from './sets.ts';
 
 const H = heap;
@@ -21,12 +21,12 @@ export function suspend(node: Index, frame: Index): Word {
       return word === 0 ? newThunk(node, frame) : settled(word);
     }
     case 3: { // far
-      const word = H[frameAt(frame, H[node + 2]!) + H[node + 1]!]!;
+      const word = H[outerFrame(frame, H[node + 2]!) + H[node + 1]!]!;
       return word === 0 ? newThunk(node, frame) : settled(word);
     }
     case 5: { // withVariable
       const withs = H[node + 3]!;
-      const scope = settled(H[frameAt(frame, H[withs + 1]!) + 1]!);
+      const scope = settled(H[outerFrame(frame, H[withs + 1]!) + 1]!);
       if ((scope & 7) === 1) {
         const cell = scope >>> 2;
         const at = find(H[cell]!, H[node + 1]!);
@@ -59,7 +59,7 @@ function peek(node: Index, frame: Index): Word {
     case 2:
       return settled(H[H[frame]! + H[node + 1]!]!);
     case 3:
-      return settled(H[frameAt(frame, H[node + 2]!) + H[node + 1]!]!);
+      return settled(H[outerFrame(frame, H[node + 2]!) + H[node + 1]!]!);
     case 6: {
       const subject = peek(H[node + 1]!, frame);
       if ((subject & 7) !== 1) return 0;
