@@ -19,7 +19,7 @@ import {
   encodeTree, importFlat, rootFrame, setGlobals, setLoader, type FlatLoader, type ReadTree,
 } from './files.ts';
 import {
-  alloc, DEPTH, heap, limitHeap, newBox, newThunk, PRIMOP, symbolOf, usedWords, type Word,
+  alloc, boxes, DEPTH, heap, limitHeap, newBox, newThunk, PRIMOP, stringTexts, symbolOf, usedWords, type Word,
 } from './heap.ts';
 import { evaluate, trailMark, unwind } from './machine.ts';
 import { setOf } from './sets.ts';
@@ -105,6 +105,13 @@ function whole(code: () => Word): Value {
   } finally {
     H[DEPTH] = depth;
   }
+}
+
+/** Gives all memory back. No machine of this thread works any more, and none can be made. */
+export function release(): void {
+  stringTexts.length = 0;
+  boxes.length = 0;
+  heap.buffer.transfer(0);
 }
 
 /** Whether so much was done that doing it again with frames would take more than about a second. */

@@ -33,17 +33,19 @@ export type Manner = 'fast' | 'plain' | 'traced';
 type Perform = (outlet: Outlet, manner: Manner) => unknown;
 
 /**
- * Performs a task, fast first if that is allowed. Errors of the user's Nix code that it throws have
+ * Performs a task, fast first if there is a machine for that. Errors of the user's Nix code that it throws have
  * frames, unless it did much; with `showTrace` always, and all of them.
  */
 export function withFrames(
-  main: MainThread, perform: Perform, { mayBeFast, showTrace }: { mayBeFast: boolean; showTrace: boolean },
+  main: MainThread, perform: Perform,
+  { machine, showTrace }: { machine: { release(): void } | undefined; showTrace: boolean },
 ): unknown {
   let outlet: Outlet = main;
-  if (mayBeFast) {
+  if (machine !== undefined) {
     try {
       return perform(main, 'fast');
     } catch {
+      machine.release();
       outlet = new ResumedOutlet(main);
     }
   }
