@@ -3,14 +3,16 @@
  *
  * The builder is process 1 of its namespace, so the kernel kills all others when it ends, and bwrap
  * ends after them. To stop it, process 1 is killed, not bwrap: else nobody would have waited for
- * the rest. bwrap itself dies with us; what has not yet told the kernel to, the keeper ends. What the builder says comes through a FIFO, since it may
- * open /dev/stdout anew, which sockets do not allow.
+ * the rest. bwrap itself dies with us; what has not yet told the kernel to, the keeper ends. What the
+ * builder says comes through a FIFO, since it may open /dev/stdout anew, which sockets do not allow.
  *
  * A network of the builder's own is that of a bwrap around all others. In it a shell says who it is
  * and waits; then the namespace is connected, and the shell gives it its rules and makes room.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync, readdirSync, readlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync, constants, openSync, readFileSync, readdirSync, readlinkSync, unlinkSync, writeFileSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { constants as system } from 'node:os';
 import { join } from 'node:path';
