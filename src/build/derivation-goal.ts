@@ -285,7 +285,7 @@ async function commit(
 
 /** Outputs whose paths the derivation tells. */
 async function knownOutputs(store: Store, made: MadeOutputs): Promise<Map<string, FinishedOutput>> {
-  const { drvPath, derivation, places, measures, outputPaths } = made;
+  const { derivation, places, measures, outputPaths } = made;
   const options = derivationOptions(derivation);
   const finished = new Map<string, FinishedOutput>();
   const moved = new Map<string, string>();

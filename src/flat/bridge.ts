@@ -5,13 +5,13 @@
 
 import type { Position } from '#diagnostics';
 import {
-  Attrs, type AttrsEntry, call, type Formal, type LambdaInfo, ContextString, emptyAttrs, force as
-  forceSlot, Lambda, NixFloat, NixPath, PrimOp, PrimOpApp, type Slot, Thunk, type Value,
+  Attrs, type AttrsEntry, call, type Formal, type LambdaInfo, ContextString, emptyAttrs,
+  force as forceSlot, Lambda, NixFloat, NixPath, PrimOp, PrimOpApp, type Slot, Thunk, type Value,
 } from '#runtime';
 import { NODE_FOREIGN } from './encode.ts';
 import {
   alloc, boxes, DEPTH, FOREIGN, heap, listOf, newBool, newBox, newInt, newString, newThunk, NULL,
-  PARTIAL, PRIMOP, settled, stringTexts, symbolNames, symbolOf, TRUE, type Index, type Word,
+  PRIMOP, settled, stringTexts, symbolNames, symbolOf, TRUE, type Index, type Word,
 } from './heap.ts';
 import { apply1, primitiveNames } from './calls.ts';
 import { forceWord, trailMark, unwind } from './machine.ts';
@@ -76,44 +76,47 @@ const listsOf = new Map<Word, WeakRef<Slot[]>>();
 
 function toFunction(word: Word): Value {
   const cell = word >>> 2;
-  if (H[cell] === PRIMOP) {
-    const known = world().builtins.get(primitiveNames[H[cell + 1]!]!);
-    if (known instanceof PrimOp) return known;
-  }
   const code = H[cell]!;
-  if (code > 0) {
-    const f = new Lambda(((_: unknown, x: Slot) => toValue(apply1(word, fromSlot(x), 0))) as never, null, 1, infoOf(code));
-    wordsOf.set(f, word);
-    return f;
-  }
-  if (code === PARTIAL && H[H[cell + 1]! >>> 2] === PRIMOP) {
-    const args: Slot[] = [];
-    for (let i = 0; i < H[cell + 2]!; i++) args.push(toSlot(H[cell + 3 + i]!));
-    return new PrimOpApp(toFunction(H[cell + 1]!) as PrimOp, args);
-  }
-  const run = (_: unknown, x: Slot, position: Position): Value => toValue(apply1(word, fromSlot(x), position));
-  const f = new PrimOpApp(new PrimOp('function', ['f', 'x'],
-    ((_s: unknown, _f: Slot, x: Slot, position: Position) => run(_s, x, position)) as never, world()), [null]);
+  if (code > 0) return toLambda(word, code, 0);
+  if (code === FOREIGN) return boxes[H[cell + 1]!] as Value;
+  // A primitive operation is a builtin that the runtime layer has too.
+  if (code === PRIMOP) return world().builtins.get(primitiveNames[H[cell + 1]!]!) as PrimOp;
+  const f = H[cell + 1]!;
+  const count = H[cell + 2]!;
+  const target = H[f >>> 2]!;
+  if (target > 0) return toLambda(word, target, count);
+  const args: Slot[] = [];
+  for (let i = 0; i < count; i++) args.push(toSlot(H[cell + 3 + i]!));
+  return new PrimOpApp(toFunction(f) as PrimOp, args);
+}
+
+/** A function of the program, `given` of whose parameters have arguments already. */
+function toLambda(word: Word, code: Index, given: number): Lambda {
+  const run = (_: unknown, x: Slot): Value => toValue(apply1(word, fromSlot(x), 0));
+  const f = new Lambda(run as never, null, 1, infoOf(code, given));
   wordsOf.set(f, word);
   return f;
 }
 
-function infoOf(code: Index): LambdaInfo {
-  const isPattern = H[code + 2] !== 0 && H[code + 1] === 1;
+function infoOf(code: Index, given: number): LambdaInfo {
+  const isPattern = H[code + 2] !== 0 && H[code + 1] === given + 1;
   const name = H[code + 6]!;
-  const argument = H[code + 10]!;
+  const further = code + 11 + 4 * H[code + 9]! + 2 * (given - 1);
+  const argument = given === 0 ? H[code + 10]! : H[further + 1]!;
   const formals: Formal[] = [];
   for (let i = 0; isPattern && i < H[code + 9]!; i++) {
     const formal = code + 11 + 4 * i;
-    formals.push({ name: symbolNames[H[formal]!]!, hasDefault: H[formal + 2] !== 0, position: H[formal + 3]! });
+    formals.push({
+      name: symbolNames[H[formal]!]!, hasDefault: H[formal + 2] !== 0, position: H[formal + 3]!,
+    });
   }
   formals.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
-    position: H[code + 5]!,
+    position: given === 0 ? H[code + 5]! : H[further]!,
     name: name === 0 ? undefined : symbolNames[name],
     argument: argument === 0 ? undefined : symbolNames[argument],
     formals: isPattern ? formals : undefined,
-    ellipsis: H[code + 8] !== 0,
+    ellipsis: isPattern && H[code + 8] !== 0,
     next: undefined,
   };
 }

@@ -9,11 +9,11 @@ import { stackOverflow } from '#runtime';
 import { callForeign } from './bridge.ts';
 import { failMissingArgument, failNotAFunction, failNotASet, failUnexpected } from './errors.ts';
 import {
-  alloc, DEPTH, heap, LIMIT, PARTIAL, PRIMOP, settled, symbolOf, TRAIL_LIMIT, trailEnd, trailStart, type Index,
-  type Word,
+  alloc, DEPTH, heap, LIMIT, PARTIAL, PRIMOP, settled, symbolOf, TRAIL_LIMIT, trailEnd, trailStart,
+  type Index, type Word,
 } from './heap.ts';
 import { evaluate, forcePlace, forceWord } from './machine.ts';
-import { find, SYMBOLS } from './sets.ts';
+import { find, lowerBound, SYMBOLS } from './sets.ts';
 import { suspend } from './suspend.ts';
 
 const H = heap;
@@ -161,17 +161,6 @@ function bind(code: Index, frame: Index, set: Word): void {
   if (missing) bindDefaults(code, frame, formals);
 }
 
-function lowerBound(base: Index, from: number, count: number, symbol: number): number {
-  let low = from;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (H[base + middle]! < symbol) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 function bindDefaults(code: Index, frame: Index, formals: number): void {
   let formal = code + 11;
   for (let i = 0; i < formals; i++, formal += 4) {
@@ -285,6 +274,11 @@ function enterMany(code: Index, outer: Index, args: Index, count: number, last: 
   if (isPattern) bind(code, frame, set);
   else H[frame + 1 + count] = last;
   return frame;
+}
+
+/** Whether a value is a set that can be called. */
+export function isFunctor(value: Word): boolean {
+  return (value & 7) === 1 && find(H[value >>> 2]!, functorSymbol) >= 0;
 }
 
 function applyFunctor(f: Word, a: Word, position: Position): Word {

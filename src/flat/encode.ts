@@ -7,8 +7,8 @@
 
 import type { Position } from '#diagnostics';
 import {
-  type AttrName, type AttrsExpr, type Binding, type ConcatExpr, type Expr, Level, none, type
-  LambdaExpr, parameterRow, type Resolution, showExpr, type VarExpr,
+  type AttrName, type AttrsExpr, type Binding, type ConcatExpr, type Expr, isDirectList, Level,
+  none, type LambdaExpr, parameterRow, type Resolution, showExpr, type VarExpr,
 } from '#lang';
 import { NixFloat, NixPath } from '#runtime';
 import { alloc, heap, newBox, newInt, newString, symbolOf, type Index, type Word } from './heap.ts';
@@ -32,7 +32,9 @@ export const Op = {
   rec: 12, // shape, frame size, n, sources, (node, place * 2 + outside, index) …, sources …
   dynamic: 13, // base, n, (name, value, pos) …
   list: 14, // n, direct, nodes …
-  lambda: 15, // arity, pattern, frame size, body, pos, name, whole, ellipsis, n, argument, (symbol, slot, default, pos) …
+  // arity, pattern, frame size, body, pos, name, whole, ellipsis, n, argument, (symbol, slot, default, pos) …,
+  // (pos, argument) of each further parameter
+  lambda: 15,
   call1: 16, // f, a, pos
   call2: 17, // f, a, b, pos
   call3: 18, // f, a, b, c, pos
@@ -72,9 +74,6 @@ function node(...words: readonly number[]): Index {
   for (let i = 0; i < words.length; i++) H[at + i] = words[i]!;
   return at;
 }
-
-const directListLimit = 6;
-const directDepthLimit = 3;
 
 export interface Encoding {
   readonly base: Position;
@@ -213,7 +212,7 @@ class Encoder {
 
   private list(elements: readonly Expr[]): Index {
     const nodes = elements.map((element) => this.expr(element));
-    return written(Op.list, [nodes.length, isDirectList(elements, 1) ? 1 : 0], nodes);
+    return written(Op.list, [nodes.length, isDirectList(elements) ? 1 : 0], nodes);
   }
 
   private shape(set: AttrsExpr): { readonly shape: Index; readonly names: string[] } {
@@ -287,10 +286,12 @@ class Encoder {
     const last = row[row.length - 1]!;
     const name = expr.name === undefined ? 0 : symbolOf(expr.name);
     const at = this.at(expr.at);
+    // What functions of the further parameters are to be shown as.
+    const inner = row.slice(1).flatMap((one) => [this.at(one.at), argumentSymbol(one)]);
     if (last.formals === undefined) {
       const body = this.expr(last.body);
-      return node(
-        Op.lambda, row.length, 0, 1 + row.length, body, at, name, 0, 0, 0, symbolOf(expr.argument!));
+      const head = [row.length, 0, 1 + row.length, body, at, name, 0, 0, 0, symbolOf(expr.argument!)];
+      return written(Op.lambda, head, inner);
     }
     const formals: number[] = [];
     const sorted = [...last.formals].sort((a, b) => symbolOf(a.name) - symbolOf(b.name));
@@ -301,9 +302,9 @@ class Encoder {
     const body = this.expr(last.body);
     const head = [
       row.length, 1, last.frameSize, body, at, name, last.argumentSlot, last.ellipsis ? 1 : 0, sorted.length,
-      expr.argument === undefined ? 0 : symbolOf(expr.argument),
+      argumentSymbol(expr),
     ];
-    return written(Op.lambda, head, formals);
+    return written(Op.lambda, head, formals, inner);
   }
 
   private call(expr: Expr & { kind: 'call' }): Index {
@@ -345,6 +346,10 @@ class Encoder {
   }
 }
 
+function argumentSymbol({ argument }: LambdaExpr): number {
+  return argument === undefined ? 0 : symbolOf(argument);
+}
+
 /** A node of several parts, which may be long. */
 function written(op: number, ...parts: readonly (readonly number[])[]): Index {
   let size = 1;
@@ -364,26 +369,3 @@ const binaryOps = {
   '==': Op.equal, '!=': Op.unequal, '&&': Op.and, '||': Op.or, '->': Op.implies, '//': Op.update,
   '++': Op.concatLists,
 } as const;
-
-function isDirectList(elements: readonly Expr[], depth: number): boolean {
-  if (elements.length > directListLimit || depth > directDepthLimit) return false;
-  return elements.every((element) => isDirect(element, depth));
-}
-
-function isDirect(expr: Expr, depth: number): boolean {
-  switch (expr.kind) {
-    case 'int':
-    case 'float':
-    case 'string':
-    case 'path':
-      return true;
-    case 'list':
-      return isDirectList(expr.elements, depth + 1);
-    case 'attrs':
-      return expr.attrs.size === 0 && expr.dynamic.length === 0;
-    case 'var':
-      return expr.level !== Level.with;
-    default:
-      return false;
-  }
-}

@@ -13,13 +13,16 @@ import './builtins/derivation.ts';
 import './builtins/lists.ts';
 import './builtins/sets.ts';
 import './builtins/strings.ts';
-import { limitDepth, primitiveArities, primitiveNames, primitives, type Primitive } from './calls.ts';
+import {
+  limitDepth, primitiveArities, primitiveNames, primitives, type Primitive,
+} from './calls.ts';
 import { NODE_FOREIGN } from './encode.ts';
 import {
   encodeTree, importFlat, rootFrame, setGlobals, setLoader, type FlatLoader, type ReadTree,
 } from './files.ts';
 import {
-  alloc, boxes, DEPTH, heap, limitHeap, newBox, newThunk, PRIMOP, stringTexts, symbolOf, usedWords, type Word,
+  alloc, boxes, DEPTH, heap, limitHeap, newBox, newThunk, PRIMOP, stringTexts, symbolOf, usedWords,
+  type Word,
 } from './heap.ts';
 import { evaluate, trailMark, unwind } from './machine.ts';
 import { setOf } from './sets.ts';

@@ -1,19 +1,18 @@
 /** Values of the flat heap as JSON text, contexts collected. */
 
 import {
-  evalError, JsonError, NixFloat, NixPath, nixError, quoteJson, showType, typeError,
+  evalError, formatFloatJson, JsonError, NixFloat, NixPath, nixError, quoteJson, showType,
+  typeError,
 } from '#runtime';
-import { formatFloatJson } from '#runtime';
 import { toValue } from './bridge.ts';
 import {
-  boxes, DEPTH, heap, stringTexts, symbolNames, symbolOf, TRUE, NULL, type Word,
+  boxes, DEPTH, heap, stringTexts, symbolNames, symbolOf, TRUE, NULL, type Index, type Word,
 } from './heap.ts';
 import { apply1, enterNested } from './calls.ts';
 import { forceWord, forcePlace } from './machine.ts';
 import { isPathValue } from './operators.ts';
-import { isString } from './texts.ts';
 import { find, orderOf, SYMBOLS } from './sets.ts';
-import { addContext, stringText } from './texts.ts';
+import { addContext, isString, stringText } from './texts.ts';
 import { world } from './world.ts';
 
 const H = heap;
@@ -74,18 +73,33 @@ function writeValue(value: Word, copy: boolean): string {
   throw typeError(`cannot convert ${showType(toValue(value))} to JSON`);
 }
 
-function writeSet(value: Word, copy: boolean): string {
-  const cell = value >>> 2;
-  const shape = H[cell]!;
-  let at = find(shape, toStringSymbol);
-  if (at >= 0) {
-    const text = apply1(forcePlace(cell + 1 + at), value, 0);
-    if ((text & 7) === 1) return writeSet(text, copy);
-    if (!isString(text) && !isPathValue(text)) throw evalError('`__toString` should return a string');
-    return write(text, false);
+function writeSet(set: Word, copy: boolean): string {
+  let value = set;
+  let throughToString = false;
+  while ((value & 7) === 1) {
+    const cell = value >>> 2;
+    let at = find(H[cell]!, toStringSymbol);
+    if (at >= 0) {
+      value = apply1(forcePlace(cell + 1 + at), value, 0);
+      throughToString = true;
+      continue;
+    }
+    at = find(H[cell]!, outPathSymbol);
+    if (at < 0) {
+      if (throughToString) throw evalError('`__toString` must return a string');
+      return writeAttributes(cell, copy);
+    }
+    value = forcePlace(cell + 1 + at);
   }
-  at = find(shape, outPathSymbol);
-  if (at >= 0) return write(forcePlace(cell + 1 + at), copy);
+  if (throughToString && !isString(value) && !isPathValue(value)) {
+    throw evalError('`__toString` should return a string');
+  }
+  // A path that `__toString` returned stays a text.
+  return write(value, copy && !throughToString);
+}
+
+function writeAttributes(cell: Index, copy: boolean): string {
+  const shape = H[cell]!;
   const order = orderOf(shape);
   const count = H[shape]!;
   let text = '{';
@@ -97,4 +111,3 @@ function writeSet(value: Word, copy: boolean): string {
   }
   return `${text}}`;
 }
-

@@ -12,8 +12,10 @@
  */
 
 import { assertFail, infiniteRecursion } from '#runtime';
-import { callForeign, runForeign, toValue } from './bridge.ts';
-import { apply1, apply2, apply3, callWords, enter1, enter2, enterCalled, deepenTrail } from './calls.ts';
+import { runForeign, toValue } from './bridge.ts';
+import {
+  apply1, apply2, apply3, callWords, enter1, enter2, enterCalled, deepenTrail,
+} from './calls.ts';
 import { failType } from './errors.ts';
 import { addDynamicAttrs, openRecursive } from './groups.ts';
 import {

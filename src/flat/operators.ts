@@ -8,8 +8,8 @@ import {
 import { toValue } from './bridge.ts';
 import { failType } from './errors.ts';
 import {
-  boxes, DEPTH, heap, newBox, newInt, newList, newString, stringTexts, symbolOf, type Index, type
-  Word,
+  boxes, DEPTH, heap, newBox, newInt, newList, newString, stringTexts, symbolOf, type Index,
+  type Word,
 } from './heap.ts';
 import { enterNested } from './calls.ts';
 import { forceWord, forcePlace, value } from './machine.ts';
@@ -269,20 +269,32 @@ export function update(node: Index, frame: Index): Word {
   return merge(left, right);
 }
 
+/** `a ++ b ++ c …` at once: pair by pair, the last lists would be copied again and again. */
 export function concatWords(node: Index, frame: Index): Word {
-  const left = value(H[node + 1]!, frame);
-  const right = value(H[node + 2]!, frame);
-  if ((left & 7) !== 2) throw failType('a list', left, H[node + 3]!);
-  if ((right & 7) !== 2) throw failType('a list', right, H[node + 3]!);
-  const a = left >>> 2;
-  const b = right >>> 2;
-  const countA = H[a]!;
-  const countB = H[b]!;
-  if (countA === 0) return right;
-  if (countB === 0) return left;
-  const result = newList(countA + countB);
-  const cell = (result >>> 2) + 1;
-  for (let i = 0; i < countA; i++) H[cell + i] = H[a + 1 + i]!;
-  for (let i = 0; i < countB; i++) H[cell + countA + i] = H[b + 1 + i]!;
+  const lists: Index[] = [];
+  let rest = node;
+  for (; H[rest] === CONCAT; rest = H[rest + 2]!) addList(lists, value(H[rest + 1]!, frame), H[rest + 3]!);
+  addList(lists, value(rest, frame), H[node + 3]!);
+  return joinedLists(lists);
+}
+
+const CONCAT = 31;
+
+function addList(lists: Index[], list: Word, position: Position): void {
+  if ((list & 7) !== 2) throw failType('a list', list, position);
+  if (H[list >>> 2] !== 0) lists.push(list >>> 2);
+}
+
+/** One list of the elements of all; `lists` are cells. What is one already stays itself. */
+export function joinedLists(lists: readonly Index[]): Word {
+  if (lists.length === 1) return (lists[0]! << 2) | 2;
+  let count = 0;
+  for (let i = 0; i < lists.length; i++) count += H[lists[i]!]!;
+  const result = newList(count);
+  let to = (result >>> 2) + 1;
+  for (let i = 0; i < lists.length; i++) {
+    const list = lists[i]!;
+    for (let j = 1; j <= H[list]!; j++) H[to++] = H[list + j]!;
+  }
   return result;
 }

@@ -233,8 +233,8 @@ export function merge(left: Word, right: Word): Word {
   return result;
 }
 
-/** Where in a shape a symbol is or would stand. */
-function lowerBound(base: Index, from: number, count: number, symbol: number): number {
+/** Where among `count` ascending symbols one is or would stand, from the place `from` on. */
+export function lowerBound(base: Index, from: number, count: number, symbol: number): number {
   let low = from;
   let high = count;
   while (low < high) {

@@ -1,7 +1,7 @@
 /**
  * Strings of the flat heap: coercions, and the contexts that they collect.
  *
- * While a computation reads stringTexts, their contexts are joined in one variable of this module: who
+ * While a computation reads strings, their contexts are joined in one variable of this module: who
  * wants them brackets its reading by `beginContext` and `endContext`. Whoever catches an error puts
  * back what was there.
  */
@@ -36,10 +36,6 @@ export function endContext(outer: Context): Context {
   const inner = collected;
   collected = outer;
   return inner;
-}
-
-export function currentContext(): Context {
-  return collected;
 }
 
 export function addContext(context: Context): void {

@@ -1,8 +1,8 @@
 /** Values of the flat heap as XML, all of it forced; contexts collected. */
 
-import { NixFloat, NixPath } from '#runtime';
-import { formatFloatShort } from '#runtime';
-import { formatAttributes, type XmlAttributes } from '#runtime';
+import {
+  formatAttributes, formatFloatShort, NixFloat, NixPath, type XmlAttributes,
+} from '#runtime';
 import {
   boxes, DEPTH, heap, NULL, stringTexts, symbolNames, symbolOf, TRUE, type Index, type Word,
 } from './heap.ts';

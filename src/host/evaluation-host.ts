@@ -49,7 +49,7 @@ export interface EvaluationHostOptions {
 }
 
 /** `path` names it in errors. A pipe that nobody writes to would be waited for, a device read for ever. */
-function readRegularFile(place: ReturnType<typeof systemPath>, path: string): string {
+function readTextFile(place: ReturnType<typeof systemPath>, path: string): string {
   // Without the flag, opening such a pipe waits.
   const file = openSync(place, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -90,7 +90,7 @@ export class EvaluationHost implements Host {
     const place = this.#place(path);
     const begun = this.#trace?.beginReading(place);
     try {
-      const text = readRegularFile(systemPath(place), path);
+      const text = readTextFile(systemPath(place), path);
       this.#trace?.file(place, begun, text);
       return text;
     } catch (error) {

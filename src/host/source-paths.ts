@@ -47,19 +47,20 @@ export function sourcePath(request: SourceRequest, storeDirectory: string, cache
       if (keep) accepted!.add(path);
       return keep;
     };
-  const hash = hashSource(bytePath(physical), method, filter, accepted, cache, request.trace);
+  const { hash, entryCount } = hashSource(bytePath(physical), method, filter, accepted, cache, request.trace);
   const path = makeContentAddressedPath(request.name, { method, hash }, { others: references, self: false }, storeDirectory);
   return {
     path, hash, name: request.name, physical,
     options: { method, algorithm: 'sha256', expected: path, references },
     ...(accepted === undefined ? {} : { accepted }),
+    ...(entryCount === undefined ? {} : { entryCount }),
   };
 }
 
 function hashSource(
   path: string, method: IngestionMethod, filter: TreeFilter | undefined, accepted: Set<string> | undefined,
   cache: HashCache | undefined, trace: EvaluationTrace | undefined,
-): Hash {
+): { readonly hash: Hash; readonly entryCount?: number } {
   const isSurveyed = cache !== undefined || trace !== undefined;
   const marker = sha256Hex(`place\0${path}`);
   // Where a tree was hashed before, it is likely to be as it was.
@@ -70,14 +71,14 @@ function hashSource(
     // What cannot be surveyed is reported by whom it cannot be read by.
     if (survey === undefined) {
       trace?.giveUp();
-      return hashTreeNow(path, method, 'sha256', filter);
+      return { hash: hashTreeNow(path, method, 'sha256', filter) };
     }
     const isKept = cache !== undefined && method === 'recursive' && survey.settled && survey.count >= fewEntries;
     const key = surveyKey(survey);
     const known = isKept ? cache.load(key) : undefined;
     if (known !== undefined) {
       trace?.tree({ ...survey, place: path, method, hash: encodeHex(known) });
-      return { algorithm: 'sha256', bytes: known };
+      return { hash: { algorithm: 'sha256', bytes: known }, entryCount: survey.count };
     }
     const recorded = accepted === undefined ? undefined : (inner: string) => accepted.has(inner);
     const hash = helper?.finish() ?? hashTreeNow(path, method, 'sha256', recorded);
@@ -87,7 +88,7 @@ function hashSource(
       cache.store(marker, hash.bytes);
     }
     trace?.tree({ ...survey, place: path, method, hash: encodeHex(hash.bytes) });
-    return hash;
+    return { hash, entryCount: survey.count };
   } finally {
     helper?.cancel();
   }

@@ -1,6 +1,7 @@
 /** lang: text to tokens to tree to resolved tree. */
 export * from './tree.ts';
 export { docCommentBefore, docCommentOfLambda } from './doc-comments.ts';
+export { isDirectList } from './direct-list.ts';
 export { setWithBinding } from './find-set.ts';
 export { parse, parseReplBindings, type ParseResult } from './parse.ts';
 export type { ParseOptions } from './parser.ts';

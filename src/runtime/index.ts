@@ -1,11 +1,10 @@
 /** runtime: values, thunks, attribute sets, operators and builtins: what the code of a tree runs on. */
 export * from './attrs.ts';
 export * from './builtins/index.ts';
+export { DerivationParts } from './builtins/derivation-parts.ts';
 export { derivationText } from './builtins/derivation-text.ts';
-export { withTrace, withUserErrors } from './builtins/errors.ts';
 export { importDerivation } from './builtins/import-derivation.ts';
 export { realisePath } from './builtins/paths.ts';
-export { checkStoreName } from './builtins/store-name.ts';
 export * from './call.ts';
 export { depthNow, enterCall, leaveCall, limitCallDepth, restoreDepth } from './call-depth.ts';
 export * from './coerce.ts';
@@ -23,6 +22,7 @@ export * from './operators.ts';
 export * from './path-text.ts';
 export * from './print.ts';
 export { checkRegex, RegexError, regexMatch, regexSplit, type RegexGroups } from './regex/index.ts';
+export { replaceTexts } from './replace-texts.ts';
 export * from './services.ts';
 export * from './position-value.ts';
 export * from './shape.ts';

@@ -10,7 +10,7 @@
 
 import type { Worker } from 'node:worker_threads';
 import type { Hash } from '#base';
-import { startHelper } from './helper-thread.ts';
+import { awaitHelper, startHelper } from './helper-thread.ts';
 
 /** What stands in the shared integers. */
 export const Place = { state: 0, progress: 1, digest: 2 } as const;
@@ -64,12 +64,7 @@ export class BackgroundHash {
   /** The hash; undefined if the thread could not make it. */
   finish(): Hash | undefined {
     this.#send(true);
-    let progress = -1;
-    while (Atomics.wait(this.#shared, Place.state, State.running, patienceMilliseconds) === 'timed-out') {
-      const now = Atomics.load(this.#shared, Place.progress);
-      if (now === progress) break;
-      progress = now;
-    }
+    awaitHelper(this.#shared, Place.state, State.running, Place.progress);
     this.cancel();
     if (Atomics.load(this.#shared, Place.state) !== State.done) return undefined;
     const bytes = new Uint8Array(this.#shared.buffer, Place.digest * 4, digestBytes);
@@ -94,5 +89,3 @@ export class BackgroundHash {
 }
 
 const batchLength = 1024;
-/** A thread that has not read one more file in this time is given up. */
-const patienceMilliseconds = 30_000;

@@ -22,6 +22,22 @@ export function startHelper(module: URL, input: object, transferList: readonly T
   return worker;
 }
 
+/**
+ * Blocks while the integer at `at` is `value`; false if the helper is given up, since the one at
+ * `progressAt` has not changed either for a long time.
+ */
+export function awaitHelper(numbers: Int32Array, at: number, value: number, progressAt: number): boolean {
+  for (let progress = -1; ;) {
+    if (Atomics.wait(numbers, at, value, patienceMilliseconds) !== 'timed-out') return true;
+    const now = Atomics.load(numbers, progressAt);
+    if (now === progress) return false;
+    progress = now;
+  }
+}
+
+/** A thread that has not done anything in this time will not. */
+const patienceMilliseconds = 30_000;
+
 /** In plain JavaScript, so that Node's compile cache is on before the first module is loaded. */
 const threadStart = (module: URL): string => `
 const { cache } = require('node:worker_threads').workerData;

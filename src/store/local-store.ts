@@ -15,7 +15,7 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeHex, noProgress, reachable, type Hash, type HashAlgorithm, type Progress } from '#base';
 import {
-  checkStorePathName, derivationExtension, derivationPath,
+  checkStorePathName, derivationPath,
   derivationReferences, makeContentAddressedPath, makeStorePath, makeTextPath, nameOf,
   printDerivation, type Derivation, type IngestionMethod, type PathInfo,
   type StorePath,

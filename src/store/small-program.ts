@@ -7,7 +7,7 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import { runHere, threadMark, type ProgramAnswer, type ProgramRequest, type ProgramResult } from './small-program-thread.ts';
+import { runHere, threadMark, type ProgramAnswer, type ProgramResult } from './small-program-thread.ts';
 
 /** From this size of the process on, its thread starts programs. */
 const largeBytes = 256 * 2 ** 20;

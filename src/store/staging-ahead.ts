@@ -15,7 +15,7 @@ import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } f
 import type { StorePath } from '#formats';
 import type { Registration } from './database.ts';
 import { bytePath, deleteTree } from './file-tree.ts';
-import { startHelper } from './helper-thread.ts';
+import { awaitHelper, startHelper } from './helper-thread.ts';
 import type { LocalStore } from './local-store.ts';
 import type { PreparedText, PreparedTree, StagedPath } from './staging.ts';
 
@@ -67,7 +67,7 @@ export class StagingAhead {
   addTree(tree: PreparedTree): void {
     // A function cannot be sent.
     if (tree.options.filter !== undefined) return;
-    this.#add(tree, (tree.entryCount ?? tree.accepted?.size ?? 0) > this.#fewPaths);
+    this.#add(tree, (tree.accepted?.size ?? tree.entryCount ?? 0) > this.#fewPaths);
   }
 
   /** Waits for the thread. What it tells belongs to the caller; the next paths get another thread. */
@@ -145,14 +145,8 @@ class StagingThread {
 
   /** What it has written, when it is through; ends it. */
   finish(): ReadonlyMap<StorePath, Registration> {
-    let progress = -1;
-    for (;;) {
-      const answered = Atomics.load(this.#shared, Place.answered);
-      if (answered >= this.#sentBatches) break;
-      if (Atomics.wait(this.#shared, Place.answered, answered, patienceMilliseconds) !== 'timed-out') continue;
-      const now = Atomics.load(this.#shared, Place.progress);
-      if (now === progress) break;
-      progress = now;
+    for (let answered = 0; (answered = Atomics.load(this.#shared, Place.answered)) < this.#sentBatches;) {
+      if (!awaitHelper(this.#shared, Place.answered, answered, Place.progress)) break;
     }
     this.cancel();
     const infos = new Map<StorePath, Registration>();
@@ -167,5 +161,3 @@ class StagingThread {
 
 const usuallyFew = 400;
 const batchLength = 64;
-/** A thread that has not written one more file in this time is given up. */
-const patienceMilliseconds = 30_000;

@@ -33,7 +33,7 @@ export interface PreparedTree {
   readonly options: AddTreeOptions;
   /** The entries that are copied, as a filter is asked for them; absent: what `options` say. */
   readonly accepted?: ReadonlySet<string>;
-  /** How many entries it has, if they were counted. */
+  /** How many entries were seen in it, those that are not copied too, if they were counted. */
   readonly entryCount?: number;
 }
 

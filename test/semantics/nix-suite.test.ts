@@ -105,6 +105,7 @@ test('programs that fail', { skip }, async (t) => {
     await t.test(name, () => {
       const { err, failed } = putToCommand.has(name) ? runCommand(name) : outcomes.get(name)!;
       assert.ok(failed, 'it did not fail');
+      assert.notEqual(outcomes.get(name)!.fast?.failed, false, 'it did not fail on the flat heap');
       const expected = trim(read(`${name}.err.exp`) ?? '');
       if (existsSync(join(folder, `${name}.postprocess`))) {
         assert.equal(hideNumbers(trim(err)), expected);

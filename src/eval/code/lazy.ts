@@ -2,15 +2,10 @@
  * The site of an expression: how it is suspended, decided once from what it is.
  */
 
-import { type AttrName, type Expr, Level, type VarExpr } from '#lang';
+import { type AttrName, type Expr, isDirectList, Level, type VarExpr } from '#lang';
 import { emptyAttrs, NixFloat, NixPath, type Slot } from '#runtime';
 import { Making, Site } from './site.ts';
 import type { Unit } from './unit.ts';
-
-/** Longer lists are suspended, even if nothing in them is. */
-const directListLimit = 6;
-/** So are those in which lists nest deeper: each level would look through all below it again. */
-const directDepthLimit = 3;
 
 export function lazy(unit: Unit, expr: Expr): Site {
   switch (expr.kind) {
@@ -24,7 +19,7 @@ export function lazy(unit: Unit, expr: Expr): Site {
     case 'lambda':
       return unit.suspendsAll ? new Site(unit, expr) : new Site(unit, expr, Making.now);
     case 'list':
-      return isDirectList(unit, expr.elements, 1)
+      return (unit.suspendsAll ? expr.elements.length === 0 : isDirectList(expr.elements))
         ? new Site(unit, expr, Making.now)
         : new Site(unit, expr);
     case 'attrs':
@@ -68,29 +63,4 @@ function lazySelect(unit: Unit, expr: Expr & { kind: 'select' }): Site {
 
 export function isConstantPath(path: readonly AttrName[]): path is readonly string[] {
   return path.every((part) => typeof part === 'string');
-}
-
-/** Whether the elements cost nothing to make, so that the list need not be suspended. */
-function isDirectList(unit: Unit, elements: readonly Expr[], depth: number): boolean {
-  if (unit.suspendsAll) return elements.length === 0;
-  if (elements.length > directListLimit || depth > directDepthLimit) return false;
-  return elements.every((element) => isDirect(unit, element, depth));
-}
-
-function isDirect(unit: Unit, expr: Expr, depth: number): boolean {
-  switch (expr.kind) {
-    case 'int':
-    case 'float':
-    case 'string':
-    case 'path':
-      return true;
-    case 'list':
-      return isDirectList(unit, expr.elements, depth + 1);
-    case 'attrs':
-      return expr.attrs.size === 0 && expr.dynamic.length === 0;
-    case 'var':
-      return expr.level !== Level.with;
-    default:
-      return false;
-  }
 }

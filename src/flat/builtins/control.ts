@@ -1,16 +1,16 @@
 /** Builtins of the flat heap that direct evaluation, and that look at values' types. */
 
 import { NixError } from '#diagnostics';
-import { ContextString, NixFloat, NixPath, nixError, intMultiply } from '#runtime';
-import { realisePath } from '#runtime';
-import { importDerivation } from '#runtime';
+import {
+  ContextString, importDerivation, intMultiply, nixError, NixFloat, NixPath, realisePath,
+} from '#runtime';
 import { fromValue, toValue } from '../bridge.ts';
 import { failType } from '../errors.ts';
 import {
   boxes, DEPTH, FALSE, heap, newBool, newInt, newString, NULL, symbolOf, TRUE, type Word,
 } from '../heap.ts';
 import { forceWord, forcePlace, failSince, trailMark } from '../machine.ts';
-import { evaluateAdd, evaluateArithmetic, intOf, lessThan } from '../operators.ts';
+import { evaluateAdd, evaluateArithmetic, intOf, lessThan, numberOf } from '../operators.ts';
 import { orderOf, setOf } from '../sets.ts';
 import { beginContext, coerce, endContext, isString } from '../texts.ts';
 import { world } from '../world.ts';
@@ -107,18 +107,20 @@ export function forceDeepWord(word: Word): void {
 define('lessThan', 2, (a, b) => newBool(lessThan(forceWord(a), forceWord(b))));
 define('add', 2, (a, b, _c, position) => {
   const x = forceWord(a);
+  if (numberOf(x) === undefined) throw failType('an integer', x, position);
   const y = forceWord(b);
-  if (isString(x) || isString(y)) throw failType('an integer', isString(x) ? x : y, position);
+  if (numberOf(y) === undefined) throw failType('an integer', y, position);
   return evaluateAdd(x, y, position);
 });
 define('sub', 2, (a, b, _c, position) => evaluateArithmetic(35, forceWord(a), forceWord(b), position));
 define('mul', 2, (a, b, _c, position) => evaluateArithmetic(36, forceWord(a), forceWord(b), position));
 define('div', 2, (a, b, _c, position) => evaluateArithmetic(37, forceWord(a), forceWord(b), position));
-define('bitAnd', 2, (a, b) => newInt(fit(BigInt(intArgument(a)) & BigInt(intArgument(b)))));
-define('bitOr', 2, (a, b) => newInt(fit(BigInt(intArgument(a)) | BigInt(intArgument(b)))));
-define('bitXor', 2, (a, b) => newInt(fit(BigInt(intArgument(a)) ^ BigInt(intArgument(b)))));
+define('bitAnd', 2, (a, b) => newInt(shortInt(BigInt(intArgument(a)) & BigInt(intArgument(b)))));
+define('bitOr', 2, (a, b) => newInt(shortInt(BigInt(intArgument(a)) | BigInt(intArgument(b)))));
+define('bitXor', 2, (a, b) => newInt(shortInt(BigInt(intArgument(a)) ^ BigInt(intArgument(b)))));
 
-function fit(value: bigint): number | bigint {
+/** The form in which integers are kept: a number where that is exact. */
+function shortInt(value: bigint): number | bigint {
   return intMultiply(value, 1);
 }
 

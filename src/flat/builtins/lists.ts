@@ -2,16 +2,16 @@
 
 import { evalError } from '#runtime';
 import { NODE_APPLY } from '../encode.ts';
-import { failType } from '../errors.ts';
+import { failType, Unhandled } from '../errors.ts';
 import {
-  alloc, emptyList, FALSE, heap, listOf, newInt, newList, PRIMOP, stringTexts, symbolOf, TRUE, type
-  Index, type Word,
+  alloc, emptyList, FALSE, heap, listOf, newInt, newList, PRIMOP, stringTexts, symbolOf, TRUE,
+  type Index, type Word,
 } from '../heap.ts';
-import { apply1, apply2, primitiveNames } from '../calls.ts';
+import { apply1, apply2, isFunctor, primitiveNames } from '../calls.ts';
 import { forceWord, forcePlace } from '../machine.ts';
-import { equal, intOf, lessThan } from '../operators.ts';
+import { equal, intOf, joinedLists, lessThan } from '../operators.ts';
 import { setOf } from '../sets.ts';
-import { bareText } from '../texts.ts';
+import { bareText, isString, textAlone } from '../texts.ts';
 import { define } from './define.ts';
 import { attribute } from './sets.ts';
 
@@ -38,9 +38,11 @@ export function isTrue(value: Word): boolean {
   throw failType('a Boolean', value, 0);
 }
 
-/** A list of the elements at the top of the heap's scratch: collected, then copied to fit. */
-export function listFrom(words: Word[]): Word {
-  return listOf(words);
+/** A function, or a set that can be called as one. */
+export function functionArgument(word: Word): Word {
+  const value = forceWord(word);
+  if ((value & 7) !== 3 && !isFunctor(value)) throw failType('a function', value, 0);
+  return value;
 }
 
 define('length', 1, (list) => newInt(H[listCell(list)]!));
@@ -84,7 +86,7 @@ define('map', 2, (f, list) => {
   const cell = listCell(list);
   const count = H[cell]!;
   if (count === 0) return emptyList;
-  const fn = forceWord(f);
+  const fn = functionArgument(f);
   const result = newList(count);
   const to = result >>> 2;
   for (let i = 1; i <= count; i++) H[to + i] = suspendCall(fn, H[cell + i]!);
@@ -96,7 +98,7 @@ define('filter', 2, (f, list) => {
   const cell = listCell(value);
   const count = H[cell]!;
   if (count === 0) return value;
-  const fn = forceWord(f);
+  const fn = functionArgument(f);
   // Which stay, as bits: the function may use the heap meanwhile.
   const kept: number[] = [];
   for (let i = 1; i <= count; i++) if (isTrue(apply1(fn, H[cell + i]!, 0))) kept.push(i);
@@ -118,45 +120,23 @@ define('elem', 2, (x, list) => {
   return FALSE;
 });
 
-function concatenated(parts: readonly Word[]): Word {
-  if (parts.length === 1) return parts[0]!;
-  let count = 0;
-  for (let i = 0; i < parts.length; i++) count += H[parts[i]! >>> 2]!;
-  const result = newList(count);
-  let to = (result >>> 2) + 1;
-  for (let i = 0; i < parts.length; i++) {
-    const part = parts[i]! >>> 2;
-    const size = H[part]!;
-    for (let j = 1; j <= size; j++) H[to++] = H[part + j]!;
-  }
-  return result;
-}
-
 define('concatLists', 1, (lists) => {
   const cell = listCell(lists);
-  const parts: Word[] = [];
-  for (let i = 1; i <= H[cell]!; i++) {
-    const part = forcePlace(cell + i);
-    if ((part & 7) !== 2) throw failType('a list', part, 0);
-    parts.push(part);
-  }
-  return concatenated(parts);
+  const parts: Index[] = [];
+  for (let i = 1; i <= H[cell]!; i++) parts.push(listCell(forcePlace(cell + i)));
+  return joinedLists(parts);
 });
 
 define('concatMap', 2, (f, list) => {
-  const fn = forceWord(f);
+  const fn = functionArgument(f);
   const cell = listCell(list);
-  const parts: Word[] = [];
-  for (let i = 1; i <= H[cell]!; i++) {
-    const part = apply1(fn, H[cell + i]!, 0);
-    if ((part & 7) !== 2) throw failType('a list', part, 0);
-    parts.push(part);
-  }
-  return concatenated(parts);
+  const parts: Index[] = [];
+  for (let i = 1; i <= H[cell]!; i++) parts.push(listCell(apply1(fn, H[cell + i]!, 0)));
+  return joinedLists(parts);
 });
 
 define("foldl'", 3, (op, nul, list) => {
-  const fn = forceWord(op);
+  const fn = functionArgument(op);
   const cell = listCell(list);
   const count = H[cell]!;
   if (count === 0) return forceWord(nul);
@@ -166,14 +146,14 @@ define("foldl'", 3, (op, nul, list) => {
 });
 
 define('any', 2, (f, list) => {
-  const fn = forceWord(f);
+  const fn = functionArgument(f);
   const cell = listCell(list);
   for (let i = 1; i <= H[cell]!; i++) if (isTrue(apply1(fn, H[cell + i]!, 0))) return TRUE;
   return FALSE;
 });
 
 define('all', 2, (f, list) => {
-  const fn = forceWord(f);
+  const fn = functionArgument(f);
   const cell = listCell(list);
   for (let i = 1; i <= H[cell]!; i++) if (!isTrue(apply1(fn, H[cell + i]!, 0))) return FALSE;
   return TRUE;
@@ -182,7 +162,7 @@ define('all', 2, (f, list) => {
 define('genList', 2, (f, length) => {
   const count = Number(intArgument(length));
   if (count < 0 || count > 0xffff_ffff) throw evalError(`cannot create list of size ${count}`);
-  const fn = forceWord(f);
+  const fn = functionArgument(f);
   const result = newList(count);
   const to = (result >>> 2) + 1;
   for (let i = 0; i < count; i++) H[to + i] = suspendCall(fn, newInt(i));
@@ -190,7 +170,7 @@ define('genList', 2, (f, length) => {
 });
 
 define('partition', 2, (f, list) => {
-  const fn = forceWord(f);
+  const fn = functionArgument(f);
   const cell = listCell(list);
   const right: Word[] = [];
   const wrong: Word[] = [];
@@ -203,7 +183,7 @@ define('partition', 2, (f, list) => {
 const partitionSymbols = [symbolOf('right'), symbolOf('wrong')];
 
 define('groupBy', 2, (f, list) => {
-  const fn = forceWord(f);
+  const fn = functionArgument(f);
   const cell = listCell(list);
   const groups = new Map<number, Word[]>();
   for (let i = 1; i <= H[cell]!; i++) {
@@ -221,7 +201,7 @@ define('sort', 2, (comparator, list) => {
   const cell = listCell(value);
   const count = H[cell]!;
   if (count === 0) return value;
-  const fn = forceWord(comparator);
+  const fn = functionArgument(comparator);
   const words: Word[] = [];
   for (let i = 1; i <= count; i++) words.push(forcePlace(cell + i));
   return listOf(sorted(fn, words));
@@ -275,23 +255,22 @@ const operatorSymbol = symbolOf('operator');
 const keySymbol = symbolOf('key');
 
 define('genericClosure', 1, (argument) => {
-  const start = listCell(attribute(argument, startSet));
-  const operator = forceWord(attribute(argument, operatorSymbol));
+  const set = forceWord(argument);
+  const start = forceWord(attribute(set, startSet));
+  const startCell = listCell(start);
+  if (H[startCell] === 0) return start;
+  const operator = functionArgument(attribute(set, operatorSymbol));
   const work: Word[] = [];
-  for (let i = 1; i <= H[start]!; i++) work.push(H[start + i]!);
-  const seen = new Set<string | number>();
-  const others: Word[] = [];
+  for (let i = 1; i <= H[startCell]!; i++) work.push(H[startCell + i]!);
+  const seen = new Set<string | number | bigint>();
   const result: Word[] = [];
+  let kind: string | undefined;
   for (let i = 0; i < work.length; i++) {
-    const key = forceWord(attribute(work[i]!, keySymbol));
-    if ((key & 7) === 4 || (key & 7) === 6) {
-      const simple = (key & 7) === 4 ? stringTexts[key >>> 3]! : key >> 3;
-      if (seen.has(simple)) continue;
-      seen.add(simple);
-    } else {
-      if (others.some((other) => !lessThan(other, key) && !lessThan(key, other))) continue;
-      others.push(key);
-    }
+    const key = plainKey(forceWord(attribute(work[i]!, keySymbol)));
+    const ownKind = typeof key === 'string' ? 'string' : 'int';
+    if ((kind ??= ownKind) !== ownKind) throw new Unhandled('keys of several types');
+    if (seen.has(key)) continue;
+    seen.add(key);
     result.push(work[i]!);
     const found = listCell(apply1(operator, work[i]!, 0));
     for (let j = 1; j <= H[found]!; j++) {
@@ -302,3 +281,10 @@ define('genericClosure', 1, (argument) => {
   return listOf(result);
 });
 
+/** A key that equals another only if it is the same here; comparing others is left to others. */
+function plainKey(key: Word): string | number | bigint {
+  if (isString(key)) return textAlone(key);
+  const int = intOf(key);
+  if (int === undefined) throw new Unhandled('keys that are no strings or integers');
+  return int;
+}

@@ -4,8 +4,8 @@ import { typeError } from '#runtime';
 import { NODE_APPLY_NAMED } from '../encode.ts';
 import { failMissing, failType } from '../errors.ts';
 import {
-  alloc, FALSE, heap, listOf, newBool, newList, NULL, PARTIAL, symbolOf, symbolString, TRUE, type
-  Index, type Word,
+  alloc, FALSE, heap, listOf, newBool, newList, NULL, PARTIAL, symbolOf, symbolString, TRUE,
+  type Index, type Word,
 } from '../heap.ts';
 import { forceWord, forcePlace } from '../machine.ts';
 import { positionSet } from '../positions.ts';
@@ -14,7 +14,7 @@ import {
 } from '../sets.ts';
 import { searchedSymbol, symbolFrom } from '../texts.ts';
 import { define } from './define.ts';
-import { listCell } from './lists.ts';
+import { functionArgument, listCell } from './lists.ts';
 
 const H = heap;
 const nameSymbol = symbolOf('name');
@@ -200,7 +200,7 @@ define('mapAttrs', 2, (f, set) => {
 });
 
 define('zipAttrsWith', 2, (f, list) => {
-  const fn = forceWord(f);
+  const fn = functionArgument(f);
   const cell = listCell(list);
   const groups = new Map<number, Word[]>();
   for (let i = 1; i <= H[cell]!; i++) {

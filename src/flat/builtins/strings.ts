@@ -1,13 +1,12 @@
-/** Builtins on stringTexts of the flat heap. */
+/** Builtins on strings of the flat heap. */
 
 import {
-  compareVersions, ContextString, evalError, parseDrvName, RegexError, regexMatch, regexSplit,
-  splitVersion,
+  checkRegex, compareVersions, ContextString, evalError, parseDrvName, RegexError, regexMatch,
+  regexSplit, replaceTexts, splitVersion,
 } from '#runtime';
-import { checkRegex } from '#runtime';
 import {
-  boxes, contextString, emptyString, heap, listOf, newInt, newString, NULL, stringTexts, symbolOf,
-  type Word,
+  boxes, contextString, emptyString, heap, listOf, newBool, newInt, newString, NULL, stringTexts,
+  symbolOf, type Word,
 } from '../heap.ts';
 import { forceWord, forcePlace } from '../machine.ts';
 import { setOf } from '../sets.ts';
@@ -79,58 +78,13 @@ define('replaceStrings', 3, (fromList, toList, s) => {
   const value = forceWord(s);
   const text = stringText(value);
   const replacement = (index: number) => stringText(forcePlace(toCell + 1 + index));
-  const result = from.includes('') ? replaceWithEmpty(text, from, replacement) : replaceAll(text, from, replacement);
+  const result = replaceTexts(text, from, replacement);
   if (result === text && (value & 7) === 4) {
     const context = endContext(outer);
     return context.length === 0 ? value : contextString(text, context);
   }
   return madeString(result, outer);
 });
-
-function replaceAll(text: string, from: readonly string[], replacement: (index: number) => string): string {
-  if (from.length === 0) return text;
-  let result = '';
-  let plain = 0;
-  if (from.length === 1) {
-    const wanted = from[0]!;
-    for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, plain)) {
-      result += text.slice(plain, at) + replacement(0);
-      plain = at + wanted.length;
-    }
-    return plain === 0 ? text : result + text.slice(plain);
-  }
-  const candidates: (number[] | undefined)[] = [];
-  for (let i = 0; i < from.length; i++) (candidates[from[i]!.charCodeAt(0)] ??= []).push(i);
-  let at = 0;
-  scan: while (at < text.length) {
-    const possible = candidates[text.charCodeAt(at)];
-    if (possible !== undefined) {
-      for (const index of possible) {
-        if (!text.startsWith(from[index]!, at)) continue;
-        result += text.slice(plain, at) + replacement(index);
-        plain = at += from[index]!.length;
-        continue scan;
-      }
-    }
-    at++;
-  }
-  return plain === 0 ? text : result + text.slice(plain);
-}
-
-function replaceWithEmpty(
-  text: string, from: readonly string[], replacement: (index: number) => string,
-): string {
-  let result = '';
-  let at = 0;
-  while (at <= text.length) {
-    const index = from.findIndex((wanted) => text.startsWith(wanted, at));
-    if (index >= 0) result += replacement(index);
-    const length = index < 0 ? 0 : from[index]!.length;
-    if (length > 0) at += length;
-    else result += text.slice(at, ++at);
-  }
-  return result;
-}
 
 function withRegex(source: string, run: () => Word): Word {
   try {
@@ -189,6 +143,6 @@ define('unsafeDiscardStringContext', 1, (s) => {
 define('hasContext', 1, (s) => {
   const value = forceWord(s);
   textAlone(value);
-  return (((value & 7) === 5 && boxes[value >>> 3] instanceof ContextString ? 2 : 1) << 3) | 7;
+  return newBool((value & 7) === 5 && boxes[value >>> 3] instanceof ContextString);
 });
 

@@ -32,19 +32,28 @@ export function isLong(): boolean {
 export type Manner = 'fast' | 'plain' | 'traced';
 type Perform = (outlet: Outlet, manner: Manner) => unknown;
 
+export interface FramesOptions {
+  /** Performs fast. */
+  readonly machine: { release(): void } | undefined;
+  /** What fails there is not performed again: for tests, which else would not see it. */
+  readonly isOnlyFast: boolean;
+  readonly showTrace: boolean;
+}
+
 /**
  * Performs a task, fast first if there is a machine for that. Errors of the user's Nix code that it throws have
  * frames, unless it did much; with `showTrace` always, and all of them.
  */
 export function withFrames(
   main: MainThread, perform: Perform,
-  { machine, showTrace }: { machine: { release(): void } | undefined; showTrace: boolean },
+  { machine, isOnlyFast, showTrace }: FramesOptions,
 ): unknown {
   let outlet: Outlet = main;
   if (machine !== undefined) {
     try {
       return perform(main, 'fast');
-    } catch {
+    } catch (error) {
+      if (isOnlyFast) throw error;
       machine.release();
       outlet = new ResumedOutlet(main);
     }

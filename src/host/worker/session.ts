@@ -72,7 +72,7 @@ export async function runThread(input: ThreadInput): Promise<void> {
     };
     // What is looked at step by step is not performed twice.
     const result = input.debugger !== undefined ? perform(main, showTrace ? 'traced' : 'plain') : withFrames(main, perform, {
-      machine, showTrace,
+      machine, isOnlyFast: input.environment['FIRN_FLAT'] === 'only', showTrace,
     });
     main.flushOutput();
     if (showsStatistics(input.environment)) reportStatistics(input.environment, main.progress);

@@ -6,7 +6,7 @@
  * as by C++ Nix. Computing paths is the host's work.
  */
 
-import { formatHash, hashOf, parseHash, encodeNix32, type HashAlgorithm } from '#base';
+import { hashOf, encodeNix32 } from '#base';
 import { NixError, renderNixError, showPosition, type Position } from '#diagnostics';
 import { Attrs, type AttrsEntry } from '../attrs.ts';
 import {
@@ -19,7 +19,7 @@ import {
 } from '../coerce.ts';
 import { ContextCollector } from '../context.ts';
 import { evalError, nixError } from '../errors.ts';
-import type { DerivationRequest, FixedOutput } from '../host.ts';
+import type { InstantiatedDerivation } from '../host.ts';
 import { parseJson, quoteJson, JsonError } from '../json-text.ts';
 import { printAttributeName } from '../print.ts';
 import type { EvalServices } from '../services.ts';
@@ -28,8 +28,8 @@ import { valueToJson } from '../value-json.ts';
 import { ContextString, type Slot, type Value } from '../values.ts';
 import { requireAttr } from './attrsets.ts';
 import { definePrimOp, type PrimOpDefinition } from './define.ts';
-import { featureRequired, withTrace, withUserErrors } from './errors.ts';
-import { checkStoreName } from './store-name.ts';
+import { DerivationParts } from './derivation-parts.ts';
+import { withTrace } from './errors.ts';
 
 export const derivations: readonly PrimOpDefinition[] = [
   definePrimOp({
@@ -91,41 +91,27 @@ function derivationStrict(services: EvalServices, slot: Slot): Value {
   );
 }
 
-type Mode = FixedOutput['mode'];
-
 class DerivationReader {
   private readonly services: EvalServices;
   private readonly attrs: Attrs;
   private readonly name: string;
   private readonly collector = new ContextCollector();
-  private readonly env = new Map<string, string>();
+  private readonly parts: DerivationParts;
   /** The fields of `__json`; undefined without structured attributes. */
   private json: string[] | undefined;
   private ignoreNulls = false;
-  private builder = '';
-  private system = '';
-  private args: string[] = [];
-  private outputs: string[] = ['out'];
-  private contentAddressed = false;
-  private impure = false;
-  private outputHash: string | undefined;
-  private hashAlgorithm: HashAlgorithm | undefined;
-  private mode: Mode | undefined;
 
   constructor(services: EvalServices, attrs: Attrs, name: string) {
     this.services = services;
     this.attrs = attrs;
     this.name = name;
+    this.parts = new DerivationParts(services, name);
   }
 
   instantiate(): Value {
-    checkStoreName(
-      this.name,
-      (message) => `invalid derivation name: ${message}. Please pass a different 'name'.`,
-    );
     if (this.flag('__structuredAttrs')) this.json = [];
     this.ignoreNulls = this.flag('__ignoreNulls');
-    const { attrs } = this;
+    const { attrs, parts } = this;
     for (let i = 0; i < attrs.size; i++) {
       const key = attrs.nameAt(i);
       if (key === '__ignoreNulls') continue;
@@ -140,8 +126,8 @@ class DerivationReader {
         throw error;
       }
     }
-    if (this.json !== undefined) this.env.set('__json', `{${this.json.join(',')}}`);
-    return this.result(this.request());
+    if (this.json !== undefined) parts.env.set('__json', `{${this.json.join(',')}}`);
+    return result(parts.instantiate(this.collector.context));
   }
 
   private flag(name: string): boolean {
@@ -151,27 +137,17 @@ class DerivationReader {
     return forceBool(slot, 0, text);
   }
 
-  private requireFeature(feature: string, reason?: string): void {
-    if (!this.services.settings.features.has(feature)) throw featureRequired(feature, reason);
-  }
-
   private readAttribute(key: string, slot: Slot, position: Position): void {
     if (this.ignoreNulls && force(slot) === null) return;
     switch (key) {
       case '__contentAddressed':
-        if (forceBool(slot, 0, '')) {
-          this.contentAddressed = true;
-          this.requireFeature('ca-derivations');
-        }
+        if (forceBool(slot, 0, '')) this.parts.setContentAddressed();
         return;
       case '__impure':
-        if (forceBool(slot, 0, '')) {
-          this.impure = true;
-          this.requireFeature('impure-derivations');
-        }
+        if (forceBool(slot, 0, '')) this.parts.setImpure();
         return;
       case 'args':
-        this.args = forceList(slot, 0, '').map((item) =>
+        this.parts.args = forceList(slot, 0, '').map((item) =>
           coerceToString(
             item,
             this.services,
@@ -192,22 +168,16 @@ class DerivationReader {
     json.push(`${quoteJson(key)}:${text}`);
     switch (key) {
       case 'builder':
-        this.builder = forceString(slot, 0, '', this.collector);
+        this.parts.set(key, forceString(slot, 0, '', this.collector));
         break;
       case 'system':
-        this.system = forceStringNoContext(slot, 0, '');
-        break;
       case 'outputHash':
-        this.outputHash = forceStringNoContext(slot, 0, '');
-        break;
       case 'outputHashAlgo':
-        this.setHashAlgorithm(forceStringNoContext(slot, 0, ''));
-        break;
       case 'outputHashMode':
-        this.setMode(forceStringNoContext(slot, 0, ''));
+        this.parts.set(key, forceStringNoContext(slot, 0, ''));
         break;
       case 'outputs':
-        this.setOutputs(forceList(slot, 0, '').map((item) => forceStringNoContext(item, 0, '')));
+        this.parts.setOutputs(forceList(slot, 0, '').map((item) => forceStringNoContext(item, 0, '')));
         break;
       case 'exportReferencesGraph':
         if (!(force(slot) instanceof Attrs)) {
@@ -236,29 +206,11 @@ class DerivationReader {
         "setting structured attributes via '__json' is deprecated, and may be disallowed in" +
           " future versions of Nix. Set '__structuredAttrs = true' instead.",
       );
-      this.env.set(key, this.rewriteJson(text));
+      this.parts.env.set(key, this.rewriteJson(text));
       return;
     }
-    this.env.set(key, text);
-    switch (key) {
-      case 'builder':
-        this.builder = text;
-        break;
-      case 'system':
-        this.system = text;
-        break;
-      case 'outputHash':
-        this.outputHash = text;
-        break;
-      case 'outputHashAlgo':
-        this.setHashAlgorithm(text);
-        break;
-      case 'outputHashMode':
-        this.setMode(text);
-        break;
-      case 'outputs':
-        this.setOutputs(text.split(/[ \t\n\r]+/).filter((output) => output !== ''));
-    }
+    this.parts.env.set(key, text);
+    this.parts.set(key, text);
   }
 
   /** A JSON text given by hand, in the form in which ours is written. */
@@ -280,117 +232,12 @@ class DerivationReader {
     const text = renderNixError(warning, { showTrace: true, label });
     this.services.warn(text.slice(label.length + 1).replace(/^ /, ''), label);
   }
+}
 
-  /** An unknown name counts as none given. */
-  private setHashAlgorithm(text: string): void {
-    switch (text) {
-      case 'blake3':
-        this.requireFeature('blake3-hashes');
-        this.hashAlgorithm = text;
-        break;
-      case 'md5':
-      case 'sha1':
-      case 'sha256':
-      case 'sha512':
-        this.hashAlgorithm = text;
-        break;
-      default:
-        this.hashAlgorithm = undefined;
-    }
+function result({ drvPath, outputs }: InstantiatedDerivation): Value {
+  const entries: AttrsEntry[] = [['drvPath', new ContextString(drvPath, [`=${drvPath}`])]];
+  for (const [name, path] of outputs) {
+    entries.push([name, new ContextString(path, [`!${name}!${drvPath}`])]);
   }
-
-  private setMode(text: string): void {
-    switch (text) {
-      case 'recursive':
-      case 'nar':
-        this.mode = 'recursive';
-        break;
-      case 'flat':
-        this.mode = 'flat';
-        break;
-      case 'text':
-        this.requireFeature(
-          'dynamic-derivations',
-          `text-hashed derivation '${this.name}', outputHashMode = "text"`,
-        );
-        this.mode = 'text';
-        break;
-      case 'git':
-        this.requireFeature('git-hashing');
-        this.mode = 'git';
-        break;
-      default:
-        throw evalError(`invalid value '${text}' for 'outputHashMode' attribute`);
-    }
-  }
-
-  private setOutputs(names: readonly string[]): void {
-    const seen = new Set<string>();
-    for (const name of names) {
-      if (seen.has(name)) throw evalError(`duplicate derivation output '${name}'`);
-      if (name === 'drvPath') throw evalError("invalid derivation output name 'drvPath'");
-      seen.add(name);
-    }
-    if (seen.size === 0) throw evalError('derivation cannot have an empty set of outputs');
-    this.outputs = [...seen].sort((a, b) => (a < b ? -1 : 1));
-  }
-
-  private request(): DerivationRequest {
-    if (this.builder === '') throw evalError("required attribute 'builder' missing");
-    if (this.system === '') throw evalError("required attribute 'system' missing");
-    const hasOnlyOut = this.outputs.length === 1 && this.outputs[0] === 'out';
-    if (this.name.endsWith('.drv') && !(this.mode === 'text' && hasOnlyOut)) {
-      throw evalError(
-        "derivation names are allowed to end in '.drv' only if they produce a single derivation" +
-          ' file',
-      );
-    }
-    const common = {
-      name: this.name,
-      system: this.system,
-      builder: this.builder,
-      args: this.args,
-      env: this.env,
-      outputs: this.outputs,
-      context: this.collector.context,
-    };
-    if (this.outputHash !== undefined) {
-      if (!hasOnlyOut) {
-        throw evalError('multiple outputs are not supported in fixed-output derivations');
-      }
-      return { ...common, fixedOutput: this.fixedOutput(this.outputHash) };
-    }
-    if (!this.contentAddressed && !this.impure) return common;
-    if (this.contentAddressed && this.impure) {
-      throw evalError('derivation cannot be both content-addressed and impure');
-    }
-    const floating = {
-      hashAlgorithm: this.hashAlgorithm ?? 'sha256',
-      mode: this.mode ?? 'recursive',
-    };
-    return this.impure
-      ? { ...common, impure: floating }
-      : { ...common, contentAddressed: floating };
-  }
-
-  private fixedOutput(text: string): FixedOutput {
-    const mode = this.mode ?? 'flat';
-    const algorithm = this.hashAlgorithm;
-    if (text === '') {
-      if (algorithm === undefined) throw evalError('empty hash requires explicit hash algorithm');
-      this.services.warn(`found empty hash, assuming zeros of ${algorithm}`);
-      return { hashAlgorithm: algorithm, hash: '', mode };
-    }
-    const hash = withUserErrors(() => parseHash(text, algorithm));
-    return { hashAlgorithm: hash.algorithm, hash: formatHash(hash, 'base16'), mode };
-  }
-
-  private result(request: DerivationRequest): Value {
-    const { drvPath, outputs } = this.services.host.instantiate(request);
-    const entries: AttrsEntry[] = [['drvPath', new ContextString(drvPath, [`=${drvPath}`])]];
-    for (const [name, path] of outputs) {
-      entries.push([name, new ContextString(path, [`!${name}!${drvPath}`])]);
-    }
-    return Attrs.fromEntries(entries);
-  }
+  return Attrs.fromEntries(entries);
 }

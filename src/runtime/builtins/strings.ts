@@ -21,6 +21,7 @@ import type { EvalServices } from '../services.ts';
 import { force } from '../thunk.ts';
 import { ContextString, type Slot, type Value } from '../values.ts';
 import { compareVersions, parseDrvName, splitVersion } from '../version-compare.ts';
+import { replaceTexts } from '../replace-texts.ts';
 import { definePrimOp, type PrimOpDefinition } from './define.ts';
 
 export const strings: readonly PrimOpDefinition[] = [
@@ -306,53 +307,5 @@ function replaceStrings(fromSlot: Slot, toSlot: Slot, s: Slot): Value {
       'while evaluating one of the replacement strings passed to builtins.replaceStrings',
       collector,
     ));
-  const result = from.includes('')
-    ? replaceWithEmpty(text, from, replacement)
-    : replaceAll(text, from, replacement);
-  return makeString(result, collector);
-}
-
-/** Replaces where no string to look for is empty: only bytes that begin one are looked at. */
-function replaceAll(
-  text: string,
-  from: readonly string[],
-  replacement: (index: number) => string,
-): string {
-  if (from.length === 0) return text;
-  const candidates: (number[] | undefined)[] = [];
-  for (let i = 0; i < from.length; i++) (candidates[from[i]!.charCodeAt(0)] ??= []).push(i);
-  let result = '';
-  let plain = 0;
-  let at = 0;
-  scan: while (at < text.length) {
-    const possible = candidates[text.charCodeAt(at)];
-    if (possible !== undefined) {
-      for (const index of possible) {
-        if (!text.startsWith(from[index]!, at)) continue;
-        result += text.slice(plain, at) + replacement(index);
-        plain = at += from[index]!.length;
-        continue scan;
-      }
-    }
-    at++;
-  }
-  return plain === 0 ? text : result + text.slice(plain);
-}
-
-/** An empty string fits everywhere, also at the end, and lets one byte pass each time. */
-function replaceWithEmpty(
-  text: string,
-  from: readonly string[],
-  replacement: (index: number) => string,
-): string {
-  let result = '';
-  let at = 0;
-  while (at <= text.length) {
-    const index = from.findIndex((wanted) => text.startsWith(wanted, at));
-    if (index >= 0) result += replacement(index);
-    const length = index < 0 ? 0 : from[index]!.length;
-    if (length > 0) at += length;
-    else result += text.slice(at, ++at);
-  }
-  return result;
+  return makeString(replaceTexts(text, from, replacement), collector);
 }

@@ -14,15 +14,14 @@ import { closeSync, existsSync, mkdtempSync, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { concatBytes, encodeHex, hashOf, noProgress, reachable, type Hash, type HashAlgorithm, type Progress } from '#base';
+import { encodeHex, noProgress, reachable, type Hash, type HashAlgorithm, type Progress } from '#base';
 import {
-  baseNameOf, checkStorePathName, derivationPath, derivationReferences, isDerivationPath, knownOutputPath,
-  makeContentAddressedPath, makeTextPath, nameOf, printDerivation, splitStorePath, type ContentAddress, type Derivation,
+  baseNameOf, checkStorePathName, derivationPath, derivationReferences, isDerivationPath, makeContentAddressedPath, makeTextPath, nameOf, printDerivation, splitStorePath, type Derivation,
   type IngestionMethod, type PathInfo, type StorePath,
 } from '#formats';
 import { knownOutputs, readDerivationAt } from '../derivation-file.ts';
 import { fileChanged, pathNotValid, referenceNotValid } from '../errors.ts';
-import { bytePath, deleteTree, narPieces, treeStands, writeAll } from '../file-tree.ts';
+import { bytePath, deleteTree, narPieces, writeAll } from '../file-tree.ts';
 import { measureOutput } from '../measure-output.ts';
 import { PathTurns } from '../path-turns.ts';
 import { receiveNar } from '../receive-nar.ts';

@@ -24,9 +24,9 @@ const programs: readonly (readonly [program: string, expected: unknown])[] = [
   [`{ } ? ${row('.', 'a')}`, false],
 ];
 
-test('rows of many operands', () => {
+for (const flat of ['only', 'off']) test(`rows of many operands, FIRN_FLAT=${flat}`, () => {
   const folder = folderWith({ 'rows.nix': `[\n${programs.map(([program]) => `(${program})`).join('\n')}\n]` });
-  const outcome = firn(['nix-instantiate', '--eval', '--strict', '--json', join(folder, 'rows.nix')]);
+  const outcome = firn(['nix-instantiate', '--eval', '--strict', '--json', join(folder, 'rows.nix')], { env: { FIRN_FLAT: flat } });
   assert.equal(outcome.status, 0, outcome.stderr);
   assert.deepEqual(JSON.parse(outcome.stdout), programs.map(([, expected]) => expected));
 });

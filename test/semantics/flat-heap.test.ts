@@ -1,0 +1,155 @@
+/**
+ * Builtins and operators on operands of every kind, on the flat heap and with frames: the same
+ * value, or both fail. What fails on the flat heap only is slower, what fails with frames only would
+ * be wrong.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UserError, decodeUtf8 } from '#base';
+import { NixError } from '#diagnostics';
+import { Unhandled } from '#flat';
+import { forceDeep, PrimOp, printAmbiguous } from '#runtime';
+import { openSession, type Session } from './evaluate.ts';
+
+/** One or more of each kind, as a program writes them. */
+const operands = [
+  'null', 'true', '1', '(-1)', '9223372036854775807', '1.5', '"s"', '"1.2"', './p', '[ ]', '[ 1 ]', '[ "s" 1 ]',
+  '[ (throw "element") ]', '{ }', '{ a = 1; }', '{ name = "a"; value = 1; }', '{ outPath = "/o"; }',
+  '{ __toString = self: "t"; }', '{ __toString = self: 1; }', '{ __toString = self: { outPath = ./p; }; }',
+  '{ __toString = self: { a = 1; }; }', '{ outPath = { a = 1; }; }', '{ outPath = ./p; }', '{ __functor = self: x: x; }', '(x: x)', '(x: y: x)', '({ a, b ? 1 }: a)',
+  'builtins.add', '(builtins.add 1)', '(builtins.toFile "f" "text")', '(throw "operand")',
+];
+/** For the third operand of builtins that take three. */
+const fewOperands = ['null', '1', '"s"', '[ ]', '[ "s" 1 ]', '{ a = 1; }', '(x: x)', '(throw "operand")'];
+
+const operators = ['+', '-', '*', '/', '++', '//', '==', '!=', '<', '<=', '&&', '||', '->', '?'];
+
+/** They look at the world, print, or end the program whatever they get. */
+const left: ReadonlySet<string> = new Set([
+  'abort', 'break', 'exec', 'fetchClosure', 'fetchFinalTree', 'fetchGit', 'fetchMercurial', 'fetchTarball', 'fetchTree',
+  'fetchurl', 'getFlake', 'import', 'importNative', 'path', 'filterSource', 'scopedImport', 'storePath', 'throw', 'trace',
+  'traceVerbose', 'warn', 'findFile', 'readFile', 'readDir', 'readFileType', 'hashFile',
+]);
+
+function outcome(session: Session, program: string): string {
+  const { evaluator } = session;
+  try {
+    return evaluator.guard(() => {
+      const value = evaluator.evaluateText(program, '/nowhere');
+      forceDeep(value);
+      return decodeUtf8(printAmbiguous(value)).replaceAll(/«[^»]*»/g, '«»');
+    });
+  } catch (error) {
+    if (error instanceof Unhandled) return 'unhandled';
+    if (error instanceof NixError || error instanceof UserError) return 'it fails';
+    throw error;
+  }
+}
+
+/** Programs whose outcome differs, with both. */
+function differences(programs: Iterable<string>, features: ReadonlySet<string> = new Set()): string[] {
+  const plain = openSession({ features });
+  const fast = openSession({ features }, {}, undefined, true);
+  const found: string[] = [];
+  for (const program of programs) {
+    const expected = outcome(plain, program);
+    const actual = outcome(fast, program);
+    if (actual !== expected && actual !== 'unhandled') found.push(`${program}\n  flat: ${actual}\n  with frames: ${expected}`);
+  }
+  return found;
+}
+
+function* applications(): Generator<string> {
+  const { builtins } = openSession().evaluator;
+  for (const name of builtins.names()) {
+    const primOp = builtins.get(name);
+    if (!(primOp instanceof PrimOp) || left.has(name)) continue;
+    const f = `builtins.${name}`;
+    for (const a of operands) {
+      if (primOp.arity === 1) yield `${f} ${a}`;
+      else for (const b of operands) {
+        if (primOp.arity === 2) yield `${f} ${a} ${b}`;
+        else for (const c of fewOperands) yield `${f} ${a} ${b} ${c}`;
+      }
+    }
+  }
+}
+
+function* operations(): Generator<string> {
+  for (const a of operands) {
+    yield `-${a}`;
+    yield `!${a}`;
+    yield `${a}.a or 2`;
+    yield `${a} 1`;
+    yield `"\${${a}}"`;
+    yield `./q + ${a}`;
+    yield `with ${a}; a`;
+    yield `let inherit (${a}) a; in a`;
+    yield `if ${a} then 1 else 2`;
+    yield `assert ${a}; 1`;
+    yield `{ \${${a}} = 1; }`;
+    for (const b of operands) for (const operator of operators) if (operator !== '?') yield `${a} ${operator} ${b}`;
+  }
+}
+
+test('builtins on operands of every kind', () => {
+  const found = differences(applications());
+  assert.deepEqual(found, [], `${found.length}\n${found.slice(0, 40).join('\n')}`);
+});
+
+test('operators on operands of every kind', () => {
+  const found = differences(operations());
+  assert.deepEqual(found, [], `${found.length}\n${found.slice(0, 40).join('\n')}`);
+});
+
+/** Sets of every combination of one choice for each name. */
+function* choices(names: Readonly<Record<string, readonly string[]>>): Generator<string> {
+  const all = Object.entries(names);
+  const walk = function* (at: number, text: string): Generator<string> {
+    if (at === all.length) return void (yield `{ ${text}}`);
+    const [name, values] = all[at]!;
+    for (const value of values) yield* walk(at + 1, value === '' ? text : `${text}${name} = ${value}; `);
+  };
+  yield* walk(0, '');
+}
+
+const derivations = {
+  name: ['"n"', '"n.drv"', '"-/"'],
+  system: ['"s"', '""'],
+  builder: ['"/b"'],
+  __structuredAttrs: ['', 'true', '1'],
+  __contentAddressed: ['', 'true'],
+  __impure: ['', 'true', 'false'],
+  outputHash: ['', '"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="', '""', '"x"'],
+  outputHashAlgo: ['', '"sha256"', '"blake3"', '"x"'],
+  outputHashMode: ['', '"flat"', '"nar"', '"text"', '"git"', '"x"'],
+};
+const outputs = {
+  name: ['"n"'], system: ['"s"'], builder: ['"/b"', './b', 'null'], __structuredAttrs: ['', 'true'],
+  outputs: ['', '[ ]', '[ "out" ]', '[ "b" "a" ]', '[ "a" "a" ]', '[ "drvPath" ]', '[ 1 ]', '"a b"', '""'],
+  args: ['', '[ ]', '[ 1 ./p true null ]', '1', '[ { } ]'],
+  __ignoreNulls: ['', 'true', '1'],
+  x: ['', 'null', '1.5', '[ 1 [ 2 ] ]', '{ a = 1; }', '(x: x)', './p'],
+  __json: ['', '"{}"'],
+  allowedReferences: ['', '[ ]'],
+};
+const closures = {
+  startSet: ['', '[ ]', '[ { key = 1; } { key = 1; } ]', '[ { key = 1; } { key = "1"; } ]', '[ { key = 1; } { key = 1.0; } ]',
+    '[ { key = "a"; } { key = builtins.appendContext "a" { }; } ]', '[ { key = [ 1 ]; } { key = [ 1 ]; } ]', '[ { } ]', '1',
+    '[ { key = "f"; } { key = builtins.toFile "f" ""; } { key = builtins.toFile "f" ""; } ]', '[ { key = { }; } { key = { }; } ]'],
+  operator: ['', '1', '(x: [ ])', '(x: 1)', '(x: [ { key = 2; } ])', '{ __functor = self: x: [ ]; }'],
+};
+
+test('derivations with attributes of every kind', () => {
+  for (const features of [[], ['ca-derivations', 'impure-derivations', 'dynamic-derivations', 'git-hashing', 'blake3-hashes']]) {
+    const programs = [...choices(derivations), ...choices(outputs)].map((set) => `(derivation ${set}).drvPath`);
+    const found = differences(programs, new Set(features));
+    assert.deepEqual(found, [], `${found.length}\n${found.slice(0, 20).join('\n')}`);
+  }
+});
+
+test('closures over keys of every kind', () => {
+  const found = differences([...choices(closures)].map((set) => `builtins.genericClosure ${set}`));
+  assert.deepEqual(found, [], `${found.length}\n${found.slice(0, 20).join('\n')}`);
+});
