@@ -14,6 +14,7 @@ import {
 } from './images.ts';
 import type { Firmware, MachineOptions } from './machine.ts';
 import { Machine, missingProgram, missingTool } from './machine.ts';
+import { withoutKernelMessages } from './serial-console.ts';
 import { checkRunningSystem, checkShutdown } from './running-system.ts';
 
 /** From the boot menu to the shell; the menu's letter chooses the entry with a serial console. */
@@ -173,9 +174,10 @@ test(
 
 test('no medium: the message says what was looked for, and a shell is offered', firstStageTimeout, () =>
   Machine.with(firstStage('boot.medium_timeout=3', {}), async ({ console }) => {
-    const message = await console.waitFor(/cannot go on booting\.[^]*Your choice: /, { seconds: 120 });
-    assert.match(message[0], /Looked for 3 seconds/);
-    assert.match(message[0], /\/nix\/store\/\S+-nixos-system-/);
+    const seen = await console.waitFor(/cannot go on booting\.[^]*Your choice: /, { seconds: 120 });
+    const message = withoutKernelMessages(seen[0]);
+    assert.match(message, /Looked for 3 seconds/);
+    assert.match(message, /\/nix\/store\/\S+-nixos-system-/);
     console.type('s\r');
     await console.reachRootShell({ seconds: 60 });
     const { output } = await console.run('readlink /proc/self/exe');

@@ -2,8 +2,9 @@
  * A virtual machine under QEMU, with its serial line as the only way in.
  *
  * Hardware acceleration is used only if it was seen to boot: where machines are nested it may be
- * offered and then crash in the first instructions. QEMU itself can crash in early boot too; it is
- * started again then, and only then: a machine that hangs or fails is a failed test.
+ * offered and then crash in the first instructions. QEMU itself can crash in early boot too, and its
+ * emulated processors can trip a kernel that has not come to our first program yet; the machine is
+ * started again then, and only then: one that hangs or fails later, or each time, is a failed test.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -81,7 +82,8 @@ export class Machine {
 
   /**
    * Starts a machine and lets `use` work with it; it is gone when this returns. If QEMU dies by a
-   * signal, all of it is done once more, at most twice.
+   * signal, or the kernel breaks before it starts the first stage, all of it is done once more, at
+   * most twice.
    */
   static async with<T>(options: MachineOptions, use: (machine: Machine) => Promise<T>): Promise<T> {
     const folder = mkdtempSync(join(tmpdir(), 'firn-boot-'));
@@ -94,10 +96,12 @@ export class Machine {
         try {
           return await use(machine);
         } catch (error) {
-          if (ended?.signal == null || attempt === 3) {
-            throw withErrors(error, machine.errors);
-          }
-          console.error(`QEMU died by ${ended.signal}: starting the machine again`);
+          const cause =
+            ended?.signal != null
+              ? `QEMU died by ${ended.signal}`
+              : kernelBrokeEarly(machine.console.transcript);
+          if (cause === null || attempt === 3) throw withErrors(error, machine.errors);
+          console.error(`${cause}: starting the machine again`);
         } finally {
           await machine.stop();
         }
@@ -186,6 +190,14 @@ function firmwareArguments(firmware: Firmware, folder: string): string[] {
     '-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${code}`,
     '-drive', `if=pflash,format=raw,unit=1,file=${own}`,
   ];
+}
+
+/** What the kernel complained of first, if it complained and our first program never spoke. */
+function kernelBrokeEarly(transcript: string): string | null {
+  if (/stage-1: /.test(transcript)) return null;
+  const complaint = /^\[ *\d+\.\d{6}\] .*(?:BUG|Oops|WARNING|INFO|panic|fault|lockup|stall|Call Trace).*$/m;
+  const found = complaint.exec(transcript);
+  return found === null ? null : `the kernel broke early (${found[0]})`;
 }
 
 let accelerator: Promise<'kvm' | 'tcg'> | undefined;

@@ -67,7 +67,10 @@ export class SerialConsole {
     this.#input.write(Buffer.from(text, 'utf8'));
   }
 
-  /** Waits for `pattern` in what comes after `from`; returns the match. */
+  /**
+   * Waits for `pattern` in what comes after `from`; returns the match. Messages of the kernel, which
+   * come in the middle of other lines, are passed over where the pattern is not found among them.
+   */
   async waitFor(
     pattern: RegExp,
     options: { seconds: number; from?: number; what?: string },
@@ -76,7 +79,8 @@ export class SerialConsole {
     const what = options.what ?? String(pattern);
     const end = Date.now() + options.seconds * 1000;
     for (;;) {
-      const match = pattern.exec(plain(this.#text.slice(from)));
+      const text = plain(this.#text.slice(from));
+      const match = pattern.exec(text) ?? pattern.exec(withoutKernelMessages(text));
       if (match !== null) return match;
       if (this.#closed) throw new ConsoleClosed(what, this.#tail());
       const left = end - Date.now();
@@ -137,6 +141,11 @@ export class SerialConsole {
   #tail(): string {
     return this.transcript.split('\n').slice(-40).join('\n');
   }
+}
+
+/** Without the lines that begin with the kernel's time, wherever they interrupt another line. */
+export function withoutKernelMessages(text: string): string {
+  return text.replace(/\[ *\d+\.\d{6}\] [^\n]*\n/g, '');
 }
 
 /** Without escape sequences and carriage returns. */
