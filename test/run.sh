@@ -66,6 +66,15 @@ run() {
 }
 
 if [ $# -gt 0 ]; then
+  # A folder stands for all tests below it.
+  left=$#
+  while [ "$left" -gt 0 ]; do
+    given=${1%/}
+    shift
+    [ ! -d "$given" ] || given="$given/**/*.test.ts"
+    set -- "$@" "$given"
+    left=$((left - 1))
+  done
   run "$@"
 else
   # Type errors are test failures too: test/tidy runs the type check.

@@ -180,7 +180,7 @@ export function apply1(f: Word, a: Word, position: Position): Word {
     }
     if (code === PRIMOP) {
       if (H[cell + 2] === 1) {
-                return runPrimitive(H[cell + 1]!, a, 0, 0, position);
+        return runPrimitive(H[cell + 1]!, a, 0, 0, position);
       }
       return partial1(f, a);
     }
@@ -197,7 +197,7 @@ export function apply2(f: Word, a: Word, b: Word, position: Position): Word {
     if (code > 0) {
       if (H[code + 1] === 2) return runBody(H[code + 4]!, enter2(code, H[cell + 1]!, a, b), position);
     } else if (code === PRIMOP && H[cell + 2] === 2) {
-            return runPrimitive(H[cell + 1]!, a, b, 0, position);
+      return runPrimitive(H[cell + 1]!, a, b, 0, position);
     }
   }
   return apply1(apply1(f, a, position), b, position);
@@ -213,7 +213,7 @@ export function apply3(f: Word, a: Word, b: Word, c: Word, position: Position): 
         return apply1(runBody(H[code + 4]!, enter2(code, H[cell + 1]!, a, b), position), c, position);
       }
     } else if (code === PRIMOP && H[cell + 2] === 3) {
-            return runPrimitive(H[cell + 1]!, a, b, c, position);
+      return runPrimitive(H[cell + 1]!, a, b, c, position);
     }
   }
   return apply1(apply2(f, a, b, position), c, position);
@@ -260,7 +260,7 @@ function applyPartial(cell: Index, a: Word, position: Position): Word {
     if (count === 1) return runBody(H[code + 4]!, enter2(code, H[target + 1]!, H[cell + 3]!, a), position);
     return runBody(H[code + 4]!, enterMany(code, H[target + 1]!, cell + 3, count, a), position);
   }
-    const id = H[target + 1]!;
+  const id = H[target + 1]!;
   if (count === 1) return runPrimitive(id, H[cell + 3]!, a, 0, position);
   return runPrimitive(id, H[cell + 3]!, H[cell + 4]!, a, position);
 }

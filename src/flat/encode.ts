@@ -216,13 +216,14 @@ class Encoder {
   }
 
   private shape(set: AttrsExpr): { readonly shape: Index; readonly names: string[] } {
-    const names = [...set.attrs.keys()].sort((a, b) => symbolOf(a) - symbolOf(b));
-    const shape = newShape(names.length);
-    names.forEach((name, i) => {
-      H[shape + SYMBOLS + i] = symbolOf(name);
-      H[shape + SYMBOLS + names.length + i] = this.at(set.attrs.get(name)!.at);
+    const members = [...set.attrs].map(([name, { at }]) => ({ name, symbol: symbolOf(name), at }));
+    members.sort((a, b) => a.symbol - b.symbol);
+    const shape = newShape(members.length);
+    members.forEach(({ symbol, at }, i) => {
+      H[shape + SYMBOLS + i] = symbol;
+      H[shape + SYMBOLS + members.length + i] = this.at(at);
     });
-    return { shape, names };
+    return { shape, names: members.map(({ name }) => name) };
   }
 
   private binding(binding: Binding): Index {

@@ -147,7 +147,31 @@ export function knownSymbol(name: string): number {
 export function symbolString(id: number): Word {
   const known = symbolStrings[id]!;
   if (known !== 0) return known;
-  return (symbolStrings[id] = newString(symbolNames[id]!));
+  const made = newString(symbolNames[id]!);
+  noteSymbol(made, id);
+  return (symbolStrings[id] = made);
+}
+
+/** Symbols of strings by their numbers, where they were asked for; 0 elsewhere. */
+let stringSymbols = new Int32Array(1 << 16);
+
+/** The symbol that a plain string names: the same strings name attributes again and again. */
+export function symbolOfString(word: Word): number {
+  const known = stringSymbols[word >>> 3];
+  if (known !== undefined && known !== 0) return known;
+  const id = symbolOf(stringTexts[word >>> 3]!);
+  noteSymbol(word, id);
+  return id;
+}
+
+function noteSymbol(word: Word, id: number): void {
+  const at = word >>> 3;
+  if (at >= stringSymbols.length) {
+    const larger = new Int32Array(2 ** Math.ceil(Math.log2(at + 1)));
+    larger.set(stringSymbols);
+    stringSymbols = larger;
+  }
+  stringSymbols[at] = id;
 }
 
 // Lists: [length, elements …].

@@ -13,7 +13,8 @@ import {
 } from '#runtime';
 import { failCoerce, failType } from './errors.ts';
 import {
-  boxes, contextString, DEPTH, heap, knownSymbol, newString, stringTexts, symbolOf, TRUE, type Word,
+  boxes, contextString, DEPTH, heap, knownSymbol, newString, stringTexts, symbolOf,
+  symbolOfString, TRUE, type Word,
 } from './heap.ts';
 import { apply1, enterNested } from './calls.ts';
 import { forceWord, forcePlace } from './machine.ts';
@@ -77,7 +78,7 @@ export function isString(value: Word): boolean {
 
 /** The symbol that a value names. */
 export function symbolFrom(value: Word): number {
-  return symbolOf(bareText(value));
+  return (value & 7) === 4 ? symbolOfString(value) : symbolOf(bareText(value));
 }
 
 /** The same if there is such a symbol; else -1: no set has it. */
