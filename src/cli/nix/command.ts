@@ -5,16 +5,16 @@
  * a session. The session opens settings, store and progress when they are first asked for.
  */
 
-import { readSettings, type FlakeAttributes, type NixSettings } from '#host';
+import { type FlakeAttributes, type NixSettings } from '#host';
 import type { LocalStore, PeerStore } from '#store';
 import type { Workspace } from '#system';
 import type { CommandContext, CommandModule } from '../context.ts';
 import { openCommandProgress } from './progress.ts';
 import type { ClosableProgress } from '../progress/output.ts';
-import { settingOverrides } from './evaluation.ts';
 import { commonFlags } from './evaluation-flags.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { indentJson } from './indent-json.ts';
+import { settingsOf } from './settings.ts';
 import { localStoreOf, type StoreCommand } from './store-command.ts';
 import { writeVersion } from './version.ts';
 import { openWorkspace } from './workspace.ts';
@@ -75,7 +75,7 @@ export class CommandSession implements StoreCommand {
   }
 
   get settings(): NixSettings {
-    return this.#settings ??= readSettings({ environment: this.context.env, overrides: settingOverrides(this.flags) });
+    return this.#settings ??= settingsOf(this.flags, this.context);
   }
 
   get store(): LocalStore | PeerStore {

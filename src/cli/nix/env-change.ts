@@ -17,8 +17,9 @@ import type { ClosableProgress } from '../progress/output.ts';
 import { operandPaths, packageSource, type EnvironmentCommand } from './env-command.ts';
 import { evaluationRequest } from './evaluation.ts';
 import { describeMissing } from './missing.ts';
-import { commandSettings, inform } from './profile-command.ts';
+import { inform } from './profile-command.ts';
 import { debianEntry } from './services.ts';
+import { settingsOf } from './settings.ts';
 import { openWorkspace } from './workspace.ts';
 
 export async function changeEnvironment(command: EnvironmentCommand, change: EnvironmentChange): Promise<number> {
@@ -111,7 +112,7 @@ function inputOf(command: EnvironmentCommand, change: EnvironmentChange, workspa
     profile: encodeUtf8(profile),
     prebuiltOnly: flags.has('--prebuilt-only'),
     forceName: forceName === undefined ? undefined : encodeUtf8(forceName),
-    keepDerivations: commandSettings(flags, context).flag('keep-env-derivations', false),
+    keepDerivations: settingsOf(flags, context).flag('keep-env-derivations', false),
   };
 }
 

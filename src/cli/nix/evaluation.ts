@@ -4,13 +4,14 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { encodeUtf8, type Progress } from '#base';
 import {
-  cacheDirectory, evaluationStore, namesStoreElsewhere, readSettings, storeLocation, type AutoArgument, type ChosenStore,
-  type EvaluationRequest, type ExpressionSource, type NixSettings,
+  cacheDirectory, evaluationStore, namesStoreElsewhere, storeLocation, type AutoArgument, type ChosenStore,
+  type EvaluationRequest, type ExpressionSource,
 } from '#host';
 import type { CommandContext } from '../context.ts';
 import { isShown, type ClosableProgress } from '../progress/output.ts';
 import type { ParsedFlags } from './flags.ts';
 import { openCommandProgress, verbosityOf } from './progress.ts';
+import { settingOverrides, settingsOf } from './settings.ts';
 
 /** The part of a request that flags and environment say. */
 export function evaluationRequest(
@@ -59,32 +60,6 @@ export function evaluationStores(flags: ParsedFlags, context: CommandContext): N
 export function connectedStore(flags: ParsedFlags, context: CommandContext): string | undefined {
   const named = flags.last('--store') ?? settingsOf(flags, context).text('store') ?? context.env['NIX_REMOTE'] ?? '';
   return namesStoreElsewhere(named) ? named : undefined;
-}
-
-function settingsOf(flags: ParsedFlags, context: CommandContext): NixSettings {
-  return readSettings({ environment: context.env, overrides: settingOverrides(flags) });
-}
-
-/** Settings from flags; the flags that are settings in other words among them. */
-export function settingOverrides(flags: ParsedFlags): (readonly [string, string])[] {
-  const overrides: (readonly [string, string])[] = [...flags.settings];
-  const features = /[?&]system-features=([^&]*)/.exec(flags.last('--store') ?? '')?.[1];
-  if (features !== undefined) overrides.push(['system-features', decodeURIComponent(features)]);
-  if (flags.has('--show-trace')) overrides.push(['show-trace', 'true']);
-  if (flags.has('--fallback')) overrides.push(['fallback', 'true']);
-  if (flags.has('--impure')) overrides.push(['pure-eval', 'false']);
-  if (flags.has('--keep-failed')) overrides.push(['keep-failed', 'true']);
-  if (flags.has('--refresh')) {
-    for (const name of ['tarball-ttl', ...['positive', 'negative', 'meta'].map((kind) => `narinfo-cache-${kind}-ttl`)]) {
-      overrides.push([name, '0']);
-    }
-  }
-  // What was downloaded before is believed for ever.
-  if (flags.has('--offline')) {
-    overrides.push(['tarball-ttl', '4294967295']);
-    if (!flags.settings.some(([name]) => name === 'substitute')) overrides.push(['substitute', 'false']);
-  }
-  return overrides;
 }
 
 /** The operands as expressions; `otherwise` is the file that is meant without operands. */

@@ -2,13 +2,13 @@
 
 import { encodeUtf8 } from '#base';
 import {
-  hostSystem, packageAttributes, readSettings, type FlakeAttributes, type FlakeLockFlags,
+  hostSystem, packageAttributes, type FlakeAttributes, type FlakeLockFlags,
   type FlakeSource,
 } from '#host';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
-import { settingOverrides } from './evaluation.ts';
 import type { Flag, ParsedFlags } from './flags.ts';
+import { settingsOf } from './settings.ts';
 
 export const flakeFlags: readonly Flag[] = [
   { names: ['--recreate-lock-file'], description: "make the flake's lock file anew" },
@@ -62,6 +62,6 @@ export function flakeSource(
 
 /** The system whose packages are meant. */
 export function currentSystem(flags: ParsedFlags, context: CommandContext): string {
-  const settings = readSettings({ environment: context.env, overrides: settingOverrides(flags) });
+  const settings = settingsOf(flags, context);
   return settings.text('system') || hostSystem();
 }

@@ -8,15 +8,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { encodeUtf8 } from '#base';
-import { evalTask, readSettings, runEvaluation, type EvalInput, type ExpressionSource } from '#host';
+import { evalTask, runEvaluation, type EvalInput, type ExpressionSource } from '#host';
 import type { CommandContext, CommandUsage } from '../context.ts';
 import { alreadyExists, usageError } from '../errors.ts';
-import { autoArguments, evaluationProgress, evaluationRequest, settingOverrides } from './evaluation.ts';
+import { autoArguments, evaluationProgress, evaluationRequest } from './evaluation.ts';
 import { commonFlags, evaluationFlags } from './evaluation-flags.ts';
 import { flakeFlags, flakeSource } from './flake-flags.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { indentJson } from './indent-json.ts';
 import { debianEntry, evaluationServices } from './services.ts';
+import { settingsOf } from './settings.ts';
 import { writeVersion } from './version.ts';
 
 const table: readonly Flag[] = [
@@ -95,7 +96,7 @@ function expressionSource(flags: ParsedFlags, context: CommandContext): Expressi
     throw usageError("'--file' and '--expr' are exclusive", 'nix eval');
   }
   if (expression !== undefined) return { kind: 'text', text: encodeUtf8(expression) };
-  const settings = readSettings({ environment: context.env, overrides: settingOverrides(flags) });
+  const settings = settingsOf(flags, context);
   if (file !== undefined && settings.flag('pure-eval', false)) {
     throw usageError("'--file' is not compatible with '--pure-eval'", 'nix eval');
   }

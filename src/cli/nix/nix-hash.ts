@@ -8,11 +8,10 @@ import { resolve } from 'node:path';
 import {
   compressHash, formatHash, Hasher, parseHash, parseHashAlgorithm, type Hash, type HashAlgorithm, type HashFormat,
 } from '#base';
-import { readSettings } from '#host';
 import { bytePath, hashTreeNow, narPieces } from '#store';
 import type { CommandContext } from '../context.ts';
-import { settingOverrides } from './evaluation.ts';
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
+import { settingsOf } from './settings.ts';
 import { writeVersion } from './version.ts';
 
 const table: readonly Flag[] = [
@@ -57,7 +56,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 function hashOperand(flags: ParsedFlags, context: CommandContext, operand: string): string {
   const path = bytePath(resolve(context.cwd, operand));
   const algorithm = algorithmOf(flags) ?? 'md5';
-  const settings = readSettings({ environment: context.env, overrides: settingOverrides(flags) });
+  const settings = settingsOf(flags, context);
   const hash = flags.has('--flat') ? hashTreeNow(path, 'flat', algorithm)
     : settings.flag('use-case-hack', false) ? hashCaseHacked(path, algorithm) : hashTreeNow(path, 'recursive', algorithm);
   const shown: Hash = flags.has('--truncate') && hash.bytes.length > 20

@@ -22,7 +22,7 @@ import { buildFlags, commonFlags, evaluationFlags } from './evaluation-flags.ts'
 import { describeFlags, parseFlags, type Flag, type ParsedFlags } from './flags.ts';
 import { describeMissing, tellMissing } from './missing.ts';
 import { addRoot } from './roots.ts';
-import { commandSettings } from './profile-command.ts';
+import { settingsOf } from './settings.ts';
 import { prepareShell } from './shell-setup.ts';
 import { runOnStore, type StorePlaces } from './shell-process.ts';
 import { interpreterCommand, shebangWords } from './shell-words.ts';
@@ -144,7 +144,7 @@ class ShellCommand {
     return prepareShell({
       store: workspace.store, drvPath, folder, shell, pure, environment: context.env,
       kept: flags.all('--keep').map(([name = '']) => name),
-      cores: commandSettings(flags, context).number('cores', 0),
+      cores: settingsOf(flags, context).number('cores', 0),
       ...this.#command(),
     });
   }
@@ -203,7 +203,7 @@ class ShellCommand {
   /** What relative paths in expressions start from. */
   #evaluationFolder(): string {
     const { cwd } = this.#context;
-    const isRelativeToScript = commandSettings(this.#flags, this.#context)
+    const isRelativeToScript = settingsOf(this.#flags, this.#context)
       .flag('nix-shell-shebang-arguments-relative-to-script', true);
     return this.#script !== undefined && isRelativeToScript ? this.#script.folder : cwd;
   }

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import type { Progress } from '#base';
 import {
-  cacheDirectory, locationOf, lookupMemory, namesStoreElsewhere, parseStoreReference, readSettings, transportSettings,
+  cacheDirectory, locationOf, lookupMemory, namesStoreElsewhere, parseStoreReference, transportSettings,
   type NixSettings,
 } from '#host';
 import {
@@ -12,8 +12,9 @@ import {
 } from '#store';
 import type { PathInfo } from '#formats';
 import type { CommandContext } from '../context.ts';
-import { chosenStore, settingOverrides } from './evaluation.ts';
+import { chosenStore } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
+import { settingsOf } from './settings.ts';
 
 /** A store with what belongs to it. */
 export interface OpenedPeer {
@@ -35,7 +36,7 @@ export class Peers {
     this.#flags = flags;
     this.#context = context;
     this.#progress = progress;
-    this.settings = readSettings({ environment: context.env, overrides: settingOverrides(flags) });
+    this.settings = settingsOf(flags, context);
   }
 
   /** Opens the store of that name; undefined is the one that --store and the environment name. */

@@ -2,21 +2,16 @@
 
 import { existsSync, lstatSync, mkdirSync, readlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import {
-  profilePlaces, readSettings, storeLocation, type ChosenStore, type NixSettings, type ProfilePlaces,
-} from '#host';
+import { profilePlaces, storeLocation, type ChosenStore, type ProfilePlaces } from '#host';
 import { replaceLink, type ProfileChange } from '#store';
 import type { CommandContext } from '../context.ts';
-import { chosenStore, connectedStore, settingOverrides } from './evaluation.ts';
+import { chosenStore, connectedStore } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
-
-export function commandSettings(flags: ParsedFlags, context: CommandContext): NixSettings {
-  return readSettings({ environment: context.env, overrides: settingOverrides(flags) });
-}
+import { settingsOf } from './settings.ts';
 
 export function placesOf(flags: ParsedFlags, context: CommandContext): ProfilePlaces {
   return profilePlaces(
-    context.env, commandSettings(flags, context), ownStore(flags, context), process.geteuid?.() ?? 1);
+    context.env, settingsOf(flags, context), ownStore(flags, context), process.geteuid?.() ?? 1);
 }
 
 /** The store of ours beside which profiles are: with one behind a connection, the usual one. */

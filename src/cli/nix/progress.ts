@@ -2,12 +2,11 @@
 
 import { appendFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readSettings } from '#host';
 import type { CommandContext } from '../context.ts';
 import { openNixProgress, parseLogFormat } from '../progress/open.ts';
 import type { ClosableProgress } from '../progress/output.ts';
-import { settingOverrides } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
+import { settingsOf } from './settings.ts';
 
 /** The elder commands tell what they do; the new-style ones what one should know. */
 export type CommandStyle = 'elder' | 'new';
@@ -36,7 +35,7 @@ export async function openCommandProgress(
       && (flags.has('--print-build-logs') || (style === 'elder' && !isLive && format !== 'raw')),
     color: context.color,
   }, format, style === 'new');
-  const settings = readSettings({ environment: context.env, overrides: settingOverrides(flags) });
+  const settings = settingsOf(flags, context);
   const file = settings.text('json-log-path') ?? '';
   return file === '' ? shown : keepLog(shown, resolve(context.cwd, file), verbosity);
 }

@@ -3,12 +3,11 @@
 import { basename, resolve } from 'node:path';
 import { encodeUtf8, noProgress, parseHash, parseHashAlgorithm } from '#base';
 import { makeContentAddressedPath, NarReader, noReferences } from '#formats';
-import { readSettings } from '#host';
 import { bytePath, CaseHackVisitor, exportPaths, importPaths, narPieces, TreeRestorer } from '#store';
 import type { CommandContext } from '../context.ts';
 import { badDestination, destinationTaken, usageError } from '../errors.ts';
-import { settingOverrides } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
+import { settingsOf } from './settings.ts';
 import { validPath, type StoreCommand } from './store-command.ts';
 
 export async function add({ flags, context, store, print }: StoreCommand): Promise<number> {
@@ -71,7 +70,7 @@ export async function restore({ flags, context }: StoreCommand): Promise<number>
 }
 
 function usesCaseHack(flags: ParsedFlags, { env }: CommandContext): boolean {
-  return readSettings({ environment: env, overrides: settingOverrides(flags) }).flag('use-case-hack', false);
+  return settingsOf(flags, { env }).flag('use-case-hack', false);
 }
 
 export async function exportOperation(command: StoreCommand): Promise<number> {

@@ -6,7 +6,7 @@ import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import type { ParsedFlags } from './flags.ts';
 import { renderSize } from '../progress/describe.ts';
-import { commandSettings } from './profile-command.ts';
+import { settingsOf } from './settings.ts';
 import { followToStorePath, type StoreCommand } from './store-command.ts';
 
 export async function collect(command: StoreCommand): Promise<number> {
@@ -72,7 +72,7 @@ export function freedLimit(flags: ParsedFlags): number | undefined {
 
 /** What else is kept, by the settings. */
 export function liveness(flags: ParsedFlags, context: CommandContext) {
-  const settings = commandSettings(flags, context);
+  const settings = settingsOf(flags, context);
   return {
     keepDerivations: settings.flag('keep-derivations', true),
     keepOutputs: settings.flag('keep-outputs', settings.flag('gc-keep-outputs', false)),

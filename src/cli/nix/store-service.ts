@@ -8,8 +8,9 @@ import { nixVersion } from '#runtime';
 import { LocalStore } from '#store';
 import { WorkspaceService } from '#system';
 import type { CommandContext } from '../context.ts';
-import { chosenStore, settingOverrides } from './evaluation.ts';
+import { chosenStore } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
+import { settingOverrides } from './settings.ts';
 
 /** Opens the store too; whoever calls closes it. */
 export function openService(flags: ParsedFlags, context: CommandContext): WorkspaceService {

@@ -4,10 +4,11 @@
  */
 
 import { join } from 'node:path';
-import { hostSystem, readSettings, userConfigurationFiles } from '#host';
+import { hostSystem, userConfigurationFiles } from '#host';
 import type { CommandContext } from '../context.ts';
-import { chosenStore, settingOverrides } from './evaluation.ts';
+import { chosenStore } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
+import { settingsOf } from './settings.ts';
 
 export async function writeVersion(
   command: string, context: CommandContext, flags?: ParsedFlags,
@@ -20,7 +21,7 @@ export async function writeVersion(
 
 function surroundings(flags: ParsedFlags, context: CommandContext): string {
   const { env } = context;
-  const settings = readSettings({ environment: env, overrides: settingOverrides(flags) });
+  const settings = settingsOf(flags, { env });
   const store = chosenStore(flags, context);
   return `System type: ${settings.text('system') ?? hostSystem()}
 Additional system types: ${settings.list('extra-platforms').join(', ')}

@@ -10,9 +10,10 @@ import type { CommandContext } from '../context.ts';
 import { openDebugger } from '../repl/open-debugger.ts';
 import { trustedSettings } from './flake-config.ts';
 import { overriddenFlakes } from './flake-names.ts';
-import { evaluationStores, settingOverrides, type NamedStores } from './evaluation.ts';
+import { evaluationStores, type NamedStores } from './evaluation.ts';
 import type { ParsedFlags } from './flags.ts';
 import { Peers } from './peers.ts';
+import { settingOverrides } from './settings.ts';
 
 /**
  * A workspace whose builds happen where `--store` and the environment say: here, in a daemon, or in
