@@ -36,7 +36,10 @@ describe('nixpkgs’ tests of lib', withTree, () => {
     PATH: `${programs}:${process.env['PATH']}`,
     NIX_PATH: `nixpkgs=${scratch}`,
     TEST_LIB: join(scratch, 'lib'),
-    XDG_DATA_HOME: join(scratch, 'data'),
+    // The scripts look into store paths: these must be where their names say.
+    NIX_STORE_DIR: join(scratch, 'store'),
+    NIX_STATE_DIR: join(scratch, 'state'),
+    NIX_LOG_DIR: join(scratch, 'log'),
     PAGER: 'cat',
   };
 

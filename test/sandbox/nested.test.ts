@@ -22,9 +22,14 @@ test('a builder adds, builds and asks by Nix, and sees nothing but what it got s
   try {
     const { store, tools } = builds;
     const hidden = store.addTextToStore('hidden', 'hidden', []);
+    // Built in the same run: it is registered a while after what needs it has begun.
+    const input = builds.add('input', { script: 'echo input > $out' });
     const script = `
       set -e
       export HOME=/build PATH=${tools}/bin:/usr/bin
+      referring=$(nix-instantiate --eval --read-write-mode -E '
+        builtins.toFile "referring" (builtins.storePath "${input.out}")' | tr -d '"')
+      [ "$(cat $referring)" = ${input.out} ]
       echo added > file
       added=$(nix-store --add file)
       cat $added
@@ -38,14 +43,15 @@ test('a builder adds, builds and asks by Nix, and sees nothing but what it got s
       }')
       inner=$(nix-store -r $drv)
       cat $inner
-      echo "$added $inner" > $out
+      echo "$added $inner $referring" > $out
     `;
-    const made = builds.add('outer', { script, env: { requiredSystemFeatures: 'recursive-nix' } });
-    await assert.rejects(builds.build(made), /needs a machine with the features recursive-nix/);
+    const env = { requiredSystemFeatures: 'recursive-nix' };
+    const made = builds.add('outer', { script, inputs: [input], env });
+    await assert.rejects(builds.build(builds.add('unable', { script, env })), /needs a machine with the features recursive-nix/);
     const place = (await builds.build(made, { features: [...usualFeatures, 'recursive-nix'], visiblePaths: machine })).get('out') as string;
     const paths = readFileSync(place, 'utf8').trim().split(' ') as StorePath[];
     assert.deepEqual(store.queryPathInfo(made.out)?.references, [...paths].sort(), 'what it got counts among its references');
-    assert.deepEqual(paths.map((path) => readFileSync(store.physicalPath(path), 'utf8')), ['added\n', 'inner\n']);
+    assert.deepEqual(paths.map((path) => readFileSync(store.physicalPath(path), 'utf8')), ['added\n', 'inner\n', input.out]);
     assert.match(builds.logOf(made), /added\n(.*\n)*inner\n/);
   } finally {
     builds.close();

@@ -5,9 +5,9 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { byteString, concatBytes, parseHash, type HashAlgorithm } from '#base';
-import { NarReader, parseContentAddress, parseMethodAlgorithm, type IngestionMethod } from '#formats';
+import { NarReader, parseContentAddress, parseMethodAlgorithm, type IngestionMethod, type StorePath } from '#formats';
 import { bytePath, deleteTree, TreeRestorer } from '../file-tree.ts';
-import type { ValidPathInfo } from '../store.ts';
+import type { Store, ValidPathInfo } from '../store.ts';
 import { connectionBroken, lacksTrustedSignature } from './errors.ts';
 import { ProtocolValues } from './protocol-values.ts';
 import { framedReader, WireWriter } from './wire.ts';
@@ -25,6 +25,7 @@ export async function addContents(session: WorkerSession): Promise<void> {
     const { inner, drain } = framedReader(reader, session.fail);
     const scratch = mkdtempSync(join(tmpdir(), 'firn-added-'));
     try {
+      await awaitRegistered(store, references);
       if (address.method === 'text' && address.algorithm === 'sha256') {
         const pieces: Uint8Array[] = [];
         while (!(await inner.atEnd())) pieces.push(await inner.some());
@@ -61,6 +62,14 @@ export async function addContents(session: WorkerSession): Promise<void> {
   const writer = new WireWriter().text(info.path);
   values.writeInfo(writer, info);
   await session.answer(writer);
+}
+
+/**
+ * Before something is added that refers to `references`: what a build of ours has just made is
+ * registered with a delay, what is added at once.
+ */
+export async function awaitRegistered(store: Store, references: readonly StorePath[]): Promise<void> {
+  if (references.length > 0) await store.flush();
 }
 
 /** AddToStoreNar: one path and its NAR. */

@@ -16,7 +16,7 @@ import { verifyStore } from '../verify-store.ts';
 import {
   connectionBroken, featureMissing, notPrivileged, operationUnsupported, pathNotAtPeer,
 } from './errors.ts';
-import { addContents, addManyPaths, addOnePath } from './received-contents.ts';
+import { addContents, addManyPaths, addOnePath, awaitRegistered } from './received-contents.ts';
 import {
   featureDeleteReferrers, featureRealisationWithPath, succeeded, type BuildMode, type BuildResult,
 } from './protocol-values.ts';
@@ -109,7 +109,10 @@ export const handlers: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [operations.addTextToStore, async (session) => {
     const [name, text] = [await session.reader.text(), await session.reader.text()];
     const references = await session.values.paths(session.reader);
-    const path = await session.work(() => session.service.store.addTextToStore(name, text, references));
+    const path = await session.work(async () => {
+      await awaitRegistered(session.service.store, references);
+      return session.service.store.addTextToStore(name, text, references);
+    });
     await session.answer(new WireWriter().text(path));
   }],
   [operations.addToStoreNar, addOnePath],
