@@ -138,11 +138,6 @@ export function symbolOf(name: string): number {
   return id;
 }
 
-/** The symbol of a name if there is one: no set has a name without a symbol. */
-export function knownSymbol(name: string): number {
-  return symbolIds.get(name) ?? -1;
-}
-
 /** The name as a string value. */
 export function symbolString(id: number): Word {
   const known = symbolStrings[id]!;

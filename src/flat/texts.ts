@@ -13,7 +13,7 @@ import {
 } from '#runtime';
 import { failCoerce, failType } from './errors.ts';
 import {
-  boxes, contextString, DEPTH, heap, knownSymbol, newString, stringTexts, symbolOf,
+  boxes, contextString, DEPTH, heap, newString, stringTexts, symbolOf,
   symbolOfString, TRUE, type Word,
 } from './heap.ts';
 import { apply1, enterNested } from './calls.ts';
@@ -76,14 +76,10 @@ export function isString(value: Word): boolean {
   return (value & 7) === 4 || ((value & 7) === 5 && boxes[value >>> 3] instanceof ContextString);
 }
 
-/** The symbol that a value names. */
-export function symbolFrom(value: Word): number {
+/** The symbol that a value names; a new one for a new name, since what is made later may have it. */
+export function symbolFrom(word: Word): number {
+  const value = forceWord(word);
   return (value & 7) === 4 ? symbolOfString(value) : symbolOf(bareText(value));
-}
-
-/** The same if there is such a symbol; else -1: no set has it. */
-export function searchedSymbol(word: Word): number {
-  return knownSymbol(bareText(word));
 }
 
 /** The text of what can stand for a string; its context is collected. */

@@ -103,6 +103,41 @@ test('operators on operands of every kind', () => {
   assert.deepEqual(found, [], `${found.length}\n${found.slice(0, 40).join('\n')}`);
 });
 
+/** Programs that name an attribute before anything has that name: each has one of its own. */
+function* newNames(): Generator<string> {
+  const uses = [
+    (name: string, set: string) => `builtins.hasAttr ${name} ${set}`,
+    (name: string, set: string) => `${set} ? \${${name}}`,
+    (name: string, set: string) => `${set}.\${${name}} or 0`,
+    (name: string, set: string) => `builtins.getAttr ${name} ${set}`,
+    (name: string, set: string) => `builtins.catAttrs ${name} [ ${set} ]`,
+    (name: string, set: string) => `builtins.unsafeGetAttrPos ${name} ${set} == null`,
+    (name: string, set: string) => `builtins.removeAttrs ${set} [ ${name} ]`,
+    (name: string, set: string) => `builtins.intersectAttrs (builtins.listToAttrs [ { name = ${name}; value = 0; } ]) ${set}`,
+    (name: string, set: string) => `${set} // { \${${name}} = 2; }`,
+  ];
+  const sets = [
+    (text: string) => `(builtins.fromJSON ''{"${text}": 1}'')`,
+    (text: string) => `(builtins.fromTOML "${text} = 1")`,
+    (text: string) => `(builtins.listToAttrs [ { name = "${text}"; value = 1; } ])`,
+    (text: string) => `(builtins.groupBy (x: x) [ "${text}" ])`,
+    (text: string) => `{ "\${"${text}"}" = 1; }`,
+    (text: string) => `(builtins.zipAttrsWith (n: v: n) [ (builtins.fromJSON ''{"${text}": 1}'') ])`,
+  ];
+  let count = 0;
+  for (const use of uses) {
+    for (const set of sets) {
+      count += 1;
+      yield use(`("new" + "name${count}")`, set(`newname${count}`));
+      yield use(`"newer${count}"`, set(`newer${count}`));
+    }
+  }
+}
+
+test('names that nothing had before', () => {
+  assert.deepEqual(differences(newNames()), []);
+});
+
 /** Sets of every combination of one choice for each name. */
 function* choices(names: Readonly<Record<string, readonly string[]>>): Generator<string> {
   const all = Object.entries(names);

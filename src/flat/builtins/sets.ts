@@ -12,7 +12,7 @@ import { positionSet } from '../positions.ts';
 import {
   emptySet, find, allocSet, orderOf, positionAt, restrict, setOf, SYMBOLS,
 } from '../sets.ts';
-import { searchedSymbol, symbolFrom } from '../texts.ts';
+import { symbolFrom } from '../texts.ts';
 import { define } from './define.ts';
 import { functionArgument, listCell } from './lists.ts';
 
@@ -57,7 +57,7 @@ define('attrValues', 1, (argument) => {
 });
 
 define('getAttr', 2, (name, set) => {
-  const symbol = symbolFrom(forceWord(name));
+  const symbol = symbolFrom(name);
   const cell = forceSet(set) >>> 2;
   const at = find(H[cell]!, symbol);
   if (at < 0) throw failMissing(forceWord(set), symbol, 0);
@@ -65,12 +65,12 @@ define('getAttr', 2, (name, set) => {
 });
 
 define('hasAttr', 2, (name, set) => {
-  const symbol = searchedSymbol(name);
+  const symbol = symbolFrom(name);
   return newBool(find(H[forceSet(set) >>> 2]!, symbol) >= 0);
 });
 
 define('unsafeGetAttrPos', 2, (name, set) => {
-  const symbol = searchedSymbol(name);
+  const symbol = symbolFrom(name);
   const shape = H[forceSet(set) >>> 2]!;
   const at = find(shape, symbol);
   return at < 0 ? NULL : positionSet(positionAt(shape, at));
@@ -82,7 +82,7 @@ define('removeAttrs', 2, (set, names) => {
   const cell = listCell(names);
   const gone: number[] = [];
   for (let i = 1; i <= H[cell]!; i++) {
-    const at = find(shape, searchedSymbol(H[cell + i]!));
+    const at = find(shape, symbolFrom(H[cell + i]!));
     if (at >= 0) gone.push(at);
   }
   if (gone.length === 0) return value;
@@ -100,7 +100,7 @@ define('listToAttrs', 1, (list) => {
   const seen = count > 16 ? new Set<number>() : undefined;
   for (let i = 1; i <= count; i++) {
     const item = forceSet(forcePlace(cell + i));
-    const symbol = symbolFrom(forceWord(attribute(item, nameSymbol)));
+    const symbol = symbolFrom(attribute(item, nameSymbol));
     if (seen === undefined ? symbols.includes(symbol) : seen.has(symbol)) continue;
     seen?.add(symbol);
     const place = item >>> 2;
@@ -132,7 +132,7 @@ define('intersectAttrs', 2, (a, b) => {
 });
 
 define('catAttrs', 2, (name, list) => {
-  const symbol = searchedSymbol(name);
+  const symbol = symbolFrom(name);
   const cell = listCell(list);
   const result: Word[] = [];
   for (let i = 1; i <= H[cell]!; i++) {
