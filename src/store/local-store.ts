@@ -298,6 +298,8 @@ export class LocalStore implements Store {
       syncTrees([temporary], this.#physicalStore);
       this.#moveIntoPlace(temporary, info.path);
       syncDirectory(this.#physicalStore);
+      // What a build has just made is registered with a delay.
+      if (info.references.some((path) => this.#pending.info(path) !== undefined)) await this.flush();
       this.#database.register([{ ...info, narSizeBytes: sizeBytes, ...outputs }]);
       this.#damaged.delete(info.path);
       activity.finish();

@@ -111,6 +111,21 @@ test('an output is scanned, made canonical and registered in one step', async ()
   assert.equal(store.isValidPath(path), true);
 });
 
+test('a NAR may refer to an output that is not durable yet', async () => {
+  const from = freshStore();
+  const to = freshStore();
+  const path = `/nix/store/${'0'.repeat(32)}-output` as StorePath;
+  for (const store of [from, to]) {
+    const physical = store.prepareOutput(path);
+    writeFileSync(physical, 'content');
+    const soon = await store.commitSoon([{ path, physical }], { candidates: [] });
+    if (store === from) await Promise.all([soon.durable, store.flush()]);
+  }
+  const referring = from.addTextToStore('referring', path, [path]);
+  await to.addNar(from.queryPathInfo(referring)!, from.narOf(referring));
+  assert.deepEqual(to.closureOf([referring]), [path, referring].sort());
+});
+
 test('an output that the check rejects does not become valid', async () => {
   const store = freshStore();
   const path = `/nix/store/${'0'.repeat(32)}-output` as StorePath;
