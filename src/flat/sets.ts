@@ -89,6 +89,26 @@ export function orderOf(shape: Index): Index {
   return order;
 }
 
+/** Shapes of the same symbols without positions, where they were wanted. */
+const bareShapes = new Map<Index, Index>();
+
+/** The shape of the same symbols without positions. */
+export function withoutPositions(shape: Index): Index {
+  const count = H[shape]!;
+  const positions = shape + SYMBOLS + count;
+  let at = 0;
+  while (at < count && H[positions + at] === 0) at++;
+  if (at === count) return shape;
+  let bare = bareShapes.get(shape);
+  if (bare === undefined) {
+    bare = newShape(count);
+    H[bare + 1] = H[shape + 1]!;
+    copy(bare + SYMBOLS, shape + SYMBOLS, count);
+    bareShapes.set(shape, bare);
+  }
+  return bare;
+}
+
 const scratchSize = 1 << 17;
 const scratch = new Float64Array(scratchSize);
 

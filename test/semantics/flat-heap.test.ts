@@ -5,6 +5,9 @@
  */
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError, decodeUtf8 } from '#base';
 import { NixError } from '#diagnostics';
@@ -136,6 +139,52 @@ function* newNames(): Generator<string> {
 
 test('names that nothing had before', () => {
   assert.deepEqual(differences(newNames()), []);
+});
+
+/** Sets made in every way, from names that stand somewhere. */
+function* placedSets(): Generator<string> {
+  const many = Array.from({ length: 30 }, (_, i) => `n${i} = ${i};`).join(' ');
+  const literals = [
+    '{ a = 1; b = 2; }', 'rec { a = 1; b = a; }', '{ a.x = 1; a.y = 2; b = 3; }', '{ "${"a"}" = 1; b = 2; }', '{ }',
+    '{ inherit (builtins) add map; }', '(let a = 1; in { inherit a; })', `{ ${many} }`, `rec { ${many} }`,
+  ];
+  yield* literals;
+  for (const set of literals) {
+    yield `builtins.mapAttrs (name: value: value) ${set}`;
+    yield `builtins.mapAttrs (name: value: value) ${set} // ${set}`;
+    yield `builtins.zipAttrsWith (name: values: values) [ ${set} ${set} ]`;
+    yield `builtins.removeAttrs ${set} [ "a" "n3" ]`;
+    yield `builtins.listToAttrs (map (name: { inherit name; value = 1; }) (builtins.attrNames ${set}))`;
+    yield `builtins.groupBy (name: name) (builtins.attrNames ${set})`;
+    yield `builtins.fromJSON (builtins.toJSON (builtins.attrNames ${set}))`;
+    yield `({ ... }@all: all) ${set}`;
+    yield `(builtins.head [ ${set} ])`;
+    yield `(builtins.tryEval ${set}).value`;
+    for (const other of literals) {
+      yield `${set} // ${other}`;
+      yield `builtins.intersectAttrs ${set} ${other}`;
+      yield `builtins.head (builtins.catAttrs "s" [ { s = ${set} // ${other}; } ])`;
+    }
+  }
+  yield 'builtins.functionArgs ({ a, b ? 1, ... }: a)';
+  yield 'builtins.tryEval 1';
+  yield 'builtins.parseDrvName "a-1"';
+  yield 'builtins.partition (x: x) [ true ]';
+}
+
+test('where attributes stand', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'firn-flat-'));
+  try {
+    const file = join(folder, 'sets.nix');
+    const sets = [...placedSets()];
+    writeFileSync(file, `[\n${sets.map((set) => `  (${set})`).join('\n')}\n]\n`);
+    const places = (index: number) => `let set = builtins.elemAt (import ${file}) ${index}; `
+      + 'in if builtins.isList set then set else map (name: [ name (builtins.unsafeGetAttrPos name set) ]) (builtins.attrNames set)';
+    const found = differences(sets.map((_, index) => places(index)));
+    assert.deepEqual(found, [], `${found.length}\n${found.slice(0, 10).join('\n')}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 /** Sets of every combination of one choice for each name. */

@@ -10,7 +10,7 @@ import {
 import { forceWord, forcePlace } from '../machine.ts';
 import { positionSet } from '../positions.ts';
 import {
-  emptySet, find, allocSet, orderOf, positionAt, restrict, setOf, SYMBOLS,
+  emptySet, find, allocSet, orderOf, positionAt, restrict, setOf, SYMBOLS, withoutPositions,
 } from '../sets.ts';
 import { symbolFrom } from '../texts.ts';
 import { define } from './define.ts';
@@ -193,7 +193,8 @@ define('mapAttrs', 2, (f, set) => {
   const shape = H[cell]!;
   const count = H[shape]!;
   if (count === 0) return value;
-  const result = allocSet(shape);
+  // As in C++ Nix, what it makes stands nowhere.
+  const result = allocSet(withoutPositions(shape));
   const to = (result >>> 2) + 1;
   for (let i = 0; i < count; i++) H[to + i] = suspendNamed(f, H[shape + SYMBOLS + i]!, H[cell + 1 + i]!);
   return result;
