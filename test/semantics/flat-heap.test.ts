@@ -22,6 +22,9 @@ const operands = [
   '{ __toString = self: "t"; }', '{ __toString = self: 1; }', '{ __toString = self: { outPath = ./p; }; }',
   '{ __toString = self: { a = 1; }; }', '{ outPath = { a = 1; }; }', '{ outPath = ./p; }', '{ __functor = self: x: x; }', '(x: x)', '(x: y: x)', '({ a, b ? 1 }: a)',
   'builtins.add', '(builtins.add 1)', '(builtins.toFile "f" "text")', '(throw "operand")',
+  '{ a = throw "member"; }', '{ name = "a"; value = throw "member"; }', '[ { name = "a"; value = throw "member"; } ]',
+  '[ { a = 1; } { a = throw "member"; b = 2; } ]', '[ [ 1 ] [ (throw "element") ] ]', '[ "a" (builtins.toFile "f" "x") "a" ]',
+  '(x: throw "result")', '(x: [ x x ])', '(x: "s")', '(x: true)', '(x: y: false)', '(x: y: throw "result")',
 ];
 /** For the third operand of builtins that take three. */
 const fewOperands = ['null', '1', '"s"', '[ ]', '[ "s" 1 ]', '{ a = 1; }', '(x: x)', '(throw "operand")'];
@@ -63,6 +66,15 @@ function differences(programs: Iterable<string>, features: ReadonlySet<string> =
   return found;
 }
 
+/** Whole, and only so far that one sees what it is: what is evaluated too early fails then. */
+function* bothWays(programs: Iterable<string>): Generator<string> {
+  for (const program of programs) {
+    yield program;
+    yield `let value = ${program}; in builtins.seq value (if builtins.isList value then builtins.length value `
+      + 'else if builtins.isAttrs value then builtins.attrNames value else 1)';
+  }
+}
+
 function* applications(): Generator<string> {
   const { builtins } = openSession().evaluator;
   for (const name of builtins.names()) {
@@ -97,12 +109,12 @@ function* operations(): Generator<string> {
 }
 
 test('builtins on operands of every kind', () => {
-  const found = differences(applications());
+  const found = differences(bothWays(applications()));
   assert.deepEqual(found, [], `${found.length}\n${found.slice(0, 40).join('\n')}`);
 });
 
 test('operators on operands of every kind', () => {
-  const found = differences(operations());
+  const found = differences(bothWays(operations()));
   assert.deepEqual(found, [], `${found.length}\n${found.slice(0, 40).join('\n')}`);
 });
 
@@ -139,6 +151,48 @@ function* newNames(): Generator<string> {
 
 test('names that nothing had before', () => {
   assert.deepEqual(differences(newNames()), []);
+});
+
+/**
+ * Sets of all sizes up to some dozens, in every order: how names are searched, sorted and merged
+ * depends on how many there are. Each program has names of its own, numbered as they first come.
+ */
+function* setsOfManySizes(count: number): Generator<string> {
+  let state = 12345;
+  const random = (limit: number): number => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % limit;
+  };
+  for (let program = 0; program < count; program++) {
+    const name = () => `k${program}x${random(50)}`;
+    const size = () => [0, 1, 5, 6, 7, 11, 12, 13, 16, 17, 24, 25, 40][random(13)]!;
+    const names = () => [...new Set(Array.from({ length: size() }, name))];
+    const literal = () => `{ ${names().map((one, i) => `${one} = ${i};`).join(' ')} }`;
+    const fromList = () => `(builtins.listToAttrs [ ${Array.from({ length: size() }, (_, i) =>
+      `{ name = "${name()}"; value = ${100 + i}; }`).join(' ')} ])`;
+    const dynamic = () => `{ ${names().map((one, i) => `\${"${one}"} = ${200 + i};`).join(' ')} }`;
+    const set = (): string => [literal, literal, fromList, dynamic,
+      () => `(${set()} // ${set()})`, () => `(builtins.removeAttrs ${set()} [ ${names().map((one) => `"${one}"`).join(' ')} ])`,
+      () => `(builtins.intersectAttrs ${set()} ${set()})`, () => `(builtins.mapAttrs (n: v: n + toString v) ${set()})`,
+      () => `(builtins.zipAttrsWith (n: v: [ n v ]) [ ${set()} ${set()} ])`,
+      () => `(rec { ${names().map((one, i) => `${one} = ${i};`).join(' ')} })`,
+      () => `(let inherit (${literal()}) ${name()}; s = ${literal()}; in s // { y = 1; })`,
+    ][random(11)]!();
+    const formals = names();
+    yield [
+      () => set(), () => `builtins.attrNames ${set()}`, () => `builtins.attrValues ${set()}`, () => `builtins.toJSON ${set()}`,
+      () => `builtins.toXML ${set()}`, () => `${set()} == ${set()}`, () => `${set()}.${name()} or "none"`,
+      () => `builtins.catAttrs "${name()}" [ ${set()} ${set()} ${set()} ]`,
+      () => `builtins.groupBy (n: n) (builtins.attrNames ${set()})`,
+      () => `({ ${formals.map((one) => `${one} ? "default",`).join(' ')} ... }@all: [ ${formals.join(' ')} all ]) ${set()}`,
+      () => `with ${set()}; with ${set()}; [ ${name()} ]`,
+    ][random(11)]!();
+  }
+}
+
+test('sets of many sizes', () => {
+  const found = differences(setsOfManySizes(4000));
+  assert.deepEqual(found, [], `${found.length}\n${found.slice(0, 10).join('\n')}`);
 });
 
 /** Sets made in every way, from names that stand somewhere. */
