@@ -185,10 +185,10 @@ function equalForced(x: Value, y: Value, position: Position, text: string): bool
   if (x === null || y === null) return false;
   switch (typeof x) {
     case 'boolean':
-    case 'bigint':
       return x === y;
+    case 'bigint':
     case 'number':
-      return y instanceof NixFloat ? x === y.value : x === y;
+      return y instanceof NixFloat ? Number(x) === y.value : x === y;
     case 'string':
       return x === (y instanceof ContextString ? y.text : y);
   }

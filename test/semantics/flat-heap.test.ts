@@ -153,6 +153,39 @@ test('names that nothing had before', () => {
   assert.deepEqual(differences(newNames()), []);
 });
 
+/** Numbers beside the limits of every form that they are kept in. */
+const numbers = [
+  '0', '1', '(-1)', '7', '268435455', '268435456', '(-268435456)', '(-268435457)', '2147483648', '9007199254740991',
+  '9007199254740993', '(-9007199254740993)', '9223372036854775807', '(-9223372036854775807 - 1)', '0.0', '(-0.0)', '0.5',
+  '(-2.5)', '1.0e300', '9007199254740992.0', '9223372036854775807.0',
+];
+
+function* calculations(): Generator<string> {
+  for (const a of numbers) {
+    for (const f of ['toString', 'builtins.toJSON', 'builtins.ceil', 'builtins.floor', 'builtins.typeOf', 'builtins.toXML', '-']) {
+      yield `${f} ${a}`;
+    }
+    yield `builtins.elemAt [ 1 2 ] ${a}`;
+    yield `builtins.substring ${a} 2 "abc"`;
+    yield `builtins.substring 1 ${a} "abc"`;
+    yield `(builtins.fromJSON (builtins.toJSON ${a})) == ${a}`;
+    for (const b of numbers) {
+      for (const operator of ['+', '-', '*', '/', '<', '<=', '==', '!=']) yield `${a} ${operator} ${b}`;
+      for (const f of ['bitAnd', 'bitOr', 'bitXor', 'lessThan', 'add', 'sub', 'mul', 'div']) yield `builtins.${f} ${a} ${b}`;
+      yield `[ ${a} ] < [ ${b} ]`;
+      yield `{ x = ${a}; } == { x = ${b}; }`;
+      yield `builtins.sort builtins.lessThan [ ${a} ${b} 1 ]`;
+      yield `builtins.elem ${a} [ ${b} ]`;
+      yield `builtins.genericClosure { startSet = [ { key = ${a}; } { key = ${b}; } ]; operator = x: [ ]; }`;
+    }
+  }
+}
+
+test('numbers near the limits', () => {
+  const found = differences(calculations());
+  assert.deepEqual(found, [], `${found.length}\n${found.slice(0, 20).join('\n')}`);
+});
+
 /**
  * Sets of all sizes up to some dozens, in every order: how names are searched, sorted and merged
  * depends on how many there are. Each program has names of its own, numbered as they first come.
