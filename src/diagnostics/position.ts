@@ -37,10 +37,12 @@ export interface ResolvedPosition {
 interface Source {
   readonly base: number;
   readonly origin: SourceOrigin;
-  readonly text: string;
+  /** Of files whose programs were kept, read when it is wanted. */
+  text: string | (() => string);
   lineStarts: Uint32Array | undefined;
 }
 
+/** By their positions. */
 const sources: Source[] = [];
 let nextBase = 1;
 
@@ -48,8 +50,47 @@ let nextBase = 1;
 export function registerSource(origin: SourceOrigin, text: string): Position {
   const base = nextBase;
   nextBase += text.length + 2;
-  sources.push({ base, origin, text, lineStarts: undefined });
+  insertSource({ base, origin, text, lineStarts: undefined });
   return base;
+}
+
+/** From here on are positions in files whose programs are kept, the same in each run. */
+export const firstKeptPosition: Position = 2 ** 30;
+const lastKeptPosition: Position = 2 ** 31 - 1;
+let nextKept = firstKeptPosition;
+
+/** Positions from `firstKeptPosition` to here are those of programs that may be known. */
+export function reserveKeptPositions(end: Position): void {
+  nextKept = end;
+}
+
+export function keptPositionsEnd(): Position {
+  return nextKept;
+}
+
+/** Registers a file whose program may be kept; undefined if there are no positions for it. */
+export function registerKeptSource(origin: SourceOrigin, text: string): Position | undefined {
+  const base = nextKept;
+  if (base + text.length + 2 > lastKeptPosition) return undefined;
+  nextKept += text.length + 2;
+  insertSource({ base, origin, text, lineStarts: undefined });
+  return base;
+}
+
+/** Registers a file whose program was kept, at its positions. */
+export function registerKnownSource(origin: SourceOrigin, base: Position, text: () => string): void {
+  insertSource({ base, origin, text, lineStarts: undefined });
+}
+
+function insertSource(source: Source): void {
+  const last = sources[sources.length - 1];
+  if (last === undefined || last.base < source.base) sources.push(source);
+  else sources.splice(placeOf(source.base) + 1, 0, source);
+}
+
+function textOf(source: Source): string {
+  if (typeof source.text !== 'string') source.text = source.text();
+  return source.text;
 }
 
 /** Origin, line and column of a position; undefined for `noPosition`. */
@@ -57,7 +98,8 @@ export function resolvePosition(position: Position): ResolvedPosition | undefine
   const source = sourceOf(position);
   if (source === undefined) return undefined;
   const offset = position - source.base;
-  const starts = (source.lineStarts ??= findLineStarts(source.text));
+  const text = textOf(source);
+  const starts = (source.lineStarts ??= findLineStarts(text));
   let low = 0;
   let high = starts.length - 1;
   while (low < high) {
@@ -67,7 +109,7 @@ export function resolvePosition(position: Position): ResolvedPosition | undefine
   }
   return {
     origin: source.origin,
-    text: source.text,
+    text,
     offset,
     line: low + 1,
     column: offset - starts[low]! + 1,
@@ -102,20 +144,25 @@ export function originOf(position: Position): SourceOrigin | undefined {
 
 /** The text of a registered file, if it was read. */
 export function textOfFile(path: string): string | undefined {
-  return sources.find(({ origin }) => origin.kind === 'file' && origin.path === path)?.text;
+  const found = sources.find(({ origin }) => origin.kind === 'file' && origin.path === path);
+  return found === undefined ? undefined : textOf(found);
 }
 
 function sourceOf(position: Position): Source | undefined {
-  if (position <= 0 || sources.length === 0) return undefined;
-  let low = 0;
+  if (position <= 0) return undefined;
+  return sources[placeOf(position)];
+}
+
+/** Place of the last source that begins at a position or before it, or -1. */
+function placeOf(position: Position): number {
+  let low = -1;
   let high = sources.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
     if (sources[middle]!.base <= position) low = middle;
     else high = middle - 1;
   }
-  const source = sources[low]!;
-  return source.base <= position ? source : undefined;
+  return low;
 }
 
 /** A line ends with LF, CR LF or CR. */

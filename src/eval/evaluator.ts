@@ -8,35 +8,16 @@
  * being evaluated its slot is a black hole, so that files that import each other are reported.
  */
 
-
-import { missingPath, NixError, type Position, registerSource, renderNixError, type SourceOrigin } from '#diagnostics';
+import {
+  missingPath, NixError, type Position, registerKeptSource, registerSource, renderNixError, type SourceOrigin,
+} from '#diagnostics';
 import { type Expr, parse, parseReplBindings, type Resolution, resolve } from '#lang';
 import {
-  type Attrs,
-  baseName,
-  type CallObserver,
-  type Context,
-  counters,
-  debugging,
-  depthNow,
-  type EvalServices,
-  type EvalSettings,
-  force,
-  type Host,
-  limitError,
-  limitCallDepth,
-  NixPath,
-  parentPath,
-  resolvePath,
-  restoreDepth,
-  type SearchPathEntry,
-  type Slot,
-  Thunk,
-  tracing,
-  type Value,
-  type WarningLabel,
+  type Attrs, baseName, type CallObserver, type Context, counters, debugging, depthNow, type FileIdentity,
+  type EvalServices, type EvalSettings, force, type Host, limitError, limitCallDepth, NixPath, parentPath,
+  resolvePath, restoreDepth, type SearchPathEntry, type Slot, Thunk, tracing, type Value, type WarningLabel,
 } from '#runtime';
-import type { FlatMachine, FlatOptions, ReadTree } from '#flat';
+import type { FlatMachine, FlatOptions, ProgramKeeper, ReadProgram, ReadTree } from '#flat';
 import { compile } from './code/compile.ts';
 import { Unit } from './code/unit.ts';
 import { forbiddenPath, importFromDerivationDisabled, noSuchFile, tooManyLinks } from './errors.ts';
@@ -66,6 +47,8 @@ export interface EvaluatorOptions {
   readonly machine?: (new (options: FlatOptions) => FlatMachine) | undefined;
   /** The most memory that it may take. */
   readonly machineMegabytes?: number | undefined;
+  /** Keeps its programs of files between runs, if the host can identify files. */
+  readonly programKeeper?: ProgramKeeper | undefined;
   /** Receives lines of `builtins.trace`. */
   readonly onTrace?: (text: string) => void;
   readonly onWarning?: (text: string, label: WarningLabel) => void;
@@ -91,6 +74,8 @@ export class Evaluator implements EvalServices {
   private readonly storeCopies = new Map<string, string>();
   private readonly searchPath: SearchPath;
   private readonly flat: FlatMachine | undefined;
+  /** How many the parser gave. */
+  private warnings = 0;
 
   constructor(options: EvaluatorOptions) {
     this.options = options;
@@ -120,7 +105,11 @@ export class Evaluator implements EvalServices {
       heapMegabytes: options.machineMegabytes,
       resolveFile: (path) => this.resolveFile(path),
       readFile: (file) => this.readFileTree(file),
-      readText: (text, name) => this.readTree(text, { kind: 'internal', path: name }, '/'),
+      readProgram: (file, known) => this.readProgram(file, known),
+      readText: (file, known) => this.readKnownText(file, known),
+      readOwnText: (text, name) => this.readTree(text, { kind: 'internal', path: name }, '/'),
+      keeper: options.host.readIdentified === undefined ? undefined : options.programKeeper,
+      reading: JSON.stringify([...Object.entries(this.parserSettings())]),
     });
   }
 
@@ -219,11 +208,36 @@ export class Evaluator implements EvalServices {
   }
 
   private readSource(file: string): string {
+    return this.reading(file, () => this.host.readFile(file));
+  }
+
+  private reading<T>(file: string, read: () => T): T {
     try {
-      return this.host.readFile(file);
+      return read();
     } catch (error) {
       throw this.host.lstat(file) === null ? noSuchFile(file) : error;
     }
+  }
+
+  /** A file's tree for the machine, unless the file is the one whose program it knows. */
+  private readProgram(file: string, known: FileIdentity | undefined): ReadProgram {
+    if (internalFile(file) !== undefined) return { read: { ...this.readFileTree(file), length: 0 } };
+    this.checkAccess(file);
+    const { text, identity } = this.reading(file, () => this.host.readIdentified!(file, known));
+    if (text === undefined || (identity !== undefined && identity.hash === known?.hash)) return { identity };
+    const origin = originOfFile(file);
+    const base = identity === undefined ? undefined : registerKeptSource(origin, text);
+    const warned = this.warnings;
+    const read = this.readTree(text, origin, parentPath(file), undefined, parse, base);
+    // A program that is kept is not read again, so nobody would be warned.
+    const isKept = base !== undefined && this.warnings === warned;
+    return { read: { ...read, length: text.length }, identity: isKept ? identity : undefined };
+  }
+
+  private readKnownText(file: string, known: FileIdentity): string {
+    const { text, identity } = this.host.readIdentified!(file, undefined);
+    if (text === undefined || identity?.hash !== known.hash) throw new Error(`${file} has changed meanwhile`);
+    return text;
   }
 
   scopedImport(scope: Attrs, path: string, _position: Position): Value {
@@ -254,10 +268,11 @@ export class Evaluator implements EvalServices {
 
   private readTree(
     text: string, origin: SourceOrigin, directory: string, scope?: Attrs, read: ReadText = parse,
+    base: Position = registerSource(origin, text),
   ): ReadTree {
-    const base = registerSource(origin, text);
     const tree = this.readText(text, directory, base, read);
-    return { tree, base, resolution: this.resolveTree(tree, base, scope) };
+    const mayImport = origin.kind === 'file' || text.includes('import');
+    return { tree, base, resolution: this.resolveTree(tree, base, scope), mayImport };
   }
 
   private evaluation(read: ReadTree, scope?: Attrs): () => Value {
@@ -270,19 +285,22 @@ export class Evaluator implements EvalServices {
   }
 
   private readText(text: string, directory: string, base: Position, read: ReadText): Expr {
-    const { features, pureEval, homeDirectory, lints } = this.settings;
-    const result = read(text, {
-      base,
-      directory,
-      home: pureEval ? undefined : homeDirectory,
-      pipes: features.has('pipe-operators'),
-      ...(lints === undefined ? {} : { lints }),
-    });
+    const result = read(text, { base, directory, ...this.parserSettings() });
     for (const warning of result.warnings) this.warnAbout(warning);
+    this.warnings += result.warnings.length;
     counters.filesParsed++;
     counters.parsedBytes += text.length;
     if (result.tree === undefined) throw result.diagnostics[0]!;
     return result.tree;
+  }
+
+  private parserSettings(): Omit<Parameters<ReadText>[1], 'base' | 'directory'> {
+    const { features, pureEval, homeDirectory, lints } = this.settings;
+    return {
+      home: pureEval ? undefined : homeDirectory,
+      pipes: features.has('pipe-operators'),
+      ...(lints === undefined ? {} : { lints }),
+    };
   }
 
   private resolveTree(tree: Expr, base: Position, scope?: Attrs): Resolution {

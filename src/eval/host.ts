@@ -9,9 +9,11 @@ export type {
   DerivationRequest,
   FetchAttribute,
   FetchResult,
+  FileIdentity,
   FileStatus,
   FileType,
   FixedOutput,
   Host,
+  IdentifiedText,
   InstantiatedDerivation,
 } from '#runtime';

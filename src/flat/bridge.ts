@@ -11,7 +11,7 @@ import {
 import { NODE_FOREIGN } from './encode.ts';
 import {
   alloc, boxes, DEPTH, FOREIGN, heap, listOf, newBool, newBox, newInt, newString, newThunk, NULL,
-  PRIMOP, settled, stringTexts, symbolNames, symbolOf, TRUE, type Index, type Word,
+  PRIMOP, settled, stringTexts, symbolName, symbolOf, TRUE, type Index, type Word,
 } from './heap.ts';
 import { apply1, primitiveNames } from './calls.ts';
 import { forceWord, trailMark, unwind } from './machine.ts';
@@ -61,7 +61,7 @@ function toAttrs(word: Word): Attrs {
   const entries: AttrsEntry[] = [];
   for (let i = 0; i < count; i++) {
     const at = H[order + i]!;
-    entries.push([symbolNames[H[shape + SYMBOLS + at]!]!, toSlot(H[cell + 1 + at]!), positionAt(shape, at)]);
+    entries.push([symbolName(H[shape + SYMBOLS + at]!), toSlot(H[cell + 1 + at]!), positionAt(shape, at)]);
   }
   const attrs = Attrs.fromEntries(entries);
   attrsOf.set(word, new WeakRef(attrs));
@@ -107,14 +107,14 @@ function infoOf(code: Index, given: number): LambdaInfo {
   for (let i = 0; isPattern && i < H[code + 9]!; i++) {
     const formal = code + 11 + 4 * i;
     formals.push({
-      name: symbolNames[H[formal]!]!, hasDefault: H[formal + 2] !== 0, position: H[formal + 3]!,
+      name: symbolName(H[formal]!), hasDefault: H[formal + 2] !== 0, position: H[formal + 3]!,
     });
   }
   formals.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     position: given === 0 ? H[code + 5]! : H[further]!,
-    name: name === 0 ? undefined : symbolNames[name],
-    argument: argument === 0 ? undefined : symbolNames[argument],
+    name: name === 0 ? undefined : symbolName(name),
+    argument: argument === 0 ? undefined : symbolName(argument),
     formals: isPattern ? formals : undefined,
     ellipsis: isPattern && H[code + 8] !== 0,
     next: undefined,

@@ -11,8 +11,10 @@ import {
   none, type LambdaExpr, parameterRow, type Resolution, showExpr, type VarExpr,
 } from '#lang';
 import { NixFloat, NixPath } from '#runtime';
-import { alloc, heap, newBox, newInt, newString, symbolOf, type Index, type Word } from './heap.ts';
-import { emptySet, newShape, SYMBOLS } from './sets.ts';
+import {
+  alloc, allocKept, heap, newBox, newInt, newString, symbolOf, type Index, type Word,
+} from './heap.ts';
+import { emptySet, noNames, SYMBOLS } from './sets.ts';
 
 const H = heap;
 
@@ -65,21 +67,52 @@ export const Op = {
   foreign: 43, // of a box
 } as const;
 
+/**
+ * What a word of a program that is kept may be that means something in this run only: a note of the
+ * machine's, a string, a box, a name of the base scope.
+ */
+export const Mark = { note: 0, string: 1, box: 2, global: 3 } as const;
+
+/** Whether the program that is encoded is to be kept. */
+let isKept = false;
+/** Of its words each place times eight and its mark; behind that of a name the name's number. */
+let marks = new Int32Array(1 << 14);
+let markCount = 0;
+
+function mark(place: Index, kind: number): void {
+  if (!isKept) return;
+  if (markCount === marks.length) {
+    const more = new Int32Array(2 * markCount);
+    more.set(marks);
+    marks = more;
+  }
+  marks[markCount++] = place * 8 + kind;
+}
+
+function room(size: number): Index {
+  return isKept ? allocKept(size) : alloc(size);
+}
+
 export const NODE_APPLY = node(Op.apply);
 export const NODE_APPLY_NAMED = node(Op.applyNamed);
 export const NODE_FOREIGN = node(Op.foreign);
 
 function node(...words: readonly number[]): Index {
-  const at = alloc(words.length);
+  const at = room(words.length);
   for (let i = 0; i < words.length; i++) H[at + i] = words[i]!;
   return at;
+}
+
+/** The base scope: numbers of its names, and their values. */
+export interface Globals {
+  readonly numbers: ReadonlyMap<string, number>;
+  readonly words: readonly Word[];
 }
 
 export interface Encoding {
   readonly base: Position;
   readonly resolution: Resolution;
-  /** The base scope. */
-  readonly globals: ReadonlyMap<string, Word>;
+  readonly globals: Globals;
 }
 
 /** The node of a tree. */
@@ -87,10 +120,29 @@ export function encode(tree: Expr, encoding: Encoding): Index {
   return new Encoder(encoding).expr(tree);
 }
 
+/** The same in the range of kept programs, with the marks of its words. */
+export function encodeKept(tree: Expr, encoding: Encoding): { readonly root: Index; readonly marks: Int32Array } {
+  isKept = true;
+  markCount = 0;
+  try {
+    return { root: encode(tree, encoding), marks: marks.slice(0, markCount) };
+  } finally {
+    isKept = false;
+  }
+}
+
+/** A node of a constant that is a string or in a box. */
+function constant(word: Word): Index {
+  const at = node(Op.constant, word);
+  if ((word & 7) === 4) mark(at + 1, Mark.string);
+  else if ((word & 7) === 5) mark(at + 1, Mark.box);
+  return at;
+}
+
 class Encoder {
   private readonly base: Position;
   private readonly resolution: Resolution;
-  private readonly globals: ReadonlyMap<string, Word>;
+  private readonly globals: Globals;
   private readonly withs: Index[] = [];
 
   constructor({ base, resolution, globals }: Encoding) {
@@ -106,13 +158,13 @@ class Encoder {
   expr(expr: Expr): Index {
     switch (expr.kind) {
       case 'int':
-        return node(Op.constant, newInt(expr.value));
+        return constant(newInt(expr.value));
       case 'string':
-        return node(Op.constant, newString(expr.value));
+        return constant(newString(expr.value));
       case 'float':
-        return node(Op.constant, newBox(new NixFloat(expr.value)));
+        return constant(newBox(new NixFloat(expr.value)));
       case 'path':
-        return node(Op.constant, newBox(new NixPath(expr.path)));
+        return constant(newBox(new NixPath(expr.path)));
       case 'var':
         return this.variable(expr);
       case 'inheritFrom':
@@ -144,7 +196,10 @@ class Encoder {
       case 'assert': {
         const condition = this.expr(expr.condition);
         const body = this.expr(expr.body);
-        return node(Op.assert, condition, body, this.at(expr.at), newString(showExpr(expr.condition)));
+        const text = newString(showExpr(expr.condition));
+        const at = node(Op.assert, condition, body, this.at(expr.at), text);
+        mark(at + 4, Mark.string);
+        return at;
       }
       case 'not':
         return node(Op.not, this.expr(expr.operand), 0);
@@ -164,8 +219,12 @@ class Encoder {
       case 1:
         return node(Op.outer, slot, this.at(at));
       case Level.global: {
-        const word = this.globals.get(name)!;
-        return node((word & 7) === 0 ? Op.forced : Op.constant, word);
+        const number = this.globals.numbers.get(name)!;
+        const word = this.globals.words[number]!;
+        const global = node((word & 7) === 0 ? Op.forced : Op.constant, word);
+        mark(global + 1, Mark.global);
+        mark(number, 0);
+        return global;
       }
       case Level.with:
         return node(Op.withVariable, symbolOf(name), this.at(at), this.withList(slot));
@@ -197,9 +256,12 @@ class Encoder {
       return node(Op.selectOr, subject, other, at, parts.length, ...parts);
     }
     for (const part of path) {
-      subject = typeof part === 'string'
-        ? node(Op.select, subject, symbolOf(part), at, 0, 0)
-        : node(Op.selectDynamic, subject, this.expr(part), at);
+      if (typeof part === 'string') {
+        subject = node(Op.select, subject, symbolOf(part), at, 0, 0);
+        mark(subject + 4, Mark.note);
+      } else {
+        subject = node(Op.selectDynamic, subject, this.expr(part), at);
+      }
     }
     return subject;
   }
@@ -218,7 +280,7 @@ class Encoder {
   private shape(set: AttrsExpr): { readonly shape: Index; readonly names: string[] } {
     const members = [...set.attrs].map(([name, { at }]) => ({ name, symbol: symbolOf(name), at }));
     members.sort((a, b) => a.symbol - b.symbol);
-    const shape = newShape(members.length);
+    const shape = shapeOf(members.length);
     members.forEach(({ symbol, at }, i) => {
       H[shape + SYMBOLS + i] = symbol;
       H[shape + SYMBOLS + members.length + i] = this.at(at);
@@ -233,7 +295,9 @@ class Encoder {
       throw new Error('an inherited attribute is a selection');
     }
     const symbol = symbolOf(value.path[0] as string);
-    return node(Op.inherit, symbol, this.at(value.at), 0, 0, value.subject.index);
+    const inherit = node(Op.inherit, symbol, this.at(value.at), 0, 0, value.subject.index);
+    mark(inherit + 3, Mark.note);
+    return inherit;
   }
 
   private attrs(set: AttrsExpr): Index {
@@ -351,11 +415,19 @@ function argumentSymbol({ argument }: LambdaExpr): number {
   return argument === undefined ? 0 : symbolOf(argument);
 }
 
+function shapeOf(count: number): Index {
+  if (count === 0) return noNames;
+  const shape = room(SYMBOLS + 2 * count);
+  H[shape] = count;
+  mark(shape + 1, Mark.note);
+  return shape;
+}
+
 /** A node of several parts, which may be long. */
 function written(op: number, ...parts: readonly (readonly number[])[]): Index {
   let size = 1;
   for (const part of parts) size += part.length;
-  let at = alloc(size);
+  let at = room(size);
   const start = at;
   H[at++] = op;
   for (const part of parts) for (let i = 0; i < part.length; i++) H[at++] = part[i]!;

@@ -6,7 +6,7 @@ import {
   showType, typeError, undefinedVariable,
 } from '#runtime';
 import { toValue } from './bridge.ts';
-import { symbolNames, type Index, type Word, heap } from './heap.ts';
+import { symbolName, type Index, type Word, heap } from './heap.ts';
 import { SYMBOLS } from './sets.ts';
 
 const H = heap;
@@ -22,11 +22,11 @@ export function failCoerce(found: Word, position: Position): NixError {
 
 export function failMissing(subject: Word, symbol: number, position: Position): NixError {
   if ((subject & 7) !== 1) return failType('a set', subject, position);
-  return missingAttribute(printAttributeName(symbolNames[symbol]!), position);
+  return missingAttribute(printAttributeName(symbolName(symbol)), position);
 }
 
 export function failUndefined(symbol: number, position: Position): NixError {
-  return undefinedVariable(symbolNames[symbol]!, position);
+  return undefinedVariable(symbolName(symbol), position);
 }
 
 export function failNotASet(found: Word, position: Position): NixError {
@@ -39,12 +39,12 @@ export function failNotAFunction(found: Word, position: Position): NixError {
 
 function functionName(code: Index): string {
   const name = H[code + 6]!;
-  return name === 0 ? 'anonymous lambda' : symbolNames[name]!;
+  return name === 0 ? 'anonymous lambda' : symbolName(name);
 }
 
 export function failMissingArgument(code: Index, symbol: number, position: Position): NixError {
   return new NixError('MissingArgumentError',
-    `function '${functionName(code)}' called without required argument '${symbolNames[symbol]!}'`, position);
+    `function '${functionName(code)}' called without required argument '${symbolName(symbol)}'`, position);
 }
 
 export function failUnexpected(code: Index, set: Word, position: Position): NixError {
@@ -55,7 +55,7 @@ export function failUnexpected(code: Index, set: Word, position: Position): NixE
     const symbol = H[shape + SYMBOLS + i]!;
     if (!known.has(symbol)) {
       return typeError(
-        `function '${functionName(code)}' called with unexpected argument '${symbolNames[symbol]!}'`, position);
+        `function '${functionName(code)}' called with unexpected argument '${symbolName(symbol)}'`, position);
     }
   }
   return evalError('unexpected argument', position);

@@ -2,7 +2,7 @@
 
 import { NixError } from '#diagnostics';
 import {
-  alloc, heap, newThunk, NULL, symbolNames, symbolOf, type Index, type Word,
+  alloc, heap, newThunk, NULL, symbolName, symbolOf, type Index, type Word,
 } from './heap.ts';
 import { evaluate, forcePlace } from './machine.ts';
 import { suspend, lazyInherit, openSources } from './suspend.ts';
@@ -66,7 +66,7 @@ export function addDynamicAttrs(node: Index, outer: Index): Word {
     if (name === NULL) continue;
     const symbol = symbolFrom(name);
     if (symbols.includes(symbol) || find(H[set >>> 2]!, symbol) >= 0) {
-      throw new NixError('EvalError', `dynamic attribute '${symbolNames[symbol]!}' already defined`, H[node + 5 + 3 * i]!);
+      throw new NixError('EvalError', `dynamic attribute '${symbolName(symbol)}' already defined`, H[node + 5 + 3 * i]!);
     }
     symbols.push(symbol);
     values.push(suspend(H[node + 4 + 3 * i]!, frame));

@@ -47,11 +47,16 @@ export const LIMIT = 8;
 /** Where the heap ends, and the trail. */
 const ROOF = 9;
 export const TRAIL_LIMIT = 10;
+/** Up to where the range of kept programs is taken. */
+export const KEPT_TOP = 11;
 
 const trailWords = 1 << 25;
 export const trailStart = 16;
 export const trailEnd = trailStart + trailWords;
-const heapStart = trailEnd;
+/** Programs that are kept between runs stand at the same places in each (see program-image.ts). */
+export const keptStart = trailEnd;
+export const keptEnd = keptStart + 2 ** 26;
+const heapStart = keptEnd;
 
 /** 4 GB, what an index of 30 bits reaches; a large NixOS medium takes a tenth. */
 const heapWords = 2 ** 30;
@@ -60,6 +65,7 @@ const H = heap;
 H[TOP] = heapStart;
 H[TRAIL] = trailStart;
 H[TRAIL_LIMIT] = trailEnd;
+H[KEPT_TOP] = keptStart;
 
 /** Has `alloc` fail where more than this would be used. */
 export function limitHeap(megabytes: number): void {
@@ -73,6 +79,14 @@ export function alloc(size: number): Index {
   const end = at + ((size + 1) & -2);
   if (end > H[ROOF]!) throw exhausted(size);
   H[TOP] = end;
+  return at;
+}
+
+/** The same among kept programs; nodes need not begin at even places. */
+export function allocKept(size: number): Index {
+  const at = H[KEPT_TOP]!;
+  if (at + size > keptEnd) throw exhausted(size);
+  H[KEPT_TOP] = at + size;
   return at;
 }
 
@@ -124,25 +138,55 @@ export function newBool(value: boolean): Word {
 
 // Symbols: names of attributes.
 
+/** Names that had their numbers before this run. */
+export interface KnownNames {
+  /** The number of a name, or -1. */
+  find(name: string): number;
+  nameOf(id: number): string;
+}
+
 const symbolIds = new Map<string, number>();
-export const symbolNames: string[] = [''];
+const symbolNames: (string | undefined)[] = [''];
 const symbolStrings: Word[] = [emptyString];
+let knownNames: KnownNames = { find: () => -1, nameOf: () => '' };
+
+export function symbolCount(): number {
+  return symbolNames.length;
+}
+
+/** Numbers up to `end` have names that are looked up when they are wanted. */
+export function adoptNames(names: KnownNames, end: number): void {
+  knownNames = names;
+  while (symbolNames.length < end) {
+    symbolNames.push(undefined);
+    symbolStrings.push(0);
+  }
+}
 
 export function symbolOf(name: string): number {
   let id = symbolIds.get(name);
   if (id === undefined) {
-    id = symbolNames.push(name) - 1;
-    symbolStrings.push(0);
+    id = knownNames.find(name);
+    if (id < 0) {
+      id = symbolNames.push(name) - 1;
+      symbolStrings.push(0);
+    } else {
+      symbolNames[id] = name;
+    }
     symbolIds.set(name, id);
   }
   return id;
+}
+
+export function symbolName(id: number): string {
+  return symbolNames[id] ?? (symbolNames[id] = knownNames.nameOf(id));
 }
 
 /** The name as a string value. */
 export function symbolString(id: number): Word {
   const known = symbolStrings[id]!;
   if (known !== 0) return known;
-  const made = newString(symbolNames[id]!);
+  const made = newString(symbolName(id));
   noteSymbol(made, id);
   return (symbolStrings[id] = made);
 }

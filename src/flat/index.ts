@@ -25,12 +25,15 @@ import {
   type Word,
 } from './heap.ts';
 import { evaluate, trailMark, unwind } from './machine.ts';
+import { LazyImage, type ProgramKeeper } from './program-image.ts';
 import { setOf } from './sets.ts';
 import { warmUpText } from './warm-up.ts';
 import { setWorld } from './world.ts';
 
 export { Unhandled } from './errors.ts';
-export type { ReadTree } from './files.ts';
+export type { ReadProgram, ReadTree } from './files.ts';
+export type { Block } from './kept-program.ts';
+export type { ProgramKeeper, StoredSegment } from './program-image.ts';
 
 const H = heap;
 
@@ -41,7 +44,11 @@ export interface FlatOptions extends FlatLoader {
   /** The base scope: `builtins` are in `services`. */
   readonly globals: ReadonlyMap<string, Slot>;
   /** A text of our own. */
-  readText(text: string, name: string): ReadTree;
+  readOwnText(text: string, name: string): ReadTree;
+  /** Keeps programs of files between runs. */
+  readonly keeper?: ProgramKeeper | undefined;
+  /** All that decides beside a file's text and place what its tree is. */
+  readonly reading: string;
 }
 
 /** Runs trees on the flat heap. The newest one in a thread works, the others do not any more. */
@@ -51,7 +58,6 @@ export class FlatMachine {
     if (heapMegabytes !== undefined) limitHeap(heapMegabytes);
     setWorld(services);
     H[DEPTH] = 0;
-    setLoader(options);
     const { builtins } = services;
     const words = new Map<string, Word>();
     const symbols: number[] = [];
@@ -68,16 +74,23 @@ export class FlatMachine {
       values.push(word);
     }
     self = setOf(symbols, values);
-    const base = new Map<string, Word>();
+    const numbers = new Map<string, number>();
+    const base: Word[] = [];
     for (const name of globals.keys()) {
-      base.set(name, words.get(name.startsWith('__') && !words.has(name) ? name.slice(2) : name)!);
+      numbers.set(name, base.length);
+      base.push(words.get(name.startsWith('__') && !words.has(name) ? name.slice(2) : name)!);
     }
-    setGlobals(base);
+    const scope = { numbers, words: base };
+    setGlobals(scope);
+    const { keeper, reading } = options;
+    image = keeper === undefined ? undefined : new LazyImage(keeper, reading, scope);
+    setLoader(options, image);
     limitDepth(services.settings.maxCallDepth, () => warmUp(options));
   }
 
   /** The value of a tree; `scope` are the names that it sees before the base scope. */
   run(tree: ReadTree, scope: readonly Slot[] = []): Value {
+    if (tree.mayImport === true) image?.open();
     return whole(() => evaluate(encodeTree(tree), rootFrame(scope.map(fromSlot))));
   }
 
@@ -86,9 +99,16 @@ export class FlatMachine {
   }
 }
 
+let image: LazyImage | undefined;
+
+/** Keeps what was encoded for other runs. */
+export function savePrograms(): void {
+  image?.opened?.save();
+}
+
 /** Runs each operation, so that V8 does not give up its code of them later. */
 function warmUp(options: FlatOptions): void {
-  const tree = options.readText(warmUpText, 'warm-up.nix');
+  const tree = options.readOwnText(warmUpText, 'warm-up.nix');
   const depth = H[DEPTH]!;
   for (let i = 0; i < 3; i++) {
     evaluate(encodeTree(tree), rootFrame([]));
@@ -112,6 +132,7 @@ function whole(code: () => Word): Value {
 
 /** Gives all memory back. No machine of this thread works any more, and none can be made. */
 export function release(): void {
+  image = undefined;
   stringTexts.length = 0;
   boxes.length = 0;
   heap.buffer.transfer(0);
@@ -126,7 +147,7 @@ export function isLong(): boolean {
 const longWords = 10_000_000;
 
 function derivation(options: FlatOptions): Word {
-  return evaluate(encodeTree(options.readText(derivationText, 'derivation-internal.nix')), rootFrame([]));
+  return evaluate(encodeTree(options.readOwnText(derivationText, 'derivation-internal.nix')), rootFrame([]));
 }
 
 function builtin(name: string, slot: Slot, services: EvalServices): Word {

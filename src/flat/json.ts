@@ -6,7 +6,7 @@ import {
 } from '#runtime';
 import { toValue } from './bridge.ts';
 import {
-  boxes, DEPTH, heap, stringTexts, symbolNames, symbolOf, TRUE, NULL, type Index, type Word,
+  boxes, DEPTH, heap, stringTexts, symbolName, symbolOf, TRUE, NULL, type Index, type Word,
 } from './heap.ts';
 import { apply1, enterNested } from './calls.ts';
 import { forceWord, forcePlace } from './machine.ts';
@@ -106,7 +106,7 @@ function writeAttributes(cell: Index, copy: boolean): string {
   for (let i = 0; i < count; i++) {
     const place = H[order + i]!;
     if (i > 0) text += ',';
-    text += `${quoteJson(symbolNames[H[shape + SYMBOLS + place]!]!)}:`;
+    text += `${quoteJson(symbolName(H[shape + SYMBOLS + place]!))}:`;
     text += write(forcePlace(cell + 1 + place), copy);
   }
   return `${text}}`;

@@ -4,7 +4,7 @@
  * places.
  */
 
-import { alloc, heap, symbolNames, type Index, type Word } from './heap.ts';
+import { alloc, heap, symbolName, type Index, type Word } from './heap.ts';
 
 const H = heap;
 
@@ -71,9 +71,9 @@ export function orderOf(shape: Index): Index {
   const base = shape + SYMBOLS;
   if (count <= 12) {
     for (let i = 0; i < count; i++) {
-      const name = symbolNames[H[base + i]!]!;
+      const name = symbolName(H[base + i]!);
       let j = i - 1;
-      while (j >= 0 && symbolNames[H[base + H[order + j]!]!]! > name) {
+      while (j >= 0 && symbolName(H[base + H[order + j]!]!) > name) {
         H[order + j + 1] = H[order + j]!;
         j--;
       }
@@ -82,7 +82,7 @@ export function orderOf(shape: Index): Index {
   } else {
     const places: number[] = [];
     for (let i = 0; i < count; i++) places.push(i);
-    places.sort((a, b) => (symbolNames[H[base + a]!]! < symbolNames[H[base + b]!]! ? -1 : 1));
+    places.sort((a, b) => (symbolName(H[base + a]!) < symbolName(H[base + b]!) ? -1 : 1));
     for (let i = 0; i < count; i++) H[order + i] = places[i]!;
   }
   H[shape + 1] = order;

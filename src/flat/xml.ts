@@ -4,7 +4,7 @@ import {
   formatAttributes, formatFloatShort, NixFloat, NixPath, type XmlAttributes,
 } from '#runtime';
 import {
-  boxes, DEPTH, heap, NULL, stringTexts, symbolNames, symbolOf, TRUE, type Index, type Word,
+  boxes, DEPTH, heap, NULL, stringTexts, symbolName, symbolOf, TRUE, type Index, type Word,
 } from './heap.ts';
 import { enterNested } from './calls.ts';
 import { forceWord, forcePlace } from './machine.ts';
@@ -103,7 +103,7 @@ class FlatXmlWriter {
     const order = orderOf(shape);
     for (let i = 0; i < H[shape]!; i++) {
       const at = H[order + i]!;
-      this.open('attr', { name: symbolNames[H[shape + SYMBOLS + at]!]! });
+      this.open('attr', { name: symbolName(H[shape + SYMBOLS + at]!) });
       this.write(forcePlace(cell + 1 + at));
       this.close('attr');
     }
@@ -115,14 +115,14 @@ class FlatXmlWriter {
     this.open('function', {});
     const argument = H[code + 10]!;
     if (H[code + 2] === 0 || H[code + 1]! > 1) {
-      this.empty('varpat', { name: symbolNames[argument]! });
+      this.empty('varpat', { name: symbolName(argument) });
     } else {
       this.open('attrspat', {
-        ...(argument === 0 ? {} : { name: symbolNames[argument]! }),
+        ...(argument === 0 ? {} : { name: symbolName(argument) }),
         ...(H[code + 8] === 0 ? {} : { ellipsis: '1' }),
       });
       const names: string[] = [];
-      for (let i = 0; i < H[code + 9]!; i++) names.push(symbolNames[H[code + 11 + 4 * i]!]!);
+      for (let i = 0; i < H[code + 9]!; i++) names.push(symbolName(H[code + 11 + 4 * i]!));
       for (const name of names.sort((a, b) => (a < b ? -1 : 1))) this.empty('attr', { name });
       this.close('attrspat');
     }

@@ -8,15 +8,15 @@
  */
 
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { decodeUtf8, encodeHex, formatHash, UserError, type Progress } from '#base';
+import { decodeUtf8, encodeHex, formatHash, sha256Hex, UserError, type Progress } from '#base';
 import {
   checkStorePathName, isBelowStore, makeTextPath, parseDerivation, splitStorePath, makeContentAddressedPath,
   derivationExtension, nameOf, type Derivation, type StorePath,
 } from '#formats';
 import { knownOutputs, readLinkBytes, systemPath, bytePath, type LocalStore } from '#store';
 import type {
-  AddPathOptions, DerivationRequest, FetchAttribute, FetchResult, FileStatus, FileType, Host,
-  InstantiatedDerivation,
+  AddPathOptions, DerivationRequest, FetchAttribute, FetchResult, FileIdentity, FileStatus, FileType, Host,
+  IdentifiedText, InstantiatedDerivation,
 } from '#eval';
 import { DerivationMaker, outputPlaces } from './derivation-maker.ts';
 import { contentMismatch, fileTooLarge, notRegularFile, pathNotValid, readFailed } from './errors.ts';
@@ -89,10 +89,26 @@ export class EvaluationHost implements Host {
     if (pending !== undefined) return pending;
     const place = this.#place(path);
     const begun = this.#trace?.beginReading(place);
+    const text = this.#readText(path, place);
+    this.#trace?.file(place, begun, sha256Hex(text));
+    return text;
+  }
+
+  readIdentified(path: string, known: FileIdentity | undefined): IdentifiedText {
+    const pending = this.#pendingText(path);
+    if (pending !== undefined) return { text: pending };
+    const place = this.#place(path);
+    const state = this.#trace?.beginReading(place);
+    const isKnown = known?.state !== undefined && known.state === state;
+    const text = isKnown ? undefined : this.#readText(path, place);
+    const hash = text === undefined ? known!.hash : sha256Hex(text);
+    this.#trace?.file(place, state, hash);
+    return { identity: { hash, state }, ...(text === undefined ? {} : { text }) };
+  }
+
+  #readText(path: string, place: string): string {
     try {
-      const text = readTextFile(systemPath(place), path);
-      this.#trace?.file(place, begun, text);
-      return text;
+      return readTextFile(systemPath(place), path);
     } catch (error) {
       this.#trace?.giveUp();
       if (error instanceof UserError) throw error;

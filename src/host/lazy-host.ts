@@ -47,6 +47,7 @@ export class LazyHost implements Host {
   }
 
   readonly readFile: Host['readFile'] = (path) => this.real.readFile(path);
+  readonly readIdentified: NonNullable<Host['readIdentified']> = (path, known) => this.real.readIdentified(path, known);
   readonly lstat: Host['lstat'] = (path) => this.real.lstat(path);
   readonly readDirectory: Host['readDirectory'] = (path) => this.real.readDirectory(path);
   readonly readLink: Host['readLink'] = (path) => this.real.readLink(path);

@@ -23,7 +23,8 @@ import { packUse } from './pack-in-use.ts';
 const wanted: readonly string[] = [
   'cli/main.ts', 'cli/report-error.ts', 'cli/nix/nix-instantiate.ts', 'cli/nix/nix-build.ts',
   'cli/nix/nix.ts', 'cli/nix/nix-eval.ts', 'cli/nix/nix-store.ts', 'cli/firn/build.ts',
-  'host/results/recall.ts', 'host/evaluation-host.ts', 'host/store-place.ts', 'store/index.ts',
+  'host/results/recall.ts', 'host/evaluation-host.ts', 'host/programs/segment-file.ts', 'host/store-place.ts',
+  'store/index.ts',
   'host/worker/evaluation-thread.ts', 'flat/index.ts', 'host/tasks/instantiate.ts', 'host/tasks/print-value.ts',
   'host/tasks/eval-value.ts',
   // Started as files of their own, but what they say is kept with results.

@@ -60,6 +60,21 @@ export interface InstantiatedDerivation {
   readonly outputs: ReadonlyMap<string, string>;
 }
 
+/** What tells a file's content from others. */
+export interface FileIdentity {
+  /** SHA-256 of the content, in hex. */
+  readonly hash: string;
+  /** Tells all later changes, if the file's state can be relied on. */
+  readonly state?: string | undefined;
+}
+
+export interface IdentifiedText {
+  /** Absent if the state alone told that the content is the known one. */
+  readonly text?: string;
+  /** Absent if the file will not be there in another run. */
+  readonly identity?: FileIdentity;
+}
+
 export interface Host {
   /** Always `/nix/store` unless the user said otherwise. */
   readonly storeDirectory: string;
@@ -67,6 +82,8 @@ export interface Host {
 
   /** Content as bytes; throws `UserError` naming the path. */
   readFile(path: string): string;
+  /** The same, unless the file's state says that it has the known content. */
+  readIdentified?(path: string, known: FileIdentity | undefined): IdentifiedText;
   /** Without following a final link; null if nothing is there. */
   lstat(path: string): FileStatus | null;
   readDirectory(path: string): ReadonlyMap<string, FileType>;

@@ -1,11 +1,13 @@
 /** What fails on the flat heap is performed again: nobody sees that, but for the words of errors. */
 
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { programDigest } from '../../src/host/results/question.ts';
 import { firn, folderWith, type Outcome } from '../support/firn.ts';
 
-const folder = folderWith({});
+const folder = folderWith({ 'fails.nix': '{ f = x:\n  x.missing;\n}' });
 
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Outcome {
   return firn(['nix-instantiate', '--option', 'eval-cache', 'false', '--store', join(folder, 'store'), ...args], {
@@ -40,4 +42,21 @@ test('a program that only warns is not performed again', () => {
   const { stdout, stderr } = run(['--eval', '-E', 'builtins.warn "careful" 1']);
   assert.equal(stdout, '1\n');
   assert.equal(stderr.match(/careful/g)?.length, 1);
+});
+
+test('errors in files whose programs were kept are those of the files', (context) => {
+  if (programDigest() === undefined) return context.skip('keeps programs only when its own sources have rested');
+  const cache = join(folder, 'programs-cache');
+  const evaluate = (number: number, more: readonly string[], env: Readonly<Record<string, string>> = {}): Outcome =>
+    firn(['nix-instantiate', '--eval', ...more, '-E', `(import ./fails.nix).f { a = ${number}; }`], {
+      cwd: folder, env: { XDG_CACHE_HOME: cache, ...env },
+    });
+  // The first run is from modules and makes the pack, which counts as another program.
+  for (let round = 1; round < 4; round++) evaluate(round, []);
+  assert.ok(existsSync(join(cache, 'firn/programs')));
+  for (const more of [[], ['--show-trace']]) {
+    const { stderr } = evaluate(4, more);
+    assert.match(stderr, /fails\.nix:2:3:/);
+    assert.equal(stderr, evaluate(4, more, { FIRN_FLAT: 'off' }).stderr);
+  }
 });

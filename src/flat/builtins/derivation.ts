@@ -4,7 +4,7 @@ import {
   ContextString, DerivationParts, type InstantiatedDerivation, JsonError, nixError, parseJson,
   quoteJson,
 } from '#runtime';
-import { contextString, heap, newBox, NULL, symbolNames, symbolOf, type Word } from '../heap.ts';
+import { contextString, heap, newBox, NULL, symbolName, symbolOf, type Word } from '../heap.ts';
 import { forceWord, forcePlace } from '../machine.ts';
 import { get, orderOf, setOf, SYMBOLS } from '../sets.ts';
 import { bareText, beginContext, coerce, endContext, stringText } from '../texts.ts';
@@ -55,7 +55,7 @@ class DerivationReader {
     const order = orderOf(shape);
     for (let i = 0; i < H[shape]!; i++) {
       const at = H[order + i]!;
-      const key = symbolNames[H[shape + SYMBOLS + at]!]!;
+      const key = symbolName(H[shape + SYMBOLS + at]!);
       if (key !== '__ignoreNulls') this.readAttribute(key, forcePlace(cell + 1 + at));
     }
     if (this.json !== undefined) parts.env.set('__json', `{${this.json.join(',')}}`);

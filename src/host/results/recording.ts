@@ -35,12 +35,17 @@ export class Recording {
     });
   }
 
+  /**
+   * Whether Firn is what it was all the time. A program that changed meanwhile may have been loaded in
+   * part before and in part after; and what was loaded beside the pack is not told by its name.
+   */
+  isProgramCertain(): boolean {
+    return programDigest() === this.#input.program && !packUse.hasOthers();
+  }
+
   save(result: unknown): void {
     const { program, cacheDirectory } = this.#input;
-    if (!this.trace.isUsable || program === undefined) return;
-    // A program that changed meanwhile may have been loaded in part before and in part after; and
-    // what was loaded beside the pack is not told by its name.
-    if (programDigest() !== program || packUse.hasOthers()) return;
+    if (!this.trace.isUsable || program === undefined || !this.isProgramCertain()) return;
     const question = questionKey(program, this.#input, this.#settings);
     saveResult(resultFolder(cacheDirectory), question, {
       seen: this.trace.observations(), shown: this.trace.shown, result,

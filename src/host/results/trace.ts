@@ -97,12 +97,13 @@ export class EvaluationTrace {
     }
   }
 
-  file(place: string, begun: Reading, text: string): void {
-    this.#content(this.#files, place, begun, text);
+  /** `hash` is that of the content. */
+  file(place: string, begun: Reading, hash: string): void {
+    this.#content(this.#files, place, begun, hash);
   }
 
   folder(place: string, begun: Reading, entries: ReadonlyMap<string, FileType>): void {
-    this.#content(this.#folders, place, begun, folderText(entries));
+    this.#content(this.#folders, place, begun, sha256Hex(folderText(entries)));
   }
 
   status(place: string, status: FileStatus | null): void {
@@ -171,8 +172,7 @@ export class EvaluationTrace {
     else if (answers.get(question) !== answer) this.giveUp();
   }
 
-  #content(answers: Map<string, ContentObservation>, place: string, state: Reading, content: string): void {
-    const hash = sha256Hex(content);
+  #content(answers: Map<string, ContentObservation>, place: string, state: Reading, hash: string): void {
     const known = answers.get(place);
     if (known === undefined) answers.set(place, { state, hash });
     else if (known.hash !== hash) this.giveUp();

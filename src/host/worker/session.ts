@@ -8,6 +8,7 @@ import { createBuiltins, keepTracing, type CallObserver, type EvalSettings } fro
 import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
 import { LazyHost } from '../lazy-host.ts';
+import { ProgramFolder } from '../programs/program-keeper.ts';
 import { Recording } from '../results/recording.ts';
 import { evaluationSettings } from '../evaluation-settings.ts';
 import { readSettings, showsStatistics, type NixSettings } from '../settings.ts';
@@ -56,11 +57,22 @@ export async function runThread(input: ThreadInput): Promise<void> {
     if (recording !== undefined) main.onShown = (message) => recording.trace.show(message);
     const observes = observesCalls(nixSettings);
     const machine = !observes && mayBeFast(input) ? await flatMachine() : undefined;
+    const keeper = machine === undefined || input.program === undefined ? undefined
+      : new ProgramFolder(input.cacheDirectory, input.program);
+    const endMachine = (): void => {
+      if (keeper !== undefined && recording?.isProgramCertain() === true) machine?.savePrograms();
+      keeper?.close();
+    };
+    const releaseMachine = (): void => {
+      // What failed is likely to be tried again, after a small change.
+      endMachine();
+      machine?.release();
+    };
     const perform = (outlet: Outlet, manner: Manner): unknown => {
       const observer = outlet === main && observes
         ? callObserver(nixSettings, outlet.progress, input.workingDirectory) : undefined;
       const session = openSession(input, nixSettings, main, {
-        outlet, manner, recording, observer, ...(manner === 'fast' ? { machine } : {}),
+        outlet, manner, recording, observer, ...(manner === 'fast' ? { machine, keeper } : {}),
       });
       startDebugger?.(session);
       try {
@@ -72,12 +84,14 @@ export async function runThread(input: ThreadInput): Promise<void> {
     };
     // What is looked at step by step is not performed twice.
     const result = input.debugger !== undefined ? perform(main, showTrace ? 'traced' : 'plain') : withFrames(main, perform, {
-      machine, isOnlyFast: input.environment['FIRN_FLAT'] === 'only', showTrace,
+      machine: machine === undefined ? undefined : { release: releaseMachine },
+      isOnlyFast: input.environment['FIRN_FLAT'] === 'only', showTrace,
     });
     main.flushOutput();
     if (showsStatistics(input.environment)) reportStatistics(input.environment, main.progress);
     main.post({ kind: 'done', result });
     recording?.save(result);
+    endMachine();
   } catch (error) {
     main.flushOutput();
     const render = (one: NixError) =>
@@ -111,6 +125,7 @@ interface SessionOptions {
   readonly outlet: Outlet;
   readonly manner?: Manner;
   readonly machine?: typeof import('#flat') | undefined;
+  readonly keeper?: ProgramFolder | undefined;
   readonly suspendsAll?: boolean;
   readonly recording?: Recording | undefined;
   readonly observer?: CallObserver | undefined;
@@ -119,7 +134,7 @@ interface SessionOptions {
 function openSession(
   input: ThreadInput, nixSettings: NixSettings, main: MainThread, options: SessionOptions,
 ): EvaluationSession & { close(): void } {
-  const { outlet, manner = 'plain', machine, suspendsAll = false, recording, observer: callObserver } = options;
+  const { outlet, manner = 'plain', machine, keeper, suspendsAll = false, recording, observer: callObserver } = options;
   const { environment } = input;
   const fromUser = evaluationSettings(
     nixSettings, recording?.environment() ?? environment, input.includes, input.workingDirectory);
@@ -145,6 +160,7 @@ function openSession(
     callObserver,
     suspendsAll,
     machine: machine?.FlatMachine,
+    programKeeper: keeper,
     machineMegabytes: heapLimit(environment) / 2,
     onTrace: (text) => outlet.progress.message('notice', `trace: ${shown(text)}`),
     onWarning: (text, label) => outlet.progress.message('notice', `${label}: ${shown(text)}`),
