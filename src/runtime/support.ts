@@ -193,16 +193,16 @@ export function hasName(subject: Value, name: string): boolean {
 }
 
 /** `subject ? a.b.c`. */
-export function hasPath(subject: Value, names: readonly string[], at: Position): boolean {
+export function hasPath(subject: Value, count: number, name: (i: number) => string, at: Position): boolean {
   let value = subject;
-  const last = names.length - 1;
-  for (let i = 0; i <= last; i++) {
+  for (let i = 0; ; i++) {
+    const wanted = name(i);
     if (!(value instanceof Attrs)) return false;
-    const index = value.shape.indexOf(names[i]!);
+    const index = value.shape.indexOf(wanted);
     if (index < 0) return false;
-    if (i < last) value = forceAt(value.slots, index, at);
+    if (i === count - 1) return true;
+    value = forceAt(value.slots, index, at);
   }
-  return true;
 }
 
 /** The set of a `with`. */

@@ -104,6 +104,11 @@ function* operations(): Generator<string> {
     yield `if ${a} then 1 else 2`;
     yield `assert ${a}; 1`;
     yield `{ \${${a}} = 1; }`;
+    for (const path of ['a.\${throw "name"}', '\${throw "name"}.b', 'a.\${abort "name"}.b']) {
+      yield `builtins.tryEval (${a} ? ${path})`;
+      yield `builtins.tryEval (${a}.${path} or 1)`;
+      yield `builtins.tryEval ({ a.\${${a}} = 1; } ? ${path})`;
+    }
     for (const b of operands) for (const operator of operators) if (operator !== '?') yield `${a} ${operator} ${b}`;
   }
 }

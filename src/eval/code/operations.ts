@@ -60,7 +60,8 @@ export function compileSelect(unit: Unit, expr: SelectExpr): Body {
     const step = stepper(unit, expr, at, `while evaluating the attribute '${showAttrPath(path)}'`);
     if (step !== undefined) return selectStepped(unit, expr, step, from);
   }
-  if (unit.traced && !isConstantPath(path)) return selectDynamic(unit, expr, from);
+  const isLong = fallback !== undefined && path.length > 1;
+  if (!isConstantPath(path) && (unit.traced || isLong)) return selectDynamic(unit, expr, from);
   if (fallback !== undefined) return selectWithFallback(unit, expr, from, fallback);
   if (path.length > 1 && unit.traced && isConstantPath(path)) {
     return (frame) => selectPath(from(frame), path, at);
@@ -105,7 +106,7 @@ function selectFromVariable(
   return (frame) => select(readAt(frame, level, slot, place), name, at);
 }
 
-/** While traces are collected: a name that fails does so within the selection. */
+/** Names are computed on the way: one that is not reached is not evaluated, one that fails has its frames. */
 function selectDynamic(unit: Unit, expr: SelectExpr, from: Body): Body {
   const { path, fallback } = expr;
   const at = unit.at(expr.at);
@@ -152,8 +153,8 @@ export function compileHasAttr(unit: Unit, expr: HasAttrExpr): Body {
     return (frame) => hasName(from(frame), name(frame));
   }
   const at = unit.at(offsetOf(subject));
-  const names = pathCode(unit, path);
-  return (frame) => hasPath(from(frame), names(frame), at);
+  const names = path.map((part) => nameCode(unit, part));
+  return (frame) => hasPath(from(frame), names.length, (i) => names[i]!(frame), at);
 }
 
 function nameCode(unit: Unit, part: AttrName): (frame: Frame) => string {
