@@ -22,6 +22,7 @@ import { DerivationMaker, outputPlaces } from './derivation-maker.ts';
 import { contentMismatch, fileTooLarge, notRegularFile, pathNotValid, readFailed } from './errors.ts';
 import { describeEntry, describePath } from './file-description.ts';
 import { PendingWrites } from './pending-writes.ts';
+import { settledState, targetStatusAt } from './results/file-state.ts';
 import type { EvaluationTrace } from './results/trace.ts';
 import { sourcePath, type HashCache } from './source-paths.ts';
 import { placeInStore } from './store-place.ts';
@@ -62,6 +63,15 @@ function readTextFile(place: ReturnType<typeof systemPath>, path: string): strin
   }
 }
 
+/** A file's state if it tells all later changes. */
+function stateNow(place: string): string | undefined {
+  try {
+    return settledState(targetStatusAt(place), place);
+  } catch {
+    return undefined;
+  }
+}
+
 export class EvaluationHost implements Host {
   readonly storeDirectory: string;
   readonly progress: Progress;
@@ -98,7 +108,7 @@ export class EvaluationHost implements Host {
     const pending = this.#pendingText(path);
     if (pending !== undefined) return { text: pending };
     const place = this.#place(path);
-    const state = this.#trace?.beginReading(place);
+    const state = this.#trace === undefined ? stateNow(place) : this.#trace.beginReading(place);
     const isKnown = known?.state !== undefined && known.state === state;
     const text = isKnown ? undefined : this.#readText(path, place);
     const hash = text === undefined ? known!.hash : sha256Hex(text);

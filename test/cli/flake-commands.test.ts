@@ -2,11 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { splitWords } from '../../src/cli/nix/script-arguments.ts';
 import { splitLine } from '../../src/cli/nix/completion/split-line.ts';
+import { programDigest } from '../../src/host/results/question.ts';
 import { firn, folderWith, root } from '../support/firn.ts';
 import { needs } from '../support/foreign.ts';
 
@@ -239,4 +242,16 @@ test('the code for bash asks the program', needs('bash'), () => {
     encoding: 'utf8', env: { ...process.env, ...env, PATH: `${program}:${process.env['PATH']}` },
   });
   assert.equal(stdout, 'metadata\n');
+});
+
+test('programs of a flake are kept, its values are not', (context) => {
+  if (programDigest() === undefined) return context.skip('keeps programs only when its own sources have rested');
+  const place = join(folder, 'kept');
+  mkdirSync(place);
+  writeFileSync(join(place, 'value.nix'), '{ a = { b = 1; }; }.a.b');
+  for (const answer of [2, 3, 4]) {
+    writeFileSync(join(place, 'flake.nix'), `{ outputs = _: { answer = ${answer} - import ./value.nix; }; }`);
+    assert.equal(nix(['eval', `${place}#answer`]).stdout, `${answer - 1}\n`);
+  }
+  assert.notDeepEqual(readdirSync(join(folder, 'cache/firn/programs')), []);
 });

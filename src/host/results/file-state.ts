@@ -66,6 +66,11 @@ export function isSettled(status: BigIntStats, place: string): boolean {
   return isLongAgo(Number(newest)) && keepsChangeTimes(status.dev, place);
 }
 
+/** The state if it tells all later changes. */
+export function settledState(status: BigIntStats | undefined, place: string): string | undefined {
+  return status !== undefined && isSettled(status, place) ? stateOf(status) : undefined;
+}
+
 /** Whether a change now could not have the same time. */
 export function isLongAgo(milliseconds: number): boolean {
   return milliseconds + settleMilliseconds < Date.now();

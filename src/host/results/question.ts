@@ -51,6 +51,14 @@ export function programDigest(): string | undefined {
   return sha256Hex(encodeUtf8(lines.join('\n')));
 }
 
+/**
+ * Whether Firn was this one all the time. A program that changed meanwhile may have been loaded in
+ * part before and in part after; and what was loaded beside the pack is not told by its name.
+ */
+export function isStillProgram(digest: string): boolean {
+  return programDigest() === digest && !packUse.hasOthers();
+}
+
 function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? sourceFiles(`${folder}${entry.name}/`) : /\.c?[jt]s$/.test(entry.name) ? [folder + entry.name] : []);

@@ -1,10 +1,9 @@
 /** Keeps the result of an evaluation, in its thread, once it has come to a good end. */
 
 import { encodeUtf8 } from '#base';
-import { packUse } from '#program';
 import type { NixSettings } from '../settings.ts';
 import type { ThreadInput } from '../worker/protocol.ts';
-import { programDigest, questionKey } from './question.ts';
+import { isStillProgram, questionKey } from './question.ts';
 import { resultFolder, saveResult } from './result-file.ts';
 import { EvaluationTrace } from './trace.ts';
 
@@ -35,17 +34,9 @@ export class Recording {
     });
   }
 
-  /**
-   * Whether Firn is what it was all the time. A program that changed meanwhile may have been loaded in
-   * part before and in part after; and what was loaded beside the pack is not told by its name.
-   */
-  isProgramCertain(): boolean {
-    return programDigest() === this.#input.program && !packUse.hasOthers();
-  }
-
   save(result: unknown): void {
     const { program, cacheDirectory } = this.#input;
-    if (!this.trace.isUsable || program === undefined || !this.isProgramCertain()) return;
+    if (!this.trace.isUsable || program === undefined || !isStillProgram(program)) return;
     const question = questionKey(program, this.#input, this.#settings);
     saveResult(resultFolder(cacheDirectory), question, {
       seen: this.trace.observations(), shown: this.trace.shown, result,

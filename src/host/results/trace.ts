@@ -10,7 +10,7 @@
 
 import { sha256Hex, type Progress } from '#base';
 import type { FetchAttribute, FetchResult, FileStatus, FileType } from '#eval';
-import { isSettled, stateOf, targetStatusAt } from './file-state.ts';
+import { settledState, targetStatusAt } from './file-state.ts';
 import type { TreeObservation } from './tree-survey.ts';
 
 /** Content of a file or folder: a hash, and the state that it had if the state can be relied on. */
@@ -91,7 +91,7 @@ export class EvaluationTrace {
       const status = targetStatusAt(place);
       // A device or a pipe gives something else each time.
       if (status !== undefined && !status.isFile() && !status.isDirectory()) this.giveUp();
-      return status !== undefined && isSettled(status, place) ? stateOf(status) : undefined;
+      return settledState(status, place);
     } catch {
       return undefined;
     }

@@ -9,6 +9,7 @@ import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
 import { LazyHost } from '../lazy-host.ts';
 import { ProgramFolder } from '../programs/program-keeper.ts';
+import { isStillProgram, programDigest } from '../results/question.ts';
 import { Recording } from '../results/recording.ts';
 import { evaluationSettings } from '../evaluation-settings.ts';
 import { readSettings, showsStatistics, type NixSettings } from '../settings.ts';
@@ -57,10 +58,12 @@ export async function runThread(input: ThreadInput): Promise<void> {
     if (recording !== undefined) main.onShown = (message) => recording.trace.show(message);
     const observes = observesCalls(nixSettings);
     const machine = !observes && mayBeFast(input) ? await flatMachine() : undefined;
-    const keeper = machine === undefined || input.program === undefined ? undefined
-      : new ProgramFolder(input.cacheDirectory, input.program);
+    // Of flakes no results are kept, but programs.
+    const keepsPrograms = machine !== undefined && nixSettings.flag('eval-cache', true);
+    const program = keepsPrograms ? input.program ?? programDigest() : undefined;
+    const keeper = program === undefined ? undefined : new ProgramFolder(input.cacheDirectory, program);
     const endMachine = (): void => {
-      if (keeper !== undefined && recording?.isProgramCertain() === true) machine?.savePrograms();
+      if (program !== undefined && isStillProgram(program)) machine?.savePrograms();
       keeper?.close();
     };
     const releaseMachine = (): void => {
