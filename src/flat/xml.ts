@@ -1,10 +1,11 @@
 /** Values of the flat heap as XML, all of it forced; contexts collected. */
 
 import {
-  formatAttributes, formatFloatShort, NixFloat, NixPath, type XmlAttributes,
+  formatAttributes, formatFloatShort, Lambda, NixFloat, NixPath, type Value, type XmlAttributes,
 } from '#runtime';
+import { toValue } from './bridge.ts';
 import {
-  boxes, DEPTH, heap, NULL, stringTexts, symbolName, symbolOf, TRUE, type Index, type Word,
+  boxes, DEPTH, heap, NULL, stringTexts, symbolName, symbolOf, TRUE, type Word,
 } from './heap.ts';
 import { enterNested } from './calls.ts';
 import { forceWord, forcePlace } from './machine.ts';
@@ -67,7 +68,7 @@ class FlatXmlWriter {
         return this.close('list');
       }
       case 3:
-        return this.function(value >>> 2);
+        return this.function(toValue(value));
     }
     if (isString(value)) return this.empty('string', { value: stringText(value) });
     const box = boxes[value >>> 3];
@@ -109,21 +110,19 @@ class FlatXmlWriter {
     }
   }
 
-  private function(cell: Index): void {
-    const code = H[cell]!;
-    if (code <= 0) return this.empty('unevaluated');
+  /** Of a function with some of its arguments the rest is written. */
+  private function(value: Value): void {
+    if (!(value instanceof Lambda)) return this.empty('unevaluated');
+    const { argument, formals, ellipsis } = value.info;
     this.open('function', {});
-    const argument = H[code + 10]!;
-    if (H[code + 2] === 0 || H[code + 1]! > 1) {
-      this.empty('varpat', { name: symbolName(argument) });
+    if (formals === undefined) {
+      this.empty('varpat', { name: argument! });
     } else {
       this.open('attrspat', {
-        ...(argument === 0 ? {} : { name: symbolName(argument) }),
-        ...(H[code + 8] === 0 ? {} : { ellipsis: '1' }),
+        ...(argument === undefined ? {} : { name: argument }),
+        ...(ellipsis ? { ellipsis: '1' } : {}),
       });
-      const names: string[] = [];
-      for (let i = 0; i < H[code + 9]!; i++) names.push(symbolName(H[code + 11 + 4 * i]!));
-      for (const name of names.sort((a, b) => (a < b ? -1 : 1))) this.empty('attr', { name });
+      for (const { name } of formals) this.empty('attr', { name });
       this.close('attrspat');
     }
     this.close('function');

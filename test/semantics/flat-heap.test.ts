@@ -24,7 +24,8 @@ const operands = [
   'builtins.add', '(builtins.add 1)', '(builtins.toFile "f" "text")', '(throw "operand")',
   '{ a = throw "member"; }', '{ name = "a"; value = throw "member"; }', '[ { name = "a"; value = throw "member"; } ]',
   '[ { a = 1; } { a = throw "member"; b = 2; } ]', '[ [ 1 ] [ (throw "element") ] ]', '[ "a" (builtins.toFile "f" "x") "a" ]',
-  '(x: throw "result")', '(x: [ x x ])', '(x: "s")', '(x: true)', '(x: y: false)', '(x: y: throw "result")',
+  '(x: throw "result")', '(x: [ x x ])', '(x: "s")', '(x: true)', '(x: y: false)',
+  '((x: y: z: x) 1)', '((x: { a, b ? 1, ... }@all: x) 1)', '((x: { b, a }: x) 1)', '(builtins.substring 1)', '(x: y: throw "result")',
 ];
 /** For the third operand of builtins that take three. */
 const fewOperands = ['null', '1', '"s"', '[ ]', '[ "s" 1 ]', '{ a = 1; }', '(x: x)', '(throw "operand")'];
