@@ -9,7 +9,7 @@ import { NixError, type Position } from '#diagnostics';
 import { Attrs } from './attrs.ts';
 import { enterCall, leaveCall } from './call-depth.ts';
 import { call, isCallable } from './call.ts';
-import { type ContextCollector } from './context.ts';
+import type { ContextCollector } from './context.ts';
 import { evalError, expectedButFound, printForError, showType, typeError } from './errors.ts';
 import type { EvalServices } from './services.ts';
 import { canonicalPath } from './path-text.ts';

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import {
-  cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, utimesSync,
+  chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -283,6 +283,29 @@ test('what a killed run left is removed, and does no harm', async () => {
   }
   assert.equal((await world.run({ expression: 'import ./f + import ./g' })).value, '3');
   assert.deepEqual(world.kept(), [kept, kept!.replace(/0$/, '1')]);
+});
+
+const asRoot = process.getuid?.() === 0;
+
+test("another user's programs are neither used nor removed", { skip: asRoot ? false : 'only root can give files away' }, async () => {
+  const world = new World('foreign', { f: '1' }, 'import ./f');
+  await rest(3100);
+  await world.run();
+  const [file] = world.kept();
+  const text = readFileSync(file!);
+  chownSync(file!, 12345, 12345);
+  const outcome = await world.run();
+  assert.deepEqual([outcome.value, outcome.known], ['1', []]);
+  assert.deepEqual(readFileSync(file!), text);
+});
+
+test('programs that may not be read are made anew', { skip: asRoot ? 'root may read everything' : false }, async () => {
+  const world = new World('unreadable', { f: '1' }, 'import ./f');
+  await rest(3100);
+  await world.run();
+  chmodSync(world.kept()[0]!, 0);
+  assert.deepEqual((await world.run()).known, []);
+  assert.deepEqual((await world.run()).known, [world.place('f')]);
 });
 
 test('where nothing can be kept, all goes on', async () => {

@@ -5,7 +5,7 @@
  * a session. The session opens settings, store and progress when they are first asked for.
  */
 
-import { type FlakeAttributes, type NixSettings } from '#host';
+import type { FlakeAttributes, NixSettings } from '#host';
 import type { LocalStore, PeerStore } from '#store';
 import type { Workspace } from '#system';
 import type { CommandContext, CommandModule } from '../context.ts';

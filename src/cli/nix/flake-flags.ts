@@ -2,8 +2,7 @@
 
 import { encodeUtf8 } from '#base';
 import {
-  hostSystem, packageAttributes, type FlakeAttributes, type FlakeLockFlags,
-  type FlakeSource,
+  hostSystem, packageAttributes, type FlakeAttributes, type FlakeLockFlags, type FlakeSource,
 } from '#host';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../errors.ts';

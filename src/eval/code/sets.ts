@@ -6,7 +6,7 @@
  * means has no place in it, and in a `let` no slot at all.
  */
 
-import { type AttrsExpr, type Binding, type LetExpr } from '#lang';
+import type { AttrsExpr, Binding, LetExpr } from '#lang';
 import {
   addDynamic,
   applyOverrides,

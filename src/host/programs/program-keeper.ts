@@ -45,8 +45,10 @@ export class ProgramFolder implements ProgramKeeper {
         this.#segments.push(segment);
       }
       this.#discardFrom(this.#segments.length);
-    } catch {
-      // There are no more.
+    } catch (error) {
+      // There are no more, or it is another user's. One in our folder that we may not read would stay
+      // in the way.
+      if ((error as NodeJS.ErrnoException).code === 'EACCES') this.#discardFrom(this.#segments.length);
     }
     this.#touch();
     return this.#segments;

@@ -24,6 +24,8 @@ const headLength = numbers + 5 * 4;
 /** Of a piece: where it is, its words, the length of its text, its checksum. */
 const pieceWords = 4;
 
+class ForeignSegment extends Error {}
+
 export class SegmentFile implements StoredSegment {
   readonly name: string;
   readonly index: Block;
@@ -35,15 +37,13 @@ export class SegmentFile implements StoredSegment {
   #readAt = 0;
 
   private constructor(file: number, previous: string) {
-    const { size, uid } = fstatSync(file);
+    const { size } = fstatSync(file);
     const head = readBytes(file, 0, headLength);
     const [pieces, directory, words, text, checksum] = wordsOf(head.subarray(numbers)) as unknown as
       [number, number, number, number, number];
     const directoryBytes = 4 * pieceWords * pieces;
     const isMeant = head.toString('latin1', 0, ownName) === magic
       && head.toString('latin1', otherName, numbers) === previous
-      // In another's name a program could be anything.
-      && uid === process.getuid?.()
       && size === directory + directoryBytes + 4 * words + text;
     if (!isMeant) throw new Error('not such a segment');
     const tail = readBytes(file, directory, size - directory);
@@ -56,14 +56,16 @@ export class SegmentFile implements StoredSegment {
 
   /**
    * Opens the segment that follows the one named; undefined if it is not that, or damaged. Throws if
-   * there is none.
+   * there is none, or it is another user's: his programs could be anything.
    */
   static open(place: string, previous: string): SegmentFile | undefined {
     const file = openSync(place, 'r');
     try {
+      if (fstatSync(file).uid !== process.getuid?.()) throw new ForeignSegment();
       return new SegmentFile(file, previous);
-    } catch {
+    } catch (error) {
       closeSync(file);
+      if (error instanceof ForeignSegment) throw error;
       return undefined;
     }
   }
