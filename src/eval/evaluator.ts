@@ -49,6 +49,11 @@ export interface EvaluatorOptions {
   readonly machineMegabytes?: number | undefined;
   /** Keeps its programs of files between runs, if the host can identify files. */
   readonly programKeeper?: ProgramKeeper | undefined;
+  /**
+   * Which files may be others in a later revision (`evaluateRevision`); a machine notes what it reads
+   * then.
+   */
+  readonly mayChange?: ((file: string) => boolean) | undefined;
   /** Receives lines of `builtins.trace`. */
   readonly onTrace?: (text: string) => void;
   readonly onWarning?: (text: string, label: WarningLabel) => void;
@@ -108,6 +113,7 @@ export class Evaluator implements EvalServices {
       readProgram: (file, known) => this.readProgram(file, known),
       readText: (file, known) => this.readKnownText(file, known),
       readOwnText: (text, name) => this.readTree(text, { kind: 'internal', path: name }, '/'),
+      mayChange: options.mayChange,
       keeper: options.host.readIdentified === undefined ? undefined : options.programKeeper,
       reading: JSON.stringify([...Object.entries(this.parserSettings())]),
     });
@@ -136,6 +142,23 @@ export class Evaluator implements EvalServices {
   delayString(text: string, basePath: string): Thunk {
     return new Thunk(this.load(text, { kind: 'string' }, basePath));
   }
+
+  /**
+   * Value of a text, as it and the files are now; `changed` are those that are others than at the last
+   * call, by the paths that they really have. The machine evaluates what depends on them only, and
+   * throws `Unkept` where it cannot. What is asked of the world beside `import` must not have changed.
+   */
+  evaluateRevision(text: string, basePath: string, changed: readonly string[]): Value {
+    return this.guard(() => {
+      const isSame = text === this.revisedText;
+      this.revisedText = undefined;
+      const tree = isSame ? undefined : this.readTree(text, { kind: 'string' }, basePath, { keepsScopes: true });
+      this.revisedText = text;
+      return this.flat!.runRevision(tree, changed);
+    });
+  }
+
+  private revisedText: string | undefined;
 
   /** The tree of a text, all of whose variables are known. */
   parseText(text: string, origin: SourceOrigin, directory: string): Expr {
@@ -204,7 +227,8 @@ export class Evaluator implements EvalServices {
     const own = internalFile(file);
     if (own !== undefined) return this.readTree(own, { kind: 'internal', path: file }, internalRoot);
     this.checkAccess(file);
-    return this.readTree(this.readSource(file), originOfFile(file), parentPath(file));
+    const keepsScopes = this.options.mayChange?.(file) === true;
+    return this.readTree(this.readSource(file), originOfFile(file), parentPath(file), { keepsScopes });
   }
 
   private readSource(file: string): string {
@@ -221,17 +245,17 @@ export class Evaluator implements EvalServices {
 
   /** A file's tree for the machine, unless the file is the one whose program it knows. */
   private readProgram(file: string, known: FileIdentity | undefined): ReadProgram {
-    if (internalFile(file) !== undefined) return { read: { ...this.readFileTree(file), length: 0 } };
+    if (internalFile(file) !== undefined) return { read: this.readFileTree(file) };
     this.checkAccess(file);
     const { text, identity } = this.reading(file, () => this.host.readIdentified!(file, known));
     if (text === undefined || (identity !== undefined && identity.hash === known?.hash)) return { identity };
     const origin = originOfFile(file);
     const base = identity === undefined ? undefined : registerKeptSource(origin, text);
     const warned = this.warnings;
-    const read = this.readTree(text, origin, parentPath(file), undefined, parse, base);
+    const read = this.readTree(text, origin, parentPath(file), base === undefined ? {} : { base });
     // A program that is kept is not read again, so nobody would be warned.
     const isKept = base !== undefined && this.warnings === warned;
-    return { read: { ...read, length: text.length }, identity: isKept ? identity : undefined };
+    return { read, identity: isKept ? identity : undefined };
   }
 
   private readKnownText(file: string, known: FileIdentity): string {
@@ -263,16 +287,18 @@ export class Evaluator implements EvalServices {
   private load(
     text: string, origin: SourceOrigin, directory: string, scope?: Attrs, read: ReadText = parse,
   ): () => Value {
-    return this.evaluation(this.readTree(text, origin, directory, scope, read), scope);
+    return this.evaluation(this.readTree(text, origin, directory, { scope, read }), scope);
   }
 
   private readTree(
-    text: string, origin: SourceOrigin, directory: string, scope?: Attrs, read: ReadText = parse,
-    base: Position = registerSource(origin, text),
+    text: string, origin: SourceOrigin, directory: string,
+    { scope, read = parse, base = registerSource(origin, text), keepsScopes = false }: ReadingOptions = {},
   ): ReadTree {
+    const warned = this.warnings;
     const tree = this.readText(text, directory, base, read);
     const mayImport = origin.kind === 'file' || text.includes('import');
-    return { tree, base, resolution: this.resolveTree(tree, base, scope), mayImport };
+    const resolution = this.resolveTree(tree, base, scope, keepsScopes);
+    return { tree, base, resolution, length: text.length, hasWarned: this.warnings > warned, mayImport };
   }
 
   private evaluation(read: ReadTree, scope?: Attrs): () => Value {
@@ -303,12 +329,12 @@ export class Evaluator implements EvalServices {
     };
   }
 
-  private resolveTree(tree: Expr, base: Position, scope?: Attrs): Resolution {
+  private resolveTree(tree: Expr, base: Position, scope?: Attrs, keepsScopes = false): Resolution {
     return resolve(tree, {
       base,
       globals: this.globalNames,
       curried: tracing.on,
-      keepsScopes: debugging.current !== undefined,
+      keepsScopes: keepsScopes || debugging.current !== undefined,
       ...(scope === undefined ? {} : { extraNames: scope.names() }),
     });
   }
@@ -453,12 +479,29 @@ export class Evaluator implements EvalServices {
   }
 
   trace(text: string): void {
-    this.options.onTrace?.(text);
+    this.show(() => this.options.onTrace?.(text));
   }
 
   warn(text: string, label: WarningLabel = 'warning'): void {
-    this.options.onWarning?.(text, label);
+    this.show(() => this.options.onWarning?.(text, label));
   }
+
+  /** A machine may have to show it again in another revision. */
+  private show(show: () => void): void {
+    if (this.flat === undefined) show();
+    else this.flat.perform(show);
+  }
+}
+
+/** How a text is read, if in another way than usually. */
+interface ReadingOptions {
+  /** Names that it sees before the base scope. */
+  readonly scope?: Attrs | undefined;
+  readonly read?: ReadText;
+  /** Where its positions begin. */
+  readonly base?: Position;
+  /** Whether each name gets a place in its frame, wanted or not: then a use more moves no others. */
+  readonly keepsScopes?: boolean;
 }
 
 /** From a text to its tree: of an expression, if nothing else is said. */

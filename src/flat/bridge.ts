@@ -10,11 +10,13 @@ import {
 } from '#runtime';
 import { NODE_FOREIGN } from './encode.ts';
 import {
-  alloc, boxes, DEPTH, FOREIGN, heap, listOf, newBool, newBox, newInt, newString, newThunk, NULL,
-  PRIMOP, settled, stringTexts, symbolName, symbolOf, TRUE, type Index, type Word,
+  alloc, boxes, DEPTH, FOREIGN, FORWARD, heap, listOf, MANNER, newBool, newBox, newInt, newString, newThunk, NULL,
+  PLAIN, PRIMOP, READER, settled, stringTexts, symbolName, symbolOf, TRUE, type Index, type Word,
 } from './heap.ts';
 import { apply1, primitiveNames } from './calls.ts';
+import { Unkept } from './errors.ts';
 import { forceWord, trailMark, unwind } from './machine.ts';
+import { truePosition } from './positions.ts';
 import { orderOf, positionAt, setOf, SYMBOLS } from './sets.ts';
 import { world } from './world.ts';
 
@@ -32,12 +34,12 @@ export function toValue(word: Word): Value {
     case 7:
       return word === NULL ? null : word === TRUE;
     case 2: {
-      const known = listsOf.get(word)?.deref();
+      const known = isShared() ? listsOf.get(word)?.deref() : undefined;
       if (known !== undefined) return known;
       const cell = word >>> 2;
       const list: Slot[] = [];
       for (let i = 1; i <= H[cell]!; i++) list.push(toSlot(H[cell + i]!));
-      listsOf.set(word, new WeakRef(list));
+      if (isShared()) listsOf.set(word, new WeakRef(list));
       wordsOf.set(list, word);
       return list;
     }
@@ -51,7 +53,7 @@ export function toValue(word: Word): Value {
 }
 
 function toAttrs(word: Word): Attrs {
-  const known = attrsOf.get(word)?.deref();
+  const known = isShared() ? attrsOf.get(word)?.deref() : undefined;
   if (known !== undefined) return known;
   const cell = word >>> 2;
   const shape = H[cell]!;
@@ -61,10 +63,10 @@ function toAttrs(word: Word): Attrs {
   const entries: AttrsEntry[] = [];
   for (let i = 0; i < count; i++) {
     const at = H[order + i]!;
-    entries.push([symbolName(H[shape + SYMBOLS + at]!), toSlot(H[cell + 1 + at]!), positionAt(shape, at)]);
+    entries.push([symbolName(H[shape + SYMBOLS + at]!), toSlot(H[cell + 1 + at]!), truePosition(positionAt(shape, at))]);
   }
   const attrs = Attrs.fromEntries(entries);
-  attrsOf.set(word, new WeakRef(attrs));
+  if (isShared()) attrsOf.set(word, new WeakRef(attrs));
   wordsOf.set(attrs, word);
   return attrs;
 }
@@ -73,6 +75,19 @@ function toAttrs(word: Word): Attrs {
 const wordsOf = new WeakMap<object, Word>();
 const attrsOf = new Map<Word, WeakRef<Attrs>>();
 const listsOf = new Map<Word, WeakRef<Slot[]>>();
+
+/**
+ * Whether there may be one value for a word, which remembers what it has come to. Where it is noted
+ * what thunks read, each running one must read for itself; only what is printed at the end is shared.
+ */
+function isShared(): boolean {
+  return H[MANNER] === PLAIN || H[READER] === 0;
+}
+
+/** What words have come to may be something else from now on. */
+export function forgetBridged(): void {
+  for (const map of [attrsOf, listsOf, slotsOf]) map.clear();
+}
 
 function toFunction(word: Word): Value {
   const cell = word >>> 2;
@@ -107,12 +122,12 @@ function infoOf(code: Index, given: number): LambdaInfo {
   for (let i = 0; isPattern && i < H[code + 9]!; i++) {
     const formal = code + 11 + 4 * i;
     formals.push({
-      name: symbolName(H[formal]!), hasDefault: H[formal + 2] !== 0, position: H[formal + 3]!,
+      name: symbolName(H[formal]!), hasDefault: H[formal + 2] !== 0, position: truePosition(H[formal + 3]!),
     });
   }
   formals.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
-    position: given === 0 ? H[code + 5]! : H[further]!,
+    position: truePosition(given === 0 ? H[code + 5]! : H[further]!),
     name: name === 0 ? undefined : symbolName(name),
     argument: argument === 0 ? undefined : symbolName(argument),
     formals: isPattern ? formals : undefined,
@@ -121,16 +136,26 @@ function infoOf(code: Index, given: number): LambdaInfo {
   };
 }
 
+/** A slot that counts as forced; it looks for its value each time that it is wanted. */
+function readingSlot(word: Word): Slot {
+  const slot = Object.create(Thunk.prototype, {
+    code: { value: null },
+    value: { get: () => toValue(forceWhole(word)) },
+  }) as Thunk;
+  wordsOf.set(slot, word);
+  return slot;
+}
+
 /** A slot that counts as forced; its value is made when it is looked at. */
 function knownSlot(word: Word): Slot {
-  const known = slotsOf.get(word)?.deref();
+  const known = isShared() ? slotsOf.get(word)?.deref() : undefined;
   if (known !== undefined) return known;
   let value: Value | undefined;
   const slot = Object.create(Thunk.prototype, {
     code: { value: null },
     value: { get: () => (value ??= toValue(word)) },
   }) as Thunk;
-  slotsOf.set(word, new WeakRef(slot));
+  if (isShared()) slotsOf.set(word, new WeakRef(slot));
   return slot;
 }
 
@@ -140,10 +165,12 @@ const slotsOf = new Map<Word, WeakRef<Thunk>>();
 function forceWhole(word: Word): Word {
   const mark = trailMark();
   const depth = H[DEPTH]!;
+  const reader = H[READER]!;
   try {
     return forceWord(word);
   } catch (error) {
     unwind(mark);
+    H[READER] = reader;
     H[DEPTH] = depth;
     throw error;
   }
@@ -161,6 +188,7 @@ function suspendedSlot(word: Word): Slot {
 export function toSlot(word: Word): Slot {
   switch (word & 7) {
     case 0:
+      if (!isShared()) return H[word >>> 2] === FORWARD ? toSlot(settled(word)) : readingSlot(word);
       return slotsOf.get(word)?.deref() ?? suspendedSlot(word);
     case 1:
     case 2:
@@ -205,6 +233,9 @@ export function fromValue(value: Value): Word {
 
 export function fromSlot(slot: Slot): Word {
   if (!(slot instanceof Thunk)) return fromValue(slot);
+  const known = wordsOf.get(slot);
+  if (known !== undefined) return settled(known);
+  if (H[MANNER] !== PLAIN && slot.code !== null) throw new Unkept('what a builtin has suspended');
   if (slot.code === null) return fromValue(slot.value);
   return newThunk(NODE_FOREIGN, newBox(() => fromValue(forceSlot(slot))) >>> 3);
 }

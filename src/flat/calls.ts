@@ -9,9 +9,12 @@ import { stackOverflow } from '#runtime';
 import { callForeign } from './bridge.ts';
 import { failMissingArgument, failNotAFunction, failNotASet, failUnexpected } from './errors.ts';
 import {
-  alloc, DEPTH, heap, LIMIT, PARTIAL, PRIMOP, settled, symbolOf, TRAIL_LIMIT, trailEnd, trailStart,
+  alloc, DEPTH, heap, LIMIT, MANNER, PARTIAL, PLAIN, PRIMOP, settled, symbolOf, TRAIL_LIMIT, trailEnd, trailStart,
   type Index, type Word,
 } from './heap.ts';
+import { noteCode } from './inputs.ts';
+import { knownCall, knownCall1, knownCall2, knownCall3, knownPartial, logCall } from './known-cells.ts';
+import { logKind, Made } from './log.ts';
 import { evaluate, forcePlace, forceWord } from './machine.ts';
 import { find, lowerBound, SYMBOLS } from './sets.ts';
 import { suspend } from './suspend.ts';
@@ -92,6 +95,7 @@ function runPrimitive(id: number, a: Word, b: Word, c: Word, position: Position)
 
 /** The frame of a saturated call of one argument. */
 export function enter1(code: Index, outer: Index, a: Word): Index {
+  if (H[MANNER] !== PLAIN) return enter1Noted(code, outer, a);
   if (H[code + 2] === 0) {
     const frame = alloc(2);
     H[frame] = outer;
@@ -105,26 +109,54 @@ export function enter1(code: Index, outer: Index, a: Word): Index {
   return frame;
 }
 
+function enter1Noted(code: Index, outer: Index, a: Word): Index {
+  noteCode(code);
+  const isPattern = H[code + 2] !== 0;
+  const last = isPattern ? forceWord(a) : a;
+  const known = knownCall1(code, outer, last);
+  if (known !== 0) return known;
+  const frame = alloc(H[code + 3]!);
+  H[frame] = outer;
+  if (isPattern) bind(code, frame, last);
+  else H[frame + 1] = last;
+  logCall(code, last, frame);
+  return frame;
+}
+
 export function enter2(code: Index, outer: Index, a: Word, b: Word): Index {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) noteCode(code);
   const isPattern = H[code + 2] !== 0;
   const set = isPattern ? forceWord(b) : b;
+  if (isNoting) {
+    const known = knownCall2(code, outer, a, set);
+    if (known !== 0) return known;
+  }
   const frame = alloc(H[code + 3]!);
   H[frame] = outer;
   H[frame + 1] = a;
   if (isPattern) bind(code, frame, set);
   else H[frame + 2] = b;
+  if (isNoting) logCall(code, set, frame);
   return frame;
 }
 
 function enter3(code: Index, outer: Index, a: Word, b: Word, c: Word): Index {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) noteCode(code);
   const isPattern = H[code + 2] !== 0;
   const set = isPattern ? forceWord(c) : c;
+  if (isNoting) {
+    const known = knownCall3(code, outer, a, b, set);
+    if (known !== 0) return known;
+  }
   const frame = alloc(H[code + 3]!);
   H[frame] = outer;
   H[frame + 1] = a;
   H[frame + 2] = b;
   if (isPattern) bind(code, frame, set);
   else H[frame + 3] = c;
+  if (isNoting) logCall(code, set, frame);
   return frame;
 }
 
@@ -229,11 +261,17 @@ export function callWords(node: Index, frame: Index): Word {
 
 /** A function with its first argument: [PARTIAL, function, count, arguments …]. */
 function partial1(f: Word, a: Word): Word {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) {
+    const known = knownPartial(f, 0, 0, a);
+    if (known !== 0) return known;
+  }
   const cell = alloc(4);
   H[cell] = PARTIAL;
   H[cell + 1] = f;
   H[cell + 2] = 1;
   H[cell + 3] = a;
+  if (isNoting) logKind(Made.partial, (cell << 2) | 3);
   return (cell << 2) | 3;
 }
 
@@ -247,12 +285,18 @@ function applyPartial(cell: Index, a: Word, position: Position): Word {
   const count = H[cell + 2]!;
   const target = f >>> 2;
   if (count + 1 < arityOf(target)) {
+    const isNoting = H[MANNER] !== PLAIN;
+    if (isNoting) {
+      const known = knownPartial(f, cell + 3, count, a);
+      if (known !== 0) return known;
+    }
     const more = alloc(4 + count);
     H[more] = PARTIAL;
     H[more + 1] = f;
     H[more + 2] = count + 1;
     for (let i = 0; i < count; i++) H[more + 3 + i] = H[cell + 3 + i]!;
     H[more + 3 + count] = a;
+    if (isNoting) logKind(Made.partial, (more << 2) | 3);
     return (more << 2) | 3;
   }
   const code = H[target]!;
@@ -266,13 +310,20 @@ function applyPartial(cell: Index, a: Word, position: Position): Word {
 }
 
 function enterMany(code: Index, outer: Index, args: Index, count: number, last: Word): Index {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) noteCode(code);
   const isPattern = H[code + 2] !== 0;
   const set = isPattern ? forceWord(last) : last;
+  if (isNoting) {
+    const known = knownCall(code, outer, args, count, set);
+    if (known !== 0) return known;
+  }
   const frame = alloc(H[code + 3]!);
   H[frame] = outer;
   for (let i = 0; i < count; i++) H[frame + 1 + i] = H[args + i]!;
   if (isPattern) bind(code, frame, set);
   else H[frame + 1 + count] = last;
+  if (isNoting) logCall(code, set, frame);
   return frame;
 }
 

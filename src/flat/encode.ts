@@ -12,7 +12,7 @@ import {
 } from '#lang';
 import { NixFloat, NixPath } from '#runtime';
 import {
-  alloc, allocKept, heap, newBox, newInt, newString, symbolOf, type Index, type Word,
+  alloc, allocKept, heap, newBox, newInt, newString, newThunk, symbolOf, type Index, type Word,
 } from './heap.ts';
 import { emptySet, noNames, SYMBOLS } from './sets.ts';
 
@@ -65,6 +65,7 @@ export const Op = {
   applyNamed: 41, // of cell [f, name, x]
   inherit: 42, // symbol, pos, shape, place, source; of the source
   foreign: 43, // of a box
+  import: 44, // of a string
 } as const;
 
 /**
@@ -96,6 +97,7 @@ function room(size: number): Index {
 export const NODE_APPLY = node(Op.apply);
 export const NODE_APPLY_NAMED = node(Op.applyNamed);
 export const NODE_FOREIGN = node(Op.foreign);
+export const NODE_IMPORT = node(Op.import);
 
 function node(...words: readonly number[]): Index {
   const at = room(words.length);
@@ -113,6 +115,19 @@ export interface Encoding {
   readonly base: Position;
   readonly resolution: Resolution;
   readonly globals: Globals;
+  /** Of a file that may change. */
+  readonly memory?: NodeMemory;
+}
+
+/** What is known of the nodes of a file that may change (changed-tree.ts). */
+export interface NodeMemory {
+  /** The node that an expression keeps. */
+  kept(expr: Expr): Index | undefined;
+  /** The node that a function keeps, though its body may be another one. */
+  keptFunction(expr: LambdaExpr): Index | undefined;
+  made(expr: Expr, node: Index): void;
+  /** A constant, which is the same in all versions. */
+  constant(key: string, make: () => Word): Word;
 }
 
 /** The node of a tree. */
@@ -143,12 +158,14 @@ class Encoder {
   private readonly base: Position;
   private readonly resolution: Resolution;
   private readonly globals: Globals;
+  private readonly memory: NodeMemory | undefined;
   private readonly withs: Index[] = [];
 
-  constructor({ base, resolution, globals }: Encoding) {
+  constructor({ base, resolution, globals, memory }: Encoding) {
     this.base = base;
     this.resolution = resolution;
     this.globals = globals;
+    this.memory = memory;
   }
 
   private at(offset: number): Position {
@@ -156,6 +173,37 @@ class Encoder {
   }
 
   expr(expr: Expr): Index {
+    const { memory } = this;
+    if (memory === undefined) return this.newNode(expr);
+    const made = memory.kept(expr) ?? this.changedNode(expr, memory);
+    memory.made(expr, made);
+    return made;
+  }
+
+  /** The node of an expression that is not the one that it was before. */
+  private changedNode(expr: Expr, memory: NodeMemory): Index {
+    switch (expr.kind) {
+      case 'lambda': {
+        const kept = memory.keptFunction(expr);
+        if (kept === undefined) return this.newNode(expr);
+        H[kept + 4] = this.expr(parameterRow(expr, false).at(-1)!.body);
+        return kept;
+      }
+      case 'string':
+        return node(Op.constant, memory.constant(`s${expr.value}`, () => newString(expr.value)));
+      case 'path':
+        return node(Op.constant, memory.constant(`p${expr.path}`, () => newBox(new NixPath(expr.path))));
+      case 'call': {
+        const name = searchedName(expr);
+        if (name === undefined) return this.newNode(expr);
+        return node(Op.forced, memory.constant(`f${name}`, () => newThunk(this.newNode(expr), alloc(2))));
+      }
+      default:
+        return this.newNode(expr);
+    }
+  }
+
+  private newNode(expr: Expr): Index {
     switch (expr.kind) {
       case 'int':
         return constant(newInt(expr.value));
@@ -409,6 +457,14 @@ class Encoder {
     if (nodes.length === 2) return node(Op.add, nodes[0]!, nodes[1]!, at);
     return written(Op.addMany, [at, nodes.length], nodes);
   }
+}
+
+/** The name in `<name>`. */
+function searchedName({ callee, args }: Expr & { kind: 'call' }): string | undefined {
+  const [path, name] = args;
+  const isSearch = callee.kind === 'var' && callee.name === '__findFile' && callee.level === Level.global
+    && path?.kind === 'var' && path.name === '__nixPath' && path.level === Level.global;
+  return isSearch && name?.kind === 'string' ? name.value : undefined;
 }
 
 function argumentSymbol({ argument }: LambdaExpr): number {

@@ -11,6 +11,9 @@ import { SYMBOLS } from './sets.ts';
 
 const H = heap;
 
+/** What cannot be kept for another revision was met: the program is to be evaluated anew. */
+export class Unkept extends Error {}
+
 export function failType(wanted: string, found: Word, position: Position): NixError {
   return expectedButFound(wanted, toValue(found), position);
 }

@@ -5,10 +5,18 @@
 
 import { NixError, type Position } from '#diagnostics';
 import type { Expr, Resolution } from '#lang';
-import { infiniteRecursion, type FileIdentity } from '#runtime';
-import { encode, encodeKept, type Globals } from './encode.ts';
-import { alloc, heap, KEPT_TOP, type Index, type Word } from './heap.ts';
-import { evaluate } from './machine.ts';
+import type { FileIdentity } from '#runtime';
+import { encodeVersion } from './changed-tree.ts';
+import { encode, encodeKept, NODE_IMPORT, type Globals } from './encode.ts';
+import { Unkept } from './errors.ts';
+import {
+  addString, alloc, heap, KEPT_TOP, MANNER, newThunk, PLAIN, stringTexts, type Index, type Word,
+} from './heap.ts';
+import {
+  addCodeRange, addInput, countVersion, inputNamed, newInputCell, noteInput, type Input,
+} from './inputs.ts';
+import { evaluate, forceWord } from './machine.ts';
+import { movePositions, watchPositions } from './moved-positions.ts';
 import type { LazyImage, ProgramImage } from './program-image.ts';
 
 const H = heap;
@@ -22,34 +30,44 @@ export interface FlatLoader {
   readProgram(file: string, known: FileIdentity | undefined): ReadProgram;
   /** The text of a file that is the known one still; throws if it is not. */
   readText(file: string, known: FileIdentity): string;
+  /** Whether a file may be another one in a later revision; with it, what is read is noted. */
+  readonly mayChange?: ((file: string) => boolean) | undefined;
 }
 
 export interface ReadTree {
   readonly tree: Expr;
   readonly base: Position;
   readonly resolution: Resolution;
+  /** Of the text. */
+  readonly length: number;
+  /** Whether somebody was warned of something in it. */
+  readonly hasWarned: boolean;
   /** Whether files may be imported by it: an image of programs may be opened before it is encoded. */
   readonly mayImport?: boolean;
 }
 
 /** A file that is the known one has no tree; one whose program may not be kept no identity. */
 export interface ReadProgram {
-  readonly read?: ReadTree & { readonly length: number };
+  readonly read?: ReadTree;
   readonly identity?: FileIdentity | undefined;
 }
 
 let loader: FlatLoader;
 let globals: Globals;
 let lazyImage: LazyImage | undefined;
-const values = new Map<string, Word | 'running'>();
+/** Thunks of files' values. */
+const values = new Map<string, Word>();
 /** Programs of files, which may be wanted again where evaluating one has failed. */
 const programs = new Map<string, Index>();
+/** Constants of inputs. */
+const constants = new Map<string, Word>();
+/** The frame of all files: none has variables of its own outside. */
+const fileFrame = alloc(2);
 
 export function setLoader(given: FlatLoader, image: LazyImage | undefined): void {
   loader = given;
   lazyImage = image;
-  values.clear();
-  programs.clear();
+  for (const map of [values, programs, constants]) map.clear();
 }
 
 export function setGlobals(given: Globals): void {
@@ -57,29 +75,70 @@ export function setGlobals(given: Globals): void {
 }
 
 /** The value of a file, evaluated once. */
-export function importFlat(path: string, position: Position): Word {
-  const file = loader.resolveFile(path);
-  const known = values.get(file);
-  if (known === 'running') throw infiniteRecursion(position);
-  if (known !== undefined) return known;
-  const node = programOf(file);
-  values.set(file, 'running');
+export function importFlat(path: string): Word {
+  return forceWord(thunkOfFile(loader.resolveFile(path)));
+}
+
+/** The thunk of a file's value, or of the value of the text that is an input of that name. */
+export function thunkOfFile(file: string): Word {
+  let thunk = values.get(file);
+  if (thunk === undefined) values.set(file, thunk = newThunk(NODE_IMPORT, addString(file) >>> 3));
+  return thunk;
+}
+
+/** Evaluates the file whose path is the string of that number. */
+export function importRun(path: number): Word {
+  const file = stringTexts[path]!;
   try {
-    const value = evaluate(node, rootFrame([]));
-    values.set(file, value);
-    return value;
+    const input = H[MANNER] === PLAIN ? undefined : inputOf(file);
+    if (input === undefined) return evaluate(programOf(file), fileFrame);
+    noteInput(input.cell);
+    return evaluate(input.root, fileFrame);
   } catch (error) {
-    values.delete(file);
     if (error instanceof NixError) error.addTrace(0, `while evaluating the file '${file}':`);
     throw error;
   }
 }
 
+function inputOf(file: string): Input | undefined {
+  const known = inputNamed(file);
+  if (known !== undefined || loader.mayChange?.(file) !== true) return known;
+  return newVersion(file, loader.readFile(file));
+}
+
+/** A file that may change has changed, if it was read at all. */
+export function readChanged(file: string): void {
+  if (inputNamed(file) !== undefined) newVersion(file, loader.readFile(file));
+}
+
+/** Takes the tree of an input for its newest version. */
+export function newVersion(name: string, read: ReadTree): Input {
+  if (read.hasWarned) throw new Unkept('a warning of a text that may change');
+  const input = inputNamed(name);
+  const cell = input?.cell ?? newInputCell();
+  const low = alloc(2);
+  const { root, known, moved } = encodeVersion(read, input?.known, globals, constants);
+  addCodeRange(low, alloc(2), cell);
+  movePositions(moved);
+  watchPositions(read.base, read.length, cell);
+  if (input === undefined) {
+    const made = { cell, version: 1, root, known };
+    addInput(name, made);
+    return made;
+  }
+  input.root = root;
+  input.known = known;
+  countVersion(input);
+  return input;
+}
+
 function programOf(file: string): Index {
-  const image = lazyImage?.open();
-  if (image === undefined) return encodeTree(loader.readFile(file));
   let program = programs.get(file);
-  if (program === undefined) programs.set(file, program = keptOrNew(image, file));
+  if (program === undefined) {
+    const image = lazyImage?.open();
+    program = image === undefined ? encodeTree(loader.readFile(file)) : keptOrNew(image, file);
+    programs.set(file, program);
+  }
   return program;
 }
 

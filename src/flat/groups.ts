@@ -2,10 +2,12 @@
 
 import { NixError } from '#diagnostics';
 import {
-  alloc, heap, newThunk, NULL, symbolName, symbolOf, type Index, type Word,
+  alloc, heap, MANNER, newThunk, NULL, PLAIN, symbolName, symbolOf, type Index, type Word,
 } from './heap.ts';
+import { knownRecursive, recursiveSetOf } from './known-cells.ts';
+import { logMadeOf } from './log.ts';
 import { evaluate, forcePlace } from './machine.ts';
-import { suspend, lazyInherit, openSources } from './suspend.ts';
+import { suspend, suspendPart, lazyInherit, openSources } from './suspend.ts';
 import { find, get, merge, allocSet, setOf, SYMBOLS } from './sets.ts';
 import { symbolFrom } from './texts.ts';
 import { failType } from './errors.ts';
@@ -15,6 +17,11 @@ const overridesSymbol = symbolOf('__overrides');
 
 /** A recursive set and the frame of its variables. */
 export function openRecursive(node: Index, outer: Index): { readonly set: Word; readonly frame: Index } {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) {
+    const known = knownRecursive(node, outer);
+    if (known !== 0) return { set: recursiveSetOf(node, outer), frame: known };
+  }
   const shape = H[node + 1]!;
   const count = H[node + 3]!;
   const members = node + 5;
@@ -30,11 +37,15 @@ export function openRecursive(node: Index, outer: Index): { readonly set: Word; 
     // What can still be replaced must be read when it is wanted.
     const slot = H[member] === 42
       ? lazyInherit(member, sources)
-      : overriding >= 0 && (place & 1) === 0 ? newThunk(member, frame) : suspend(member, (place & 1) === 1 ? outer : frame);
+      : overriding >= 0 && (place & 1) === 0 ? newThunk(member, frame) : suspendPart(member, (place & 1) === 1 ? outer : frame);
     H[cell + H[members + 3 * i + 2]!] = slot;
     if (place > 1) H[frame + (place >> 1)] = slot;
   }
-  if (overriding < 0) return { set, frame };
+  // What is overridden depends on what is forced for it.
+  if (overriding < 0) {
+    if (isNoting) logMadeOf(node, set, frame);
+    return { set, frame };
+  }
   return { set: override(node, set, frame, forcePlace(cell + overriding)), frame };
 }
 

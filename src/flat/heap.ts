@@ -31,6 +31,8 @@ export const FORWARD = 1;
 export const BLACK = 2;
 /** It has failed, with the error in a box. */
 export const FAILED = 3;
+/** It has a value, and a record of what it read to find it: [NOTED, record] (see notes.ts). */
+export const NOTED = 4;
 
 /** First words of a function's cell that are no lambda's node. */
 export const PARTIAL = -1;
@@ -49,6 +51,22 @@ const ROOF = 9;
 export const TRAIL_LIMIT = 10;
 /** Up to where the range of kept programs is taken. */
 export const KEPT_TOP = 11;
+/** How the machine runs. */
+export const MANNER = 5;
+/** In noting: the revision, the thunk that runs and how many have run, tops of the stacks of edges and logs. */
+export const REVISION = 1;
+export const READER = 12;
+export const READERS = 13;
+export const EDGES = 14;
+export const LOG = 15;
+/** Between which nodes those stand of files that may change. */
+export const LOW = 2;
+export const HIGH = 3;
+
+/** Manners: values only; also what was read and made is noted; also what was made before is met again. */
+export const PLAIN = 0;
+export const NOTING = 1;
+export const AGAIN = 2;
 
 const trailWords = 1 << 25;
 export const trailStart = 16;
@@ -56,9 +74,14 @@ export const trailEnd = trailStart + trailWords;
 /** Programs that are kept between runs stand at the same places in each (see program-image.ts). */
 export const keptStart = trailEnd;
 export const keptEnd = keptStart + 2 ** 26;
-const heapStart = keptEnd;
+/** Stacks of what thunks that run have read and made, where that is noted. */
+export const edgeStart = keptEnd;
+export const edgeEnd = edgeStart + 2 ** 24;
+export const logStart = edgeEnd;
+export const logEnd = logStart + 2 ** 26;
+const heapStart = logEnd;
 
-/** 4 GB, what an index of 30 bits reaches; a large NixOS medium takes a tenth. */
+/** 4 GB less the stacks, what an index of 30 bits reaches; a large NixOS medium takes a tenth. */
 const heapWords = 2 ** 30;
 export const heap = new Int32Array(heapWords);
 const H = heap;
@@ -66,6 +89,8 @@ H[TOP] = heapStart;
 H[TRAIL] = trailStart;
 H[TRAIL_LIMIT] = trailEnd;
 H[KEPT_TOP] = keptStart;
+H[EDGES] = edgeStart;
+H[LOG] = logStart;
 
 /** Has `alloc` fail where more than this would be used. */
 export function limitHeap(megabytes: number): void {
@@ -103,8 +128,19 @@ export function usedWords(): number {
 export const stringTexts: string[] = [];
 
 export function newString(text: string): Word {
+  return H[MANNER] === PLAIN ? addString(text) : notedMakers.string(text);
+}
+
+export function addString(text: string): Word {
   return ((stringTexts.push(text) - 1) << 3) | 4;
 }
+
+/** What makes these where it is noted what is made; log.ts gives it. */
+export const notedMakers = {
+  string: addString,
+  box: addBox,
+  list: (list: Word): Word => list,
+};
 
 export const emptyString = newString('');
 
@@ -119,6 +155,10 @@ export type Box = number | bigint | NixFloat | NixPath | ContextString | object;
 export const boxes: Box[] = [];
 
 export function newBox(box: Box): Word {
+  return H[MANNER] === PLAIN ? addBox(box) : notedMakers.box(box);
+}
+
+export function addBox(box: Box): Word {
   return ((boxes.push(box) - 1) << 3) | 5;
 }
 
@@ -229,7 +269,12 @@ export function listOf(words: readonly Word[]): Word {
   const list = newList(words.length);
   const cell = list >>> 2;
   for (let i = 0; i < words.length; i++) H[cell + 1 + i] = words[i]!;
-  return list;
+  return finishedList(list);
+}
+
+/** A list that has all its elements: itself, or the same one made before. */
+export function finishedList(list: Word): Word {
+  return H[MANNER] === PLAIN ? list : notedMakers.list(list);
 }
 
 /** A suspended computation of a node in a frame (or with what else the node works on). */

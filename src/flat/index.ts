@@ -5,8 +5,9 @@
  * left to others (docs/decisions/flat-heap.md). Whoever uses it has another way when it throws.
  */
 
-import { derivationText, PrimOp, type EvalServices, type Slot, type Value } from '#runtime';
-import { fromSlot, fromValue, toSlot, toValue } from './bridge.ts';
+import { originOf } from '#diagnostics';
+import { derivationText, emptyContext, PrimOp, type EvalServices, type Slot, type Value } from '#runtime';
+import { forgetBridged, fromSlot, fromValue, toSlot, toValue } from './bridge.ts';
 import './builtins/control.ts';
 import { nativeBuiltins } from './builtins/define.ts';
 import './builtins/derivation.ts';
@@ -18,19 +19,30 @@ import {
 } from './calls.ts';
 import { NODE_FOREIGN } from './encode.ts';
 import {
-  encodeTree, importFlat, rootFrame, setGlobals, setLoader, type FlatLoader, type ReadTree,
+  encodeTree, importFlat, newVersion, readChanged, rootFrame, setGlobals, setLoader, thunkOfFile,
+  type FlatLoader, type ReadTree,
 } from './files.ts';
 import {
-  alloc, boxes, DEPTH, heap, limitHeap, newBox, newThunk, PRIMOP, stringTexts, symbolOf, usedWords,
-  type Word,
+  AGAIN, alloc, boxes, DEPTH, heap, limitHeap, MANNER, newBox, newThunk, NOTING, PLAIN, PRIMOP, READER, REVISION,
+  stringTexts, symbolOf, usedWords, type Word,
 } from './heap.ts';
-import { evaluate, trailMark, unwind } from './machine.ts';
+import { forgetShown, perform } from './effects.ts';
+import { Unkept } from './errors.ts';
+import { forgetInputs } from './inputs.ts';
+import { forgetCells } from './known-cells.ts';
+import { clearLogs, releaseLogs } from './log.ts';
+import { evaluate, forceWord, trailMark, unwind } from './machine.ts';
+import { forgetPositions } from './moved-positions.ts';
+import { clearStacks } from './notes.ts';
 import { LazyImage, type ProgramKeeper } from './program-image.ts';
+import { forgetFailed, restoreFailed } from './revisions.ts';
 import { setOf } from './sets.ts';
+import { forgetInputThunks } from './suspend-noted.ts';
+import { endContext } from './texts.ts';
 import { warmUpText } from './warm-up.ts';
 import { setWorld } from './world.ts';
 
-export { Unhandled } from './errors.ts';
+export { Unhandled, Unkept } from './errors.ts';
 export type { ReadProgram, ReadTree } from './files.ts';
 export type { Block } from './kept-program.ts';
 export type { ProgramKeeper, StoredSegment } from './program-image.ts';
@@ -56,6 +68,8 @@ export class FlatMachine {
   constructor(options: FlatOptions) {
     const { services, globals, heapMegabytes } = options;
     if (heapMegabytes !== undefined) limitHeap(heapMegabytes);
+    this.mayChange = options.mayChange;
+    H[MANNER] = PLAIN;
     setWorld(services);
     H[DEPTH] = 0;
     const { builtins } = services;
@@ -85,21 +99,81 @@ export class FlatMachine {
     const { keeper, reading } = options;
     image = keeper === undefined ? undefined : new LazyImage(keeper, reading, scope);
     setLoader(options, image);
+    if (options.mayChange !== undefined) beginNoting();
     limitDepth(services.settings.maxCallDepth, () => warmUp(options));
   }
 
   /** The value of a tree; `scope` are the names that it sees before the base scope. */
   run(tree: ReadTree, scope: readonly Slot[] = []): Value {
+    if (H[MANNER] !== PLAIN && scope.length > 0) this.refuseInput(tree);
     if (tree.mayImport === true) image?.open();
     return whole(() => evaluate(encodeTree(tree), rootFrame(scope.map(fromSlot))));
   }
 
   importFile(file: string): Value {
-    return whole(() => importFlat(file, 0));
+    return whole(() => importFlat(file));
+  }
+
+  /**
+   * The value of a text, as it and the files are now. The first time, what is read is noted; then this
+   * is another revision: `changed` are the files that are others than in the last one, by the paths
+   * that they really have, and `tree` is undefined if the text is the same. Of the files that may
+   * change only what `import` reads is noted; whoever calls must know that nothing else has changed.
+   * Throws `Unkept` where only evaluating anew can tell. After any error a further revision may follow.
+   */
+  runRevision(tree: ReadTree | undefined, changed: readonly string[]): Value {
+    if (H[MANNER] === PLAIN) throw new Error('nothing was noted');
+    clearStacks();
+    endContext(emptyContext);
+    if (this.hasRun) {
+      H[MANNER] = AGAIN;
+      H[REVISION]!++;
+      restoreFailed();
+      forgetCells();
+      forgetShown();
+      forgetBridged();
+    }
+    this.hasRun = true;
+    changed.forEach(readChanged);
+    if (tree?.mayImport === true) image?.open();
+    if (tree !== undefined) newVersion(textInput, tree);
+    return whole(() => forceWord(thunkOfFile(textInput)));
+  }
+
+  private hasRun = false;
+
+  /** What is imported with a scope is encoded each time, so it cannot be noted as an input. */
+  private refuseInput({ base }: ReadTree): void {
+    const origin = originOf(base);
+    if (origin?.kind === 'file' && this.mayChange?.(origin.path) === true) throw new Unkept('scopedImport');
+  }
+
+  private readonly mayChange: FlatOptions['mayChange'];
+
+  /** Shows something, and shows it again in later revisions in which it would be shown. */
+  perform(show: () => void): void {
+    perform(show);
   }
 }
 
 let image: LazyImage | undefined;
+
+/** The name of the text as an input: no path of a file. */
+const textInput = '';
+
+function beginNoting(): void {
+  forgetInputs();
+  forgetPositions();
+  forgetInputThunks();
+  forgetCells();
+  forgetShown();
+  forgetBridged();
+  clearLogs();
+  clearStacks();
+  H[REVISION] = 1;
+  forgetFailed();
+  H[MANNER] = NOTING;
+}
 
 /** Keeps what was encoded for other runs. */
 export function savePrograms(): void {
@@ -120,10 +194,12 @@ function warmUp(options: FlatOptions): void {
 function whole(code: () => Word): Value {
   const mark = trailMark();
   const depth = H[DEPTH]!;
+  const reader = H[READER]!;
   try {
     return toValue(code());
   } catch (error) {
     unwind(mark);
+    H[READER] = reader;
     throw error;
   } finally {
     H[DEPTH] = depth;
@@ -133,6 +209,7 @@ function whole(code: () => Word): Value {
 /** Gives all memory back. No machine of this thread works any more, and none can be made. */
 export function release(): void {
   image = undefined;
+  releaseLogs();
   stringTexts.length = 0;
   boxes.length = 0;
   heap.buffer.transfer(0);

@@ -19,18 +19,20 @@ import {
 import { failType } from './errors.ts';
 import { addDynamicAttrs, openRecursive } from './groups.ts';
 import {
-  alloc, BLACK, boxes, DEPTH, FAILED, FALSE, FORWARD, heap, newBox, stringTexts, TRAIL, TRAIL_LIMIT,
-  TRUE, type Index, type Word,
+  BLACK, boxes, DEPTH, FAILED, FALSE, FORWARD, heap, MANNER, newBox, NOTED, PLAIN, stringTexts,
+  TRAIL, TRAIL_LIMIT, TRUE, type Index, type Word,
 } from './heap.ts';
 import {
   concatWords, equalWords, evaluateAdd, evaluateAddMany, evaluateArithmetic, evaluateInterpolation,
   lessThan, update,
 } from './operators.ts';
+import { importRun } from './files.ts';
 import { positionSet } from './positions.ts';
+import { failedBefore, readNoted, runNoted } from './revisions.ts';
 import {
   outerFrame, hasAttr, selectWord, selectDynamic, selectFrom, selectSlot, withVariable,
 } from './selections.ts';
-import { makeList, makeSet, makeSetFrom, openLet, suspend } from './suspend.ts';
+import { makeLambda, makeList, makeSet, makeSetFrom, openLet, openWith, suspend } from './suspend.ts';
 
 const H = heap;
 
@@ -41,19 +43,22 @@ export function forceWord(word: Word): Word {
   return H[cell] === FORWARD ? H[cell + 1]! : run(cell);
 }
 
-/** The value of the word at a place, which takes the thunk's place. */
+/** The value of the word at a place, which takes the thunk's place if it cannot become another. */
 export function forcePlace(place: Index): Word {
   const word = H[place]!;
   if ((word & 7) !== 0) return word;
   const cell = word >>> 2;
-  const value = H[cell] === FORWARD ? H[cell + 1]! : run(cell);
-  H[place] = value;
+  if (H[cell] === FORWARD) return (H[place] = H[cell + 1]!);
+  const value = run(cell);
+  if (H[cell] === FORWARD) H[place] = value;
   return value;
 }
 
-function run(cell: Index): Word {
+/** Runs a thunk that is not known to have a value for ever. */
+export function run(cell: Index): Word {
   const code = H[cell]!;
-  if (code < 4) throw notRun(cell);
+  if (H[MANNER] !== PLAIN && code >= NOTED) return code === NOTED ? readNoted(cell) : runNoted(cell, code);
+  if (code < NOTED) throw notRun(cell);
   const trail = H[TRAIL]!;
   if (trail >= H[TRAIL_LIMIT]!) deepenTrail(trail);
   H[trail] = cell;
@@ -71,7 +76,8 @@ function run(cell: Index): Word {
 
 /** The error of a thunk that is running already, or that has failed. */
 function notRun(cell: Index): unknown {
-  return H[cell] === FAILED ? boxes[H[cell + 1]!] : infiniteRecursion(0);
+  if (H[cell] !== FAILED) return infiniteRecursion(0);
+  return H[MANNER] === PLAIN ? boxes[H[cell + 1]!] : failedBefore(H[cell + 1]!);
 }
 
 /** How many thunks are running. */
@@ -142,12 +148,8 @@ export function evaluate(start: Index, home: Index): Word {
         return addDynamicAttrs(node, frame);
       case 14:
         return makeList(node, frame);
-      case 15: { // lambda
-        const cell = alloc(2);
-        H[cell] = node;
-        H[cell + 1] = frame;
-        return (cell << 2) | 3;
-      }
+      case 15:
+        return makeLambda(node, frame);
       case 16: { // call1
         const f = value(H[node + 1]!, frame);
         if ((f & 7) === 3) {
@@ -191,14 +193,10 @@ export function evaluate(start: Index, home: Index): Word {
         frame = openLet(node, frame);
         node = H[node + 2]!;
         continue;
-      case 21: { // with
-        const inner = alloc(2);
-        H[inner] = frame;
-        H[inner + 1] = suspend(H[node + 1]!, frame);
-        frame = inner;
+      case 21: // with
+        frame = openWith(node, frame);
         node = H[node + 2]!;
         continue;
-      }
       case 22: // if
         node = test(H[node + 1]!, frame) ? H[node + 2]! : H[node + 3]!;
         continue;
@@ -255,6 +253,8 @@ export function evaluate(start: Index, home: Index): Word {
         return selectFrom(node, forceWord(frame), H[node + 2]!);
       case 43:
         return runForeign(frame);
+      case 44:
+        return importRun(frame);
       default:
         throw new Error(`no operation ${H[node]} at ${node}`);
     }

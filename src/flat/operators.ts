@@ -8,7 +8,7 @@ import {
 import { toValue } from './bridge.ts';
 import { failType } from './errors.ts';
 import {
-  boxes, DEPTH, heap, newBox, newInt, newList, newString, stringTexts, symbolOf, type Index,
+  boxes, DEPTH, finishedList, heap, newBox, newInt, newList, newString, stringTexts, symbolOf, type Index,
   type Word,
 } from './heap.ts';
 import { enterNested } from './calls.ts';
@@ -296,5 +296,5 @@ export function joinedLists(lists: readonly Index[]): Word {
     const list = lists[i]!;
     for (let j = 1; j <= H[list]!; j++) H[to++] = H[list + j]!;
   }
-  return result;
+  return finishedList(result);
 }

@@ -4,7 +4,8 @@
  * places.
  */
 
-import { alloc, heap, symbolName, type Index, type Word } from './heap.ts';
+import { alloc, heap, MANNER, PLAIN, symbolName, type Index, type Word } from './heap.ts';
+import { notedSet } from './known-cells.ts';
 
 const H = heap;
 
@@ -109,6 +110,11 @@ export function withoutPositions(shape: Index): Index {
   return bare;
 }
 
+/** A set that has all its attributes: itself, or the same one made before. */
+export function finishedSet(set: Word): Word {
+  return H[MANNER] === PLAIN ? set : notedSet(set);
+}
+
 const scratchSize = 1 << 17;
 const scratch = new Float64Array(scratchSize);
 
@@ -139,7 +145,7 @@ export function setOf(symbols: ArrayLike<number>, values: ArrayLike<Word>, posit
       H[base + count + j + 1] = position;
       H[cell + j + 1] = value;
     }
-    return set;
+    return finishedSet(set);
   }
   // Symbols with their places as one number each, which sorts without calls.
   const keys = count <= scratchSize ? scratch.subarray(0, count) : new Float64Array(count);
@@ -153,7 +159,7 @@ export function setOf(symbols: ArrayLike<number>, values: ArrayLike<Word>, posit
     H[base + count + i] = positions === undefined ? 0 : positions[at]!;
     H[cell + i] = values[at]!;
   }
-  return set;
+  return finishedSet(set);
 }
 
 function copy(to: Index, from: Index, count: number): void {
@@ -182,7 +188,7 @@ export function restrict(set: Word, places: ArrayLike<number>, count: number): W
     H[base + count + i] = H[oldBase + size + at]!;
     H[cell + i] = H[from + 1 + at]!;
   }
-  return result;
+  return finishedSet(result);
 }
 
 /** `left // right`. */
@@ -250,7 +256,7 @@ export function merge(left: Word, right: Word): Word {
     copy(positions + at, positionsB + j, countB - j);
     copy(cell + at, b + 1 + j, countB - j);
   }
-  return result;
+  return finishedSet(result);
 }
 
 /** Where among `count` ascending symbols one is or would stand, from the place `from` on. */
@@ -303,5 +309,5 @@ function mergeFew(
     at++;
     if (from < countA && H[symbolsA + from] === symbol) from++;
   }
-  return result;
+  return finishedSet(result);
 }

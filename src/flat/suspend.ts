@@ -1,13 +1,29 @@
 /** Nodes as slots of sets, lists, frames and calls: what is not evaluated yet. Nothing here forces. */
 
-import { alloc, heap, newList, newThunk, settled, type Index, type Word } from './heap.ts';
+import {
+  alloc, heap, MANNER, newList, newThunk, PLAIN, settled, type Index, type Word,
+} from './heap.ts';
+import { isInputCode } from './inputs.ts';
+import { knownFrame, knownLambda, knownLiteral } from './known-cells.ts';
+import { logKind, logMade, logMadeOf, Made } from './log.ts';
 import { outerFrame } from './selections.ts';
 import { find } from './sets.ts';
+import { suspendNoted } from './suspend-noted.ts';
 
 const H = heap;
 
 /** A node as a slot: what costs nothing to evaluate is not suspended. Never forces anything. */
 export function suspend(node: Index, frame: Index): Word {
+  return H[MANNER] === PLAIN ? slotOf(node, frame) : suspendNoted(node, frame);
+}
+
+/** The same in something that is met again as a whole: there its parts are not noted apart. */
+export function suspendPart(node: Index, frame: Index): Word {
+  return H[MANNER] !== PLAIN && isInputCode(node) ? suspendNoted(node, frame) : slotOf(node, frame);
+}
+
+/** A node as a slot, which nobody is told of. */
+export function slotOf(node: Index, frame: Index): Word {
   switch (H[node]) {
     case 0: // constant
     case 4:
@@ -40,12 +56,8 @@ export function suspend(node: Index, frame: Index): Word {
     }
     case 14: // list
       return H[node + 2] === 1 ? makeList(node, frame) : newThunk(node, frame);
-    case 15: { // lambda
-      const cell = alloc(2);
-      H[cell] = node;
-      H[cell + 1] = frame;
-      return (cell << 2) | 3;
-    }
+    case 15:
+      return makeLambda(node, frame);
     default:
       return newThunk(node, frame);
   }
@@ -77,16 +89,54 @@ function peek(node: Index, frame: Index): Word {
   }
 }
 
+export function makeLambda(node: Index, frame: Index): Word {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) {
+    const known = knownLambda(node, frame);
+    if (known !== 0) return known;
+  }
+  const cell = alloc(2);
+  H[cell] = node;
+  H[cell + 1] = frame;
+  if (isNoting) logKind(Made.lambda, (cell << 2) | 3);
+  return (cell << 2) | 3;
+}
+
+/** The frame of `with`. */
+export function openWith(node: Index, frame: Index): Index {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) {
+    const known = knownFrame(node, frame);
+    if (known !== 0) return known;
+  }
+  const inner = alloc(2);
+  H[inner] = frame;
+  H[inner + 1] = suspendPart(H[node + 1]!, frame);
+  if (isNoting) logMade(node, inner);
+  return inner;
+}
+
 export function makeSet(node: Index, frame: Index): Word {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) {
+    const known = knownLiteral(node, frame);
+    if (known !== 0) return known;
+  }
   const shape = H[node + 1]!;
   const count = H[node + 2]!;
   const cell = alloc(1 + count);
   H[cell] = shape;
-  for (let i = 0; i < count; i++) H[cell + 1 + i] = suspend(H[node + 3 + i]!, frame);
+  for (let i = 0; i < count; i++) H[cell + 1 + i] = suspendPart(H[node + 3 + i]!, frame);
+  if (isNoting) logMadeOf(node, frame, (cell << 2) | 1);
   return (cell << 2) | 1;
 }
 
 export function makeSetFrom(node: Index, frame: Index): Word {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) {
+    const known = knownLiteral(node, frame);
+    if (known !== 0) return known;
+  }
   const count = H[node + 2]!;
   const sourceCount = H[node + 3]!;
   const nodes = node + 4;
@@ -95,8 +145,9 @@ export function makeSetFrom(node: Index, frame: Index): Word {
   H[cell] = H[node + 1]!;
   for (let i = 0; i < count; i++) {
     const member = H[nodes + i]!;
-    H[cell + 1 + i] = H[member] === 42 ? lazyInherit(member, sources) : suspend(member, frame);
+    H[cell + 1 + i] = H[member] === 42 ? lazyInherit(member, sources) : suspendPart(member, frame);
   }
+  if (isNoting) logMadeOf(node, frame, (cell << 2) | 1);
   return (cell << 2) | 1;
 }
 
@@ -104,7 +155,7 @@ export function makeSetFrom(node: Index, frame: Index): Word {
 export function openSources(nodes: Index, count: number, frame: Index): Index {
   if (count === 0) return 0;
   const sources = alloc(count);
-  for (let i = 0; i < count; i++) H[sources + i] = suspend(H[nodes + i]!, frame);
+  for (let i = 0; i < count; i++) H[sources + i] = suspendPart(H[nodes + i]!, frame);
   return sources;
 }
 
@@ -129,14 +180,25 @@ export function lazyInherit(node: Index, sources: Index): Word {
 }
 
 export function makeList(node: Index, frame: Index): Word {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) {
+    const known = knownLiteral(node, frame);
+    if (known !== 0) return known;
+  }
   const count = H[node + 1]!;
   const list = newList(count);
   const cell = list >>> 2;
-  for (let i = 0; i < count; i++) H[cell + 1 + i] = suspend(H[node + 3 + i]!, frame);
+  for (let i = 0; i < count; i++) H[cell + 1 + i] = suspendPart(H[node + 3 + i]!, frame);
+  if (isNoting) logMadeOf(node, frame, list);
   return list;
 }
 
 export function openLet(node: Index, outer: Index): Index {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) {
+    const known = knownFrame(node, outer);
+    if (known !== 0) return known;
+  }
   const frame = alloc(H[node + 1]!);
   H[frame] = outer;
   const count = H[node + 3]!;
@@ -148,7 +210,8 @@ export function openLet(node: Index, outer: Index): Index {
     const place = H[members + 2 * i + 1]!;
     H[frame + (place >> 1)] = H[member] === 42
       ? lazyInherit(member, sources)
-      : suspend(member, (place & 1) === 1 ? outer : frame);
+      : suspendPart(member, (place & 1) === 1 ? outer : frame);
   }
+  if (isNoting) logMade(node, frame);
   return frame;
 }

@@ -39,6 +39,11 @@ export function endContext(outer: Context): Context {
   return inner;
 }
 
+/** For whoever catches an error: `endContext` puts it back. */
+export function collectedContext(): Context {
+  return collected;
+}
+
 export function addContext(context: Context): void {
   collected = unionContext(collected, context);
 }

@@ -20,8 +20,12 @@ export class ProgramGenerator {
   private variables: { readonly name: string; readonly type: Type }[] = [];
   private fresh = 0;
 
-  constructor(seed: number) {
+  private readonly strays: number;
+
+  /** Of so many expressions about one has another type than is wanted. */
+  constructor(seed: number, strays = 60) {
     this.state = seed >>> 0 || 1;
+    this.strays = strays;
   }
 
   /** One program; calling again gives the next. */
@@ -29,6 +33,18 @@ export class ProgramGenerator {
     this.variables = [];
     this.fresh = 0;
     return this.expression(this.pick(types), 5);
+  }
+
+  /** A part of a program, of that type, which may use such variables. */
+  part(type: Type, depth: number, variables: readonly (readonly [string, Type])[] = []): string {
+    this.variables = variables.map(([name, one]) => ({ name, type: one }));
+    this.fresh = 0;
+    return this.expression(type, depth);
+  }
+
+  /** A number below a limit, for what else is chosen at random. */
+  choose(limit: number): number {
+    return this.random(limit);
   }
 
   private random(limit: number): number {
@@ -45,7 +61,7 @@ export class ProgramGenerator {
   }
 
   private expression(wanted: Type, depth: number): string {
-    const type = this.random(60) === 0 ? this.pick(types) : wanted;
+    const type = this.random(this.strays) === 0 ? this.pick(types) : wanted;
     const known = this.variables.filter((variable) => variable.type === type);
     if (known.length > 0 && this.random(3) === 0) return this.pick(known).name;
     if (depth <= 0) return this.literal(type);

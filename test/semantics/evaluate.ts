@@ -43,12 +43,13 @@ export type Fetch = (
 let scratch: string | undefined;
 let count = 0;
 
-/** An evaluator on the real files with a store of its own in a temporary folder; `fast` on the flat heap. */
+/** An evaluator on the real files with a store of its own in a temporary folder; `fast` on the flat heap, which notes what it reads if files may change. */
 export function openSession(
   settings: Partial<EvalSettings> = {},
   environment: Readonly<Record<string, string>> = {},
   fetch?: Fetch,
   fast = false,
+  mayChange?: (file: string) => boolean,
 ): Session {
   if (scratch === undefined) {
     const folder = mkdtempSync(join(tmpdir(), 'firn-semantics-'));
@@ -72,7 +73,7 @@ export function openSession(
     host,
     builtins: createBuiltins,
     settings: { ...defaultSettings, ...settings },
-    ...(fast ? { machine: FlatMachine } : {}),
+    ...(fast ? { machine: FlatMachine, mayChange } : {}),
     onTrace: (text) => output.push(`trace: ${decodeUtf8(text)}`),
     onWarning: (text, label) => output.push(`${label}: ${decodeUtf8(text)}`),
   });

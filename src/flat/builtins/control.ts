@@ -7,9 +7,12 @@ import {
 import { fromValue, toValue } from '../bridge.ts';
 import { failType } from '../errors.ts';
 import {
-  boxes, DEPTH, FALSE, heap, newBool, newInt, newString, NULL, symbolOf, TRUE, type Word,
+  boxes, DEPTH, EDGES, FALSE, heap, MANNER, newBool, newInt, newString, NULL, PLAIN, READER, symbolOf, TRUE,
+  type Word,
 } from '../heap.ts';
 import { forceWord, forcePlace, failSince, trailMark } from '../machine.ts';
+import { noteCaught } from '../notes.ts';
+import { failNoted } from '../revisions.ts';
 import { evaluateAdd, evaluateArithmetic, intOf, lessThan, numberOf } from '../operators.ts';
 import { orderOf, setOf } from '../sets.ts';
 import { beginContext, coerce, endContext, isString } from '../texts.ts';
@@ -32,11 +35,11 @@ export function pathSlot(word: Word): Parameters<typeof realisePath>[1] {
   return toValue(value);
 }
 
-define('import', 1, (path, _b, _c, position) => {
+define('import', 1, (path) => {
   const services = world();
   const file = realisePath(services, pathSlot(path), 'none');
   const derivation = importDerivation(services, file);
-  return derivation === undefined ? importFlat(file, position) : fromValue(derivation);
+  return derivation === undefined ? importFlat(file) : fromValue(derivation);
 });
 
 define('throw', 1, (s) => {
@@ -61,14 +64,20 @@ define('tryEval', 1, (e) => {
   const mark = trailMark();
   const depth = H[DEPTH]!;
   const outer = beginContext();
+  const reader = H[READER]!;
+  const edges = H[EDGES]!;
   try {
     const value = forceWord(e);
     endContext(outer);
+    noteCaught(edges);
     return setOf(attemptSymbols, [TRUE, value]);
   } catch (error) {
     endContext(outer);
     if (!(error instanceof NixError && error.isCatchable)) throw error;
-    failSince(mark, error);
+    if (H[MANNER] === PLAIN) failSince(mark, error);
+    else failNoted(mark, error, edges);
+    H[READER] = reader;
+    noteCaught(edges);
     H[DEPTH] = depth;
     return setOf(attemptSymbols, [FALSE, FALSE]);
   }

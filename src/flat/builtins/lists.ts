@@ -4,11 +4,14 @@ import { evalError } from '#runtime';
 import { NODE_APPLY } from '../encode.ts';
 import { failType, Unhandled } from '../errors.ts';
 import {
-  alloc, emptyList, FALSE, heap, listOf, newInt, newList, PRIMOP, stringTexts, symbolOf, TRUE,
-  type Index, type Word,
+  alloc, emptyList, FALSE, finishedList, heap, listOf, MANNER, newInt, newList, PLAIN, PRIMOP, stringTexts,
+  symbolOf, TRUE, type Index, type Word,
 } from '../heap.ts';
+import { knownApplication } from '../known-cells.ts';
+import { logKind, Made } from '../log.ts';
 import { apply1, apply2, isFunctor, primitiveNames } from '../calls.ts';
 import { forceWord, forcePlace } from '../machine.ts';
+import { fillWithElements } from '../suspend-noted.ts';
 import { equal, intOf, joinedLists, lessThan } from '../operators.ts';
 import { setOf } from '../sets.ts';
 import { bareText, isString, textAlone } from '../texts.ts';
@@ -69,16 +72,22 @@ define('tail', 1, (list) => {
   const result = newList(count - 1);
   const to = result >>> 2;
   for (let i = 1; i < count; i++) H[to + i] = H[cell + 1 + i]!;
-  return result;
+  return finishedList(result);
 });
 
 /** A thunk for `f x`. */
 export function suspendCall(f: Word, x: Word): Word {
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) {
+    const known = knownApplication(f, x);
+    if (known !== 0) return known;
+  }
   const cell = alloc(4);
   H[cell] = NODE_APPLY;
   H[cell + 1] = cell + 2;
   H[cell + 2] = f;
   H[cell + 3] = x;
+  if (isNoting) logKind(Made.apply, cell << 2);
   return cell << 2;
 }
 
@@ -90,7 +99,7 @@ define('map', 2, (f, list) => {
   const result = newList(count);
   const to = result >>> 2;
   for (let i = 1; i <= count; i++) H[to + i] = suspendCall(fn, H[cell + i]!);
-  return result;
+  return finishedList(result);
 });
 
 define('filter', 2, (f, list) => {
@@ -106,7 +115,7 @@ define('filter', 2, (f, list) => {
   const result = newList(kept.length);
   const to = (result >>> 2) + 1;
   for (let i = 0; i < kept.length; i++) H[to + i] = H[cell + kept[i]!]!;
-  return result;
+  return finishedList(result);
 });
 
 define('elem', 2, (x, list) => {
@@ -165,8 +174,9 @@ define('genList', 2, (f, length) => {
   const fn = functionArgument(f);
   const result = newList(count);
   const to = (result >>> 2) + 1;
-  for (let i = 0; i < count; i++) H[to + i] = suspendCall(fn, newInt(i));
-  return result;
+  if (H[MANNER] !== PLAIN) fillWithElements(fn, count, to);
+  for (let i = 0; i < count; i++) if (H[to + i] === 0) H[to + i] = suspendCall(fn, newInt(i));
+  return finishedList(result);
 });
 
 define('partition', 2, (f, list) => {

@@ -4,13 +4,15 @@ import { typeError } from '#runtime';
 import { NODE_APPLY_NAMED } from '../encode.ts';
 import { failMissing, failType } from '../errors.ts';
 import {
-  alloc, FALSE, heap, listOf, newBool, newList, NULL, PARTIAL, symbolOf, symbolString, TRUE,
-  type Index, type Word,
+  alloc, FALSE, finishedList, heap, listOf, MANNER, newBool, newList, NULL, PARTIAL, PLAIN, symbolOf,
+  symbolString, TRUE, type Index, type Word,
 } from '../heap.ts';
+import { knownNamed } from '../known-cells.ts';
+import { logKind, Made } from '../log.ts';
 import { forceWord, forcePlace } from '../machine.ts';
 import { positionSet } from '../positions.ts';
 import {
-  emptySet, find, allocSet, orderOf, positionAt, restrict, setOf, SYMBOLS, withoutPositions,
+  emptySet, find, finishedSet, allocSet, orderOf, positionAt, restrict, setOf, SYMBOLS, withoutPositions,
 } from '../sets.ts';
 import { symbolFrom } from '../texts.ts';
 import { define } from './define.ts';
@@ -42,7 +44,7 @@ define('attrNames', 1, (argument) => {
   const result = newList(count);
   const to = (result >>> 2) + 1;
   for (let i = 0; i < count; i++) H[to + i] = symbolString(H[shape + SYMBOLS + H[order + i]!]!);
-  return result;
+  return finishedList(result);
 });
 
 define('attrValues', 1, (argument) => {
@@ -53,7 +55,7 @@ define('attrValues', 1, (argument) => {
   const result = newList(count);
   const to = (result >>> 2) + 1;
   for (let i = 0; i < count; i++) H[to + i] = H[cell + 1 + H[order + i]!]!;
-  return result;
+  return finishedList(result);
 });
 
 define('getAttr', 2, (name, set) => {
@@ -173,17 +175,24 @@ define('functionArgs', 1, (f) => {
   const shape = H[known >>> 2]!;
   const set = allocSet(shape);
   for (let i = 1; i <= H[shape]!; i++) H[(set >>> 2) + i] = H[(known >>> 2) + i]!;
-  return set;
+  return finishedSet(set);
 });
 
 /** A thunk for `f name x`. */
 function suspendNamed(f: Word, symbol: number, x: Word): Word {
+  const name = symbolString(symbol);
+  const isNoting = H[MANNER] !== PLAIN;
+  if (isNoting) {
+    const known = knownNamed(f, name, x);
+    if (known !== 0) return known;
+  }
   const cell = alloc(6);
   H[cell] = NODE_APPLY_NAMED;
   H[cell + 1] = cell + 2;
   H[cell + 2] = f;
-  H[cell + 3] = symbolString(symbol);
+  H[cell + 3] = name;
   H[cell + 4] = x;
+  if (isNoting) logKind(Made.named, cell << 2);
   return cell << 2;
 }
 
@@ -197,7 +206,7 @@ define('mapAttrs', 2, (f, set) => {
   const result = allocSet(withoutPositions(shape));
   const to = (result >>> 2) + 1;
   for (let i = 0; i < count; i++) H[to + i] = suspendNamed(f, H[shape + SYMBOLS + i]!, H[cell + 1 + i]!);
-  return result;
+  return finishedSet(result);
 });
 
 define('zipAttrsWith', 2, (f, list) => {

@@ -1,0 +1,77 @@
+/**
+ * What evaluation shows: traces and warnings.
+ *
+ * A thunk that is valid in another revision without running shows again what it has shown, when the
+ * running program first reads it, and in the order in which it did: its edges tell. What runs only
+ * in order to validate something else shows nothing, until it is read.
+ */
+
+import {
+  boxOf, heap, MANNER, newBox, NOTED, PLAIN, REVISION, type Index,
+} from './heap.ts';
+import { edgesEnd, FIRST_EDGE, hasShown, noteShown, shownCell } from './notes.ts';
+
+const H = heap;
+
+/** Is shown once in a revision, however often it is met. */
+class Effect {
+  readonly #show: () => void;
+  #shownIn = 0;
+
+  constructor(show: () => void) {
+    this.#show = show;
+  }
+
+  show(): void {
+    if (this.#shownIn === H[REVISION]) return;
+    this.#shownIn = H[REVISION]!;
+    this.#show();
+  }
+}
+
+/** Records that have shown all that they have to in this revision. */
+const finished = new Set<Index>();
+/** Whether what runs does so only in order to validate. */
+let validating = false;
+
+export function forgetShown(): void {
+  finished.clear();
+  validating = false;
+}
+
+/** Has what runs from now on be silent, or not; what was before. */
+export function setValidating(on: boolean): boolean {
+  const before = validating;
+  validating = on;
+  return before;
+}
+
+/** Shows something that belongs to the running thunk. */
+export function perform(show: () => void): void {
+  if (H[MANNER] === PLAIN) return show();
+  const effect = new Effect(show);
+  noteShown(newBox(effect));
+  if (!validating) effect.show();
+}
+
+/** The thunk of this record has just run. */
+export function finishShowing(record: Index): void {
+  if (!validating && hasShown(record)) finished.add(record);
+}
+
+/** The running program reads a thunk that has shown something. */
+export function showAgain(record: Index): void {
+  if (validating || finished.has(record)) return;
+  finished.add(record);
+  showEdges(H, record + FIRST_EDGE, edgesEnd(record));
+}
+
+/** Shows what was shown where these edges come from. */
+export function showEdges(edges: Int32Array, from = 0, end = edges.length): void {
+  if (validating) return;
+  for (let at = from; at < end; at += 2) {
+    const cell = edges[at]!;
+    if (cell === shownCell) (boxOf(edges[at + 1]!) as Effect).show();
+    else if (cell > 0 && H[cell] === NOTED && hasShown(H[cell + 1]!)) showAgain(H[cell + 1]!);
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Logs: what running thunks made, and of what.
+ *
+ * While it is noted what thunks read (notes.ts), each cell that one makes goes on a stack: frames,
+ * thunks, functions, literals, calls that were suspended, lists, sets, strings. Of a thunk that read
+ * nothing that may change this is forgotten; else it is kept beside its record. When such a thunk is
+ * run again, its log makes it meet the cells that it made before (known-cells.ts), so that whatever
+ * holds those sees no change.
+ *
+ * An entry begins with a word whose two lowest bits say what it is: 0 a kind of its own and the
+ * word made; 1 a thunk: node, frame, word; 2 what a node made: node, made; 3 the same with what it
+ * was made of. Nodes are below 2^30, so a node fits beside these bits.
+ */
+
+import { heap, LOG, logEnd, type Index, type Word } from './heap.ts';
+
+const H = heap;
+
+/** Kinds of what no node tells. */
+export const Made = {
+  list: 4, set: 8, string: 12, box: 16, named: 20, partial: 24, apply: 28, lambda: 32,
+} as const;
+
+/** Longer logs are not kept: what runs again then makes all its cells anew. */
+const longestLog = 2 ** 20;
+const keptWords = 2 ** 28;
+
+/** Logs of thunks that have ended. Only touched pages take memory. */
+let keptLogs = new Int32Array(0);
+let keptTop = 0;
+
+/** Forgets all logs, and makes room for new ones. */
+export function clearLogs(): void {
+  if (keptLogs.length === 0) keptLogs = new Int32Array(keptWords);
+  keptTop = 0;
+}
+
+/** Gives the memory of logs back. */
+export function releaseLogs(): void {
+  keptLogs = new Int32Array(0);
+  keptTop = 0;
+}
+
+export function loggedWords(): number {
+  return keptTop;
+}
+
+function room(words: number): Index {
+  const at = H[LOG]!;
+  if (at + words > logEnd) throw new RangeError('a log is too long');
+  H[LOG] = at + words;
+  return at;
+}
+
+/** Something of a kind of its own. */
+export function logKind(kind: number, made: Word): void {
+  const at = room(2);
+  H[at] = kind;
+  H[at + 1] = made;
+}
+
+export function logThunk(node: Index, frame: Index, thunk: Word): void {
+  const at = room(3);
+  H[at] = (node << 2) | 1;
+  H[at + 1] = frame;
+  H[at + 2] = thunk;
+}
+
+/** What a node made, which tells itself what it was made of. */
+export function logMade(node: Index, made: Index): void {
+  const at = room(2);
+  H[at] = (node << 2) | 2;
+  H[at + 1] = made;
+}
+
+/** What a node made of something. */
+export function logMadeOf(node: Index, of: Word, made: Word): void {
+  const at = room(3);
+  H[at] = (node << 2) | 3;
+  H[at + 1] = of;
+  H[at + 2] = made;
+}
+
+/** Keeps what was logged since `base`, and takes it from the stack. The words kept. */
+export function keepLog(base: Index): number {
+  let count = H[LOG]! - base;
+  if (count > longestLog) count = 0;
+  if (keptTop + count > keptLogs.length) throw new RangeError('no room for more logs');
+  for (let i = 0; i < count; i++) keptLogs[keptTop + i] = H[base + i]!;
+  keptTop += count;
+  H[LOG] = base;
+  return count;
+}
+
+/** Receives the entries of a log. */
+export interface LogReader {
+  kind(kind: number, made: Word): void;
+  thunk(node: Index, frame: Index, thunk: Word): void;
+  made(node: Index, made: Index): void;
+  madeOf(node: Index, of: Word, made: Word): void;
+}
+
+/** Reads `count` words of kept logs from `start` on. */
+export function readLog(start: number, count: number, reader: LogReader): void {
+  let at = start;
+  while (at < start + count) {
+    const head = keptLogs[at]!;
+    const first = keptLogs[at + 1]!;
+    switch (head & 3) {
+      case 0:
+        reader.kind(head, first);
+        at += 2;
+        break;
+      case 1:
+        reader.thunk(head >>> 2, first, keptLogs[at + 2]!);
+        at += 3;
+        break;
+      case 2:
+        reader.made(head >>> 2, first);
+        at += 2;
+        break;
+      default:
+        reader.madeOf(head >>> 2, first, keptLogs[at + 2]!);
+        at += 3;
+    }
+  }
+}
