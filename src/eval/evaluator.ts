@@ -150,15 +150,10 @@ export class Evaluator implements EvalServices {
    */
   evaluateRevision(text: string, basePath: string, changed: readonly string[]): Value {
     return this.guard(() => {
-      const isSame = text === this.revisedText;
-      this.revisedText = undefined;
-      const tree = isSame ? undefined : this.readTree(text, { kind: 'string' }, basePath, { keepsScopes: true });
-      this.revisedText = text;
-      return this.flat!.runRevision(tree, changed);
+      const read = (): ReadTree => this.readTree(text, { kind: 'string' }, basePath, { keepsScopes: true });
+      return this.flat!.runRevision(text, read, changed);
     });
   }
-
-  private revisedText: string | undefined;
 
   /** The tree of a text, all of whose variables are known. */
   parseText(text: string, origin: SourceOrigin, directory: string): Expr {

@@ -25,6 +25,8 @@ export function seenThrough(word: Word): Word {
 export function boxContent(box: Box): string | undefined {
   if (box instanceof ContextString) return `c${box.context.length} ${box.context.join('\0')}\0${box.text}`;
   if (box instanceof NixPath) return `p${box.path}`;
+  // Equality tells one that is no number from itself elsewhere.
+  if (box instanceof NixFloat && Number.isNaN(box.value)) return undefined;
   if (box instanceof NixFloat) return `f${Object.is(box.value, -0) ? '-0' : box.value}`;
   return typeof box === 'number' || typeof box === 'bigint' ? `n${box}` : undefined;
 }

@@ -105,7 +105,7 @@ export class FlatMachine {
 
   /** The value of a tree; `scope` are the names that it sees before the base scope. */
   run(tree: ReadTree, scope: readonly Slot[] = []): Value {
-    if (H[MANNER] !== PLAIN && scope.length > 0) this.refuseInput(tree);
+    if (H[MANNER] !== PLAIN) this.refuseInput(tree);
     if (tree.mayImport === true) image?.open();
     return whole(() => evaluate(encodeTree(tree), rootFrame(scope.map(fromSlot))));
   }
@@ -117,11 +117,12 @@ export class FlatMachine {
   /**
    * The value of a text, as it and the files are now. The first time, what is read is noted; then this
    * is another revision: `changed` are the files that are others than in the last one, by the paths
-   * that they really have, and `tree` is undefined if the text is the same. Of the files that may
+   * that they really have, and `read` gives the tree of the text, if it is another one. Of the files that may
    * change only what `import` reads is noted; whoever calls must know that nothing else has changed.
    * Throws `Unkept` where only evaluating anew can tell. After any error a further revision may follow.
+   * Sets and lists of the value that are alike may be one, which printing with «repeated» would tell.
    */
-  runRevision(tree: ReadTree | undefined, changed: readonly string[]): Value {
+  runRevision(text: string, read: () => ReadTree, changed: readonly string[]): Value {
     if (H[MANNER] === PLAIN) throw new Error('nothing was noted');
     clearStacks();
     endContext(emptyContext);
@@ -134,13 +135,26 @@ export class FlatMachine {
       forgetBridged();
     }
     this.hasRun = true;
-    changed.forEach(readChanged);
-    if (tree?.mayImport === true) image?.open();
-    if (tree !== undefined) newVersion(textInput, tree);
+    for (const file of changed) this.unread.add(file);
+    for (const file of this.unread) {
+      readChanged(file);
+      this.unread.delete(file);
+    }
+    if (text !== this.text) {
+      this.text = undefined;
+      const tree = read();
+      if (tree.mayImport === true) image?.open();
+      newVersion(textInput, tree);
+      this.text = text;
+    }
     return whole(() => forceWord(thunkOfFile(textInput)));
   }
 
   private hasRun = false;
+  /** The text whose tree is the newest version. */
+  private text: string | undefined;
+  /** Files that have changed, as far as they have not been read since. */
+  private readonly unread = new Set<string>();
 
   /** What is imported with a scope is encoded each time, so it cannot be noted as an input. */
   private refuseInput({ base }: ReadTree): void {
