@@ -11,7 +11,7 @@
 import {
   missingPath, NixError, type Position, registerKeptSource, registerSource, renderNixError, type SourceOrigin,
 } from '#diagnostics';
-import { type Expr, parse, parseReplBindings, type Resolution, resolve } from '#lang';
+import { type Expr, parse, type Resolution, resolve } from '#lang';
 import {
   type Attrs, baseName, type CallObserver, type Context, counters, debugging, depthNow, type FileIdentity,
   type EvalServices, type EvalSettings, force, type Host, limitError, limitCallDepth, NixPath, parentPath,
@@ -23,6 +23,7 @@ import { Unit } from './code/unit.ts';
 import { forbiddenPath, importFromDerivationDisabled, noSuchFile, tooManyLinks } from './errors.ts';
 import { Flakes } from './flakes/index.ts';
 import { internalFile, internalRoot } from './internal-files.ts';
+import { parseBindingsOnly, parseWithoutLastName, type ReadingOptions, type ReadText } from './reading.ts';
 import { SearchPath } from './search-path.ts';
 
 /** The `builtins` set and the names of the base scope. */
@@ -488,35 +489,6 @@ export class Evaluator implements EvalServices {
   }
 }
 
-/** How a text is read, if in another way than usually. */
-interface ReadingOptions {
-  /** Names that it sees before the base scope. */
-  readonly scope?: Attrs | undefined;
-  readonly read?: ReadText;
-  /** Where its positions begin. */
-  readonly base?: Position;
-  /** Whether each name gets a place in its frame, wanted or not: then a use more moves no others. */
-  readonly keepsScopes?: boolean;
-}
-
-/** From a text to its tree: of an expression, if nothing else is said. */
-type ReadText = typeof parse;
-
-/** The last semicolon may be left out; it is no part of the text that messages show. */
-const parseBindingsOnly: ReadText = (text, options) => {
-  const plain = parseReplBindings(text, options);
-  const { bindings, diagnostics } = plain.bindings ? plain : parseReplBindings(`${text};`, options);
-  return { tree: bindings, diagnostics, warnings: [] };
-};
-
-const parseWithoutLastName: ReadText = (text, options) => {
-  const parsed = parse(text, options);
-  if (parsed.tree?.kind !== 'select') return parsed;
-  const { subject, path } = parsed.tree;
-  return { ...parsed, tree: path.length === 1 ? subject : { ...parsed.tree, path: path.slice(0, -1) } };
-};
-
 function originOfFile(path: string): SourceOrigin {
   return { kind: 'file', path };
 }
-

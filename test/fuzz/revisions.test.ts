@@ -30,8 +30,9 @@ const fields: readonly (readonly [string, Type])[] = [
 
 /** A small library, and a fixed point over what the files define, as modules make it. */
 const library = `
-  reverse = xs: let last = builtins.length xs - 1; in builtins.genList (n: builtins.elemAt xs (last - n)) (last + 1);
-  numbered = f: list: builtins.genList (n: f (n + 1) (builtins.elemAt list n)) (builtins.length list);
+  inherit (builtins) elemAt genList;
+  reverse = xs: let last = builtins.length xs - 1; in genList (n: elemAt xs (last - n)) (last + 1);
+  numbered = f: list: genList (n: f (n + 1) (elemAt list n)) (builtins.length list);
   fix = f: let x = f x; in x;
   say = text: value: builtins.trace text value;
   try = p: let r = builtins.tryEval (builtins.deepSeq p p); in if r.success then r.value else "caught";
