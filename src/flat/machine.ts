@@ -40,7 +40,7 @@ const H = heap;
 export function forceWord(word: Word): Word {
   if ((word & 7) !== 0) return word;
   const cell = word >>> 2;
-  return H[cell] === FORWARD ? H[cell + 1]! : run(cell);
+  return H[cell] === FORWARD ? H[cell + 1]! : runThunk(cell);
 }
 
 /** The value of the word at a place, which takes the thunk's place if it cannot become another. */
@@ -49,13 +49,13 @@ export function forcePlace(place: Index): Word {
   if ((word & 7) !== 0) return word;
   const cell = word >>> 2;
   if (H[cell] === FORWARD) return (H[place] = H[cell + 1]!);
-  const value = run(cell);
+  const value = runThunk(cell);
   if (H[cell] === FORWARD) H[place] = value;
   return value;
 }
 
 /** Runs a thunk that is not known to have a value for ever. */
-export function run(cell: Index): Word {
+export function runThunk(cell: Index): Word {
   const code = H[cell]!;
   if (H[MANNER] !== PLAIN && code >= NOTED) return code === NOTED ? readNoted(cell) : runNoted(cell, code);
   if (code < NOTED) throw notRun(cell);

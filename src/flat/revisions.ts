@@ -23,7 +23,7 @@ import {
 } from './heap.ts';
 import { noteCode } from './inputs.ts';
 import { recallLog } from './known-cells.ts';
-import { evaluate, run, unwind } from './machine.ts';
+import { evaluate, runThunk, unwind } from './machine.ts';
 import {
   caughtCell, CODE, edgesEnd, edgesSince, FIRST_EDGE, forgetRead, hasShown, haveShown, HOME, LOG_AT, LOG_WORDS, markShown,
   newRecord, noteEdges, noteRead, shownCell, VALID_IN, VALUE,
@@ -242,7 +242,7 @@ function valueNow(cell: Index): Word {
     if (H[H[cell + 1]! + VALID_IN] !== H[REVISION]) validate(cell);
   } else {
     const edges = H[EDGES]!;
-    run(cell);
+    runThunk(cell);
     forgetRead(cell, edges);
   }
   return H[cell] === NOTED ? H[H[cell + 1]! + VALUE]! : H[cell + 1]!;
