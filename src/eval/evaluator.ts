@@ -17,7 +17,9 @@ import {
   type EvalServices, type EvalSettings, force, type Host, limitError, limitCallDepth, NixPath, parentPath,
   resolvePath, restoreDepth, type SearchPathEntry, type Slot, Thunk, tracing, type Value, type WarningLabel,
 } from '#runtime';
-import type { FlatMachine, FlatOptions, ProgramKeeper, ReadProgram, ReadTree } from '#flat';
+import type {
+  AgainFrom, FlatMachine, FlatOptions, InputNames, MachineImage, ProgramKeeper, ReadProgram, ReadTree,
+} from '#flat';
 import { compile } from './code/compile.ts';
 import { Unit } from './code/unit.ts';
 import { forbiddenPath, importFromDerivationDisabled, noSuchFile, tooManyLinks } from './errors.ts';
@@ -50,11 +52,10 @@ export interface EvaluatorOptions {
   readonly machineMegabytes?: number | undefined;
   /** Keeps its programs of files between runs, if the host can identify files. */
   readonly programKeeper?: ProgramKeeper | undefined;
-  /**
-   * Which files may be others in a later revision (`evaluateRevision`); a machine notes what it reads
-   * then.
-   */
-  readonly mayChange?: ((file: string) => boolean) | undefined;
+  /** Files that may be others in later evaluations: a machine notes what it reads. */
+  readonly inputs?: InputNames | undefined;
+  /** The machine goes on from an image. Excludes `inputs`. */
+  readonly again?: AgainFrom | undefined;
   /** Receives lines of `builtins.trace`. */
   readonly onTrace?: (text: string) => void;
   readonly onWarning?: (text: string, label: WarningLabel) => void;
@@ -114,7 +115,8 @@ export class Evaluator implements EvalServices {
       readProgram: (file, known) => this.readProgram(file, known),
       readText: (file, known) => this.readKnownText(file, known),
       readOwnText: (text, name) => this.readTree(text, { kind: 'internal', path: name }, '/'),
-      mayChange: options.mayChange,
+      inputs: options.inputs,
+      again: options.again,
       keeper: options.host.readIdentified === undefined ? undefined : options.programKeeper,
       reading: JSON.stringify([...Object.entries(this.parserSettings())]),
     });
@@ -154,6 +156,11 @@ export class Evaluator implements EvalServices {
       const read = (): ReadTree => this.readTree(text, { kind: 'string' }, basePath, { keepsScopes: true });
       return this.flat!.runRevision(text, read, changed);
     });
+  }
+
+  /** What is to be kept of the machine once the task has come to a good end; undefined where it cannot be. */
+  machineImage(): MachineImage | undefined {
+    return this.flat?.image();
   }
 
   /** The tree of a text, all of whose variables are known. */
@@ -223,7 +230,7 @@ export class Evaluator implements EvalServices {
     const own = internalFile(file);
     if (own !== undefined) return this.readTree(own, { kind: 'internal', path: file }, internalRoot);
     this.checkAccess(file);
-    const keepsScopes = this.options.mayChange?.(file) === true;
+    const keepsScopes = this.options.inputs?.has(file) === true;
     return this.readTree(this.readSource(file), originOfFile(file), parentPath(file), { keepsScopes });
   }
 

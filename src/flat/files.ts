@@ -16,6 +16,7 @@ import {
   addCodeRange, addInput, countVersion, inputNamed, newInputCell, noteInput, type Input,
 } from './inputs.ts';
 import { evaluate, forceWord } from './machine.ts';
+import type { InputNames } from './machine-image.ts';
 import { movePositions, watchPositions } from './moved-positions.ts';
 import type { LazyImage, ProgramImage } from './program-image.ts';
 
@@ -30,8 +31,8 @@ export interface FlatLoader {
   readProgram(file: string, known: FileIdentity | undefined): ReadProgram;
   /** The text of a file that is the known one still; throws if it is not. */
   readText(file: string, known: FileIdentity): string;
-  /** Whether a file may be another one in a later revision; with it, what is read is noted. */
-  readonly mayChange?: ((file: string) => boolean) | undefined;
+  /** Files that may be others in later evaluations: what is read is noted. */
+  readonly inputs?: InputNames | undefined;
 }
 
 export interface ReadTree {
@@ -102,7 +103,7 @@ export function importRun(path: number): Word {
 
 function inputOf(file: string): Input | undefined {
   const known = inputNamed(file);
-  if (known !== undefined || loader.mayChange?.(file) !== true) return known;
+  if (known !== undefined || loader.inputs?.has(file) !== true) return known;
   return newVersion(file, loader.readFile(file));
 }
 

@@ -23,7 +23,7 @@ import {
   type FlatLoader, type ReadTree,
 } from './files.ts';
 import {
-  AGAIN, alloc, boxes, DEPTH, heap, limitHeap, MANNER, newBox, newThunk, NOTING, PLAIN, PRIMOP, READER, REVISION,
+  AGAIN, alloc, boxes, DEPTH, heap, limitHeap, MANNER, newBox, newThunk, NOTING, PLAIN, PRIMOP, READER, READERS, REVISION,
   stringTexts, symbolOf, usedWords, type Word,
 } from './heap.ts';
 import { forgetShown, perform } from './effects.ts';
@@ -34,6 +34,7 @@ import { clearLogs, releaseLogs } from './log.ts';
 import { evaluate, forceWord, trailMark, unwind } from './machine.ts';
 import { forgetPositions } from './moved-positions.ts';
 import { clearStacks } from './notes.ts';
+import type { AgainFrom, MachineImage, RevisionCounts } from './machine-image.ts';
 import { LazyImage, type ProgramKeeper } from './program-image.ts';
 import { forgetFailed, restoreFailed } from './revisions.ts';
 import { setOf } from './sets.ts';
@@ -45,6 +46,7 @@ import { setWorld } from './world.ts';
 export { Unhandled, Unkept } from './errors.ts';
 export type { ReadProgram, ReadTree } from './files.ts';
 export type { Block } from './kept-program.ts';
+export type { AgainFrom, InputNames, MachineImage, RevisionCounts, StoredImage } from './machine-image.ts';
 export type { ProgramKeeper, StoredSegment } from './program-image.ts';
 
 const H = heap;
@@ -61,6 +63,8 @@ export interface FlatOptions extends FlatLoader {
   readonly keeper?: ProgramKeeper | undefined;
   /** All that decides beside a file's text and place what its tree is. */
   readonly reading: string;
+  /** Goes on from an image. Excludes `inputs`. */
+  readonly again?: AgainFrom | undefined;
 }
 
 /** Runs trees on the flat heap. The newest one in a thread works, the others do not any more. */
@@ -68,7 +72,7 @@ export class FlatMachine {
   constructor(options: FlatOptions) {
     const { services, globals, heapMegabytes } = options;
     if (heapMegabytes !== undefined) limitHeap(heapMegabytes);
-    this.mayChange = options.mayChange;
+    this.inputs = options.inputs;
     H[MANNER] = PLAIN;
     setWorld(services);
     H[DEPTH] = 0;
@@ -99,7 +103,7 @@ export class FlatMachine {
     const { keeper, reading } = options;
     image = keeper === undefined ? undefined : new LazyImage(keeper, reading, scope);
     setLoader(options, image);
-    if (options.mayChange !== undefined) beginNoting();
+    if (options.inputs !== undefined) beginNoting();
     limitDepth(services.settings.maxCallDepth, () => warmUp(options));
   }
 
@@ -159,10 +163,15 @@ export class FlatMachine {
   /** What is imported with a scope is encoded each time, so it cannot be noted as an input. */
   private refuseInput({ base }: ReadTree): void {
     const origin = originOf(base);
-    if (origin?.kind === 'file' && this.mayChange?.(origin.path) === true) throw new Unkept('scopedImport');
+    if (origin?.kind === 'file' && this.inputs?.has(origin.path) === true) throw new Unkept('scopedImport');
   }
 
-  private readonly mayChange: FlatOptions['mayChange'];
+  private readonly inputs: FlatOptions['inputs'];
+
+  /** See `machineImage`. */
+  image(): MachineImage | undefined {
+    return machineImage();
+  }
 
   /** Shows something, and shows it again in later revisions in which it would be shown. */
   perform(show: () => void): void {
@@ -192,6 +201,16 @@ function beginNoting(): void {
 /** Keeps what was encoded for other runs. */
 export function savePrograms(): void {
   image?.opened?.save();
+}
+
+/** What is to be kept once the task has come to a good end; undefined where it cannot be kept. */
+export function machineImage(): MachineImage | undefined {
+  return undefined;
+}
+
+/** By this can be decided whether an image is still worth its place. */
+export function revisionCounts(): RevisionCounts {
+  return { again: H[READERS]!, ofAll: H[READERS]! };
 }
 
 /** Runs each operation, so that V8 does not give up its code of them later. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { UserError, decodeUtf8, noProgress } from '#base';
 import { NixError, renderNixError } from '#diagnostics';
 import { createEvaluator, type Evaluator, type FetchAttribute, type FetchResult } from '#eval';
-import { FlatMachine } from '#flat';
+import { FlatMachine, type InputNames } from '#flat';
 import { EvaluationHost } from '../../src/host/evaluation-host.ts';
 import { createBuiltins, type EvalSettings, type SearchPathEntry } from '#runtime';
 import { deleteTree, LocalStore } from '#store';
@@ -49,7 +49,7 @@ export function openSession(
   environment: Readonly<Record<string, string>> = {},
   fetch?: Fetch,
   fast = false,
-  mayChange?: (file: string) => boolean,
+  inputs?: InputNames,
 ): Session {
   if (scratch === undefined) {
     const folder = mkdtempSync(join(tmpdir(), 'firn-semantics-'));
@@ -73,7 +73,7 @@ export function openSession(
     host,
     builtins: createBuiltins,
     settings: { ...defaultSettings, ...settings },
-    ...(fast ? { machine: FlatMachine, mayChange } : {}),
+    ...(fast ? { machine: FlatMachine, inputs } : {}),
     onTrace: (text) => output.push(`trace: ${decodeUtf8(text)}`),
     onWarning: (text, label) => output.push(`${label}: ${decodeUtf8(text)}`),
   });

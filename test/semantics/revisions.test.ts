@@ -24,8 +24,9 @@ class Revisions {
   constructor(files: Readonly<Record<string, string>>) {
     this.write(files);
     this.#changed.clear();
-    this.#session = openSession({}, {}, undefined, true, (path) =>
-      path.startsWith(`${this.folder}/`) && !path.includes('/stable/'));
+    this.#session = openSession({}, {}, undefined, true, {
+      has: (path) => path.startsWith(`${this.folder}/`) && !path.includes('/stable/'),
+    });
   }
 
   write(files: Readonly<Record<string, string>>): void {
