@@ -10,8 +10,9 @@ import {
 } from '#runtime';
 import { NODE_FOREIGN } from './encode.ts';
 import {
-  alloc, boxes, DEPTH, FOREIGN, FORWARD, heap, listOf, MANNER, newBool, newBox, newInt, newString, newThunk, NULL,
-  PLAIN, PRIMOP, READER, settled, stringTexts, symbolName, symbolOf, TRUE, type Index, type Word,
+  alloc, boxAt, DEPTH, FOREIGN, FORWARD, heap, listOf, MANNER, newBool, newBox, newInt, newString,
+  newThunk, NULL, PLAIN, PRIMOP, READER, settled, symbolName, symbolOf, textAt, TRUE, type Index,
+  type Word,
 } from './heap.ts';
 import { apply1, primitiveNames } from './calls.ts';
 import { Unkept } from './errors.ts';
@@ -26,9 +27,9 @@ const H = heap;
 export function toValue(word: Word): Value {
   switch (word & 7) {
     case 4:
-      return stringTexts[word >>> 3]!;
+      return textAt(word >>> 3);
     case 5:
-      return boxes[word >>> 3] as Value;
+      return boxAt(word >>> 3) as Value;
     case 6:
       return word >> 3;
     case 7:
@@ -93,7 +94,7 @@ function toFunction(word: Word): Value {
   const cell = word >>> 2;
   const code = H[cell]!;
   if (code > 0) return toLambda(word, code, 0);
-  if (code === FOREIGN) return boxes[H[cell + 1]!] as Value;
+  if (code === FOREIGN) return boxAt(H[cell + 1]!) as Value;
   // A primitive operation is a builtin that the runtime layer has too.
   if (code === PRIMOP) return world().builtins.get(primitiveNames[H[cell + 1]!]!) as PrimOp;
   const f = H[cell + 1]!;
@@ -242,11 +243,11 @@ export function fromSlot(slot: Slot): Word {
 
 /** Runs a computation of V8's side. */
 export function runForeign(box: number): Word {
-  return forceWord((boxes[box] as () => Word)());
+  return forceWord((boxAt(box) as () => Word)());
 }
 
 /** Applies a function of V8's side. */
 export function callForeign(box: number, a: Word, position: Position): Word {
-  return fromValue(call(boxes[box] as Value, toSlot(a), position));
+  return fromValue(call(boxAt(box) as Value, toSlot(a), position));
 }
 

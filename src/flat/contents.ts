@@ -6,9 +6,7 @@
  */
 
 import { ContextString, NixFloat, NixPath } from '#runtime';
-import {
-  boxes, FORWARD, heap, stringTexts, type Box, type Index, type Word,
-} from './heap.ts';
+import { boxAt, FORWARD, heap, textAt, type Box, type Index, type Word } from './heap.ts';
 import { isSamePosition } from './moved-positions.ts';
 import { SYMBOLS } from './sets.ts';
 
@@ -82,10 +80,10 @@ export function isAlike(a: Word, b: Word): boolean {
   if (tag !== (b & 7)) return false;
   switch (tag) {
     case 4:
-      return stringTexts[a >>> 3] === stringTexts[b >>> 3];
+      return textAt(a >>> 3) === textAt(b >>> 3);
     case 5: {
-      const content = boxContent(boxes[a >>> 3]!);
-      return content !== undefined && content === boxContent(boxes[b >>> 3]!);
+      const content = boxContent(boxAt(a >>> 3));
+      return content !== undefined && content === boxContent(boxAt(b >>> 3));
     }
     case 1:
     case 2: {

@@ -10,7 +10,7 @@ import { encodeVersion } from './changed-tree.ts';
 import { encode, encodeKept, NODE_IMPORT, type Globals } from './encode.ts';
 import { Unkept } from './errors.ts';
 import {
-  addString, alloc, heap, KEPT_TOP, MANNER, newThunk, PLAIN, stringTexts, type Index, type Word,
+  addString, alloc, heap, KEPT_TOP, MANNER, newThunk, PLAIN, textAt, type Index, type Word,
 } from './heap.ts';
 import {
   addCodeRange, addInput, countVersion, inputNamed, newInputCell, noteInput, type Input,
@@ -89,7 +89,7 @@ export function thunkOfFile(file: string): Word {
 
 /** Evaluates the file whose path is the string of that number. */
 export function importRun(path: number): Word {
-  const file = stringTexts[path]!;
+  const file = textAt(path);
   try {
     const input = H[MANNER] === PLAIN ? undefined : inputOf(file);
     if (input === undefined) return evaluate(programOf(file), fileFrame);

@@ -125,7 +125,24 @@ export function usedWords(): number {
 
 // Strings.
 
+/** Those of an image that nobody has wanted are not there: `textAt` has all. */
 export const stringTexts: string[] = [];
+
+/** The text of a string by its number. */
+export function textAt(index: number): string {
+  return stringTexts[index] ?? (stringTexts[index] = storedTables.text(index));
+}
+
+/** What an image has of these tables. */
+export interface StoredTables {
+  text(index: number): string;
+  box(index: number): Box;
+}
+
+const nothingStored = (): never => {
+  throw new Error('no such entry');
+};
+let storedTables: StoredTables = { text: nothingStored, box: nothingStored };
 
 export function newString(text: string): Word {
   return H[MANNER] === PLAIN ? addString(text) : notedMakers.string(text);
@@ -152,7 +169,12 @@ export function contextString(text: string, context: Context): Word {
 // Everything else that V8 keeps.
 
 export type Box = number | bigint | NixFloat | NixPath | ContextString | object;
+/** Those of an image that nobody has wanted are not there: `boxAt` has all. */
 export const boxes: Box[] = [];
+
+export function boxAt(index: number): Box {
+  return boxes[index] ?? (boxes[index] = storedTables.box(index));
+}
 
 export function newBox(box: Box): Word {
   return H[MANNER] === PLAIN ? addBox(box) : notedMakers.box(box);
@@ -163,7 +185,7 @@ export function addBox(box: Box): Word {
 }
 
 export function boxOf(word: Word): Box {
-  return boxes[word >>> 3]!;
+  return boxAt(word >>> 3);
 }
 
 /** An integer: a safe number or a bigint outside of that range. */
@@ -238,7 +260,7 @@ let stringSymbols = new Int32Array(1 << 16);
 export function symbolOfString(word: Word): number {
   const known = stringSymbols[word >>> 3];
   if (known !== undefined && known !== 0) return known;
-  const id = symbolOf(stringTexts[word >>> 3]!);
+  const id = symbolOf(textAt(word >>> 3));
   noteSymbol(word, id);
   return id;
 }

@@ -6,7 +6,7 @@ import {
 } from '#runtime';
 import { toValue } from './bridge.ts';
 import {
-  boxes, DEPTH, heap, stringTexts, symbolName, symbolOf, TRUE, NULL, type Index, type Word,
+  boxAt, DEPTH, heap, NULL, symbolName, symbolOf, textAt, TRUE, type Index, type Word,
 } from './heap.ts';
 import { apply1, enterNested } from './calls.ts';
 import { forceWord, forcePlace } from './machine.ts';
@@ -41,7 +41,7 @@ function write(word: Word, copy: boolean): string {
 function writeValue(value: Word, copy: boolean): string {
   switch (value & 7) {
     case 4:
-      return quoteJson(stringTexts[value >>> 3]!);
+      return quoteJson(textAt(value >>> 3));
     case 6:
       return String(value >> 3);
     case 7:
@@ -59,7 +59,7 @@ function writeValue(value: Word, copy: boolean): string {
     }
     case 5: {
       if (isString(value)) return quoteJson(stringText(value));
-      const box = boxes[value >>> 3];
+      const box = boxAt(value >>> 3);
       if (box instanceof NixFloat) return formatFloatJson(box.value);
       if (box instanceof NixPath) {
         if (!copy) return quoteJson(box.path);

@@ -7,7 +7,7 @@
 
 import { NixFloat, NixPath } from '#runtime';
 import { Mark, type Globals } from './encode.ts';
-import { boxes, heap, newBox, newString, stringTexts, type Box, type Index } from './heap.ts';
+import { boxAt, heap, newBox, newString, textAt, type Box, type Index } from './heap.ts';
 
 const H = heap;
 
@@ -36,7 +36,7 @@ export function packProgram(start: Index, size: number, marks: Int32Array): Bloc
     if (kind === Mark.global) {
       words[at + 1] = marks[++i]! >> 3;
     } else {
-      const text = kind === Mark.string ? stringTexts[word >>> 3]! : boxText(boxes[word >>> 3]!);
+      const text = kind === Mark.string ? textAt(word >>> 3) : boxText(boxAt(word >>> 3));
       words[at + 1] = text.length;
       texts.push(text);
     }

@@ -10,7 +10,8 @@
  */
 
 import {
-  AGAIN, addBox, addString, heap, MANNER, notedMakers, stringTexts, boxes, type Box, type Index, type Word,
+  addBox, addString, AGAIN, boxAt, heap, MANNER, notedMakers, textAt, type Box, type Index,
+  type Word,
 } from './heap.ts';
 import { boxContent, contentHash, contentSize, isSameContent, seenThrough } from './contents.ts';
 import { Op } from './encode.ts';
@@ -123,9 +124,9 @@ const recalling: LogReader = {
     const cell = made >>> 2;
     switch (kind) {
       case Made.string:
-        return recallText(`s${stringTexts[made >>> 3]!}`, made);
+        return recallText(`s${textAt(made >>> 3)}`, made);
       case Made.box: {
-        const content = boxContent(boxes[made >>> 3]!);
+        const content = boxContent(boxAt(made >>> 3));
         return content === undefined ? undefined : recallText(content, made);
       }
       case Made.list:

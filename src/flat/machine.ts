@@ -19,8 +19,8 @@ import {
 import { failType } from './errors.ts';
 import { addDynamicAttrs, openRecursive } from './groups.ts';
 import {
-  BLACK, boxes, DEPTH, FAILED, FALSE, FORWARD, heap, MANNER, newBox, NOTED, PLAIN, stringTexts,
-  TRAIL, TRAIL_LIMIT, TRUE, type Index, type Word,
+  BLACK, boxAt, DEPTH, FAILED, FALSE, FORWARD, heap, MANNER, newBox, NOTED, PLAIN, textAt, TRAIL,
+  TRAIL_LIMIT, TRUE, type Index, type Word,
 } from './heap.ts';
 import {
   concatWords, equalWords, evaluateAdd, evaluateAddMany, evaluateArithmetic, evaluateInterpolation,
@@ -77,7 +77,7 @@ export function runThunk(cell: Index): Word {
 /** The error of a thunk that is running already, or that has failed. */
 function notRun(cell: Index): unknown {
   if (H[cell] !== FAILED) return infiniteRecursion(0);
-  return H[MANNER] === PLAIN ? boxes[H[cell + 1]!] : failedBefore(H[cell + 1]!);
+  return H[MANNER] === PLAIN ? boxAt(H[cell + 1]!) : failedBefore(H[cell + 1]!);
 }
 
 /** How many thunks are running. */
@@ -262,7 +262,7 @@ export function evaluate(start: Index, home: Index): Word {
 }
 
 function failAssertion(node: Index, frame: Index): never {
-  const text = stringTexts[H[node + 4]! >>> 3]!;
+  const text = textAt(H[node + 4]! >>> 3);
   const tested = H[node + 1]!;
   if (H[tested] !== 28) return assertFail(text, H[node + 3]!);
   return assertFail(text, H[node + 3]!, H[tested + 3]!,

@@ -8,8 +8,8 @@ import {
 import { toValue } from './bridge.ts';
 import { failType } from './errors.ts';
 import {
-  boxes, DEPTH, finishedList, heap, newBox, newInt, newList, newString, stringTexts, symbolOf, type Index,
-  type Word,
+  boxAt, DEPTH, finishedList, heap, newBox, newInt, newList, newString, symbolOf, textAt,
+  type Index, type Word,
 } from './heap.ts';
 import { enterNested } from './calls.ts';
 import { forceWord, forcePlace, value } from './machine.ts';
@@ -24,7 +24,7 @@ const outPathSymbol = symbolOf('outPath');
 export function intOf(word: Word): number | bigint | undefined {
   if ((word & 7) === 6) return word >> 3;
   if ((word & 7) !== 5) return undefined;
-  const box = boxes[word >>> 3];
+  const box = boxAt(word >>> 3);
   return typeof box === 'number' || typeof box === 'bigint' ? box : undefined;
 }
 
@@ -32,7 +32,7 @@ export function intOf(word: Word): number | bigint | undefined {
 export function numberOf(word: Word): number | undefined {
   if ((word & 7) === 6) return word >> 3;
   if ((word & 7) !== 5) return undefined;
-  const box = boxes[word >>> 3];
+  const box = boxAt(word >>> 3);
   if (box instanceof NixFloat) return box.value;
   return typeof box === 'number' || typeof box === 'bigint' ? Number(box) : undefined;
 }
@@ -60,12 +60,12 @@ export function evaluateArithmetic(op: number, a: Word, b: Word, position: Posit
 }
 
 function isFloat(word: Word): boolean {
-  return (word & 7) === 5 && boxes[word >>> 3] instanceof NixFloat;
+  return (word & 7) === 5 && boxAt(word >>> 3) instanceof NixFloat;
 }
 
 /** `a + b`. */
 export function evaluateAdd(a: Word, b: Word, position: Position): Word {
-  if ((a & 7) === 4 && (b & 7) === 4) return newString(stringTexts[a >>> 3]! + stringTexts[b >>> 3]!);
+  if ((a & 7) === 4 && (b & 7) === 4) return newString(textAt(a >>> 3) + textAt(b >>> 3));
   if ((a & 7) === 6 && (b & 7) === 6) return newInt((a >> 3) + (b >> 3));
   const x = numberOf(a);
   if (x !== undefined) {
@@ -86,7 +86,7 @@ export function evaluateAdd(a: Word, b: Word, position: Position): Word {
 }
 
 export function isPathValue(word: Word): boolean {
-  return (word & 7) === 5 && boxes[word >>> 3] instanceof NixPath;
+  return (word & 7) === 5 && boxAt(word >>> 3) instanceof NixPath;
 }
 
 function madePath(text: string, outer: ReturnType<typeof beginContext>, position: Position): Word {
@@ -116,7 +116,7 @@ export function evaluateInterpolation(node: Index, frame: Index): Word {
   let text = '';
   for (let i = 0; i < count; i++) {
     const part = value(H[node + 3 + i]!, frame);
-    text += (part & 7) === 4 ? stringTexts[part >>> 3]! : coerce(part, false, true, H[node + 1]!);
+    text += (part & 7) === 4 ? textAt(part >>> 3) : coerce(part, false, true, H[node + 1]!);
   }
   return madeString(text, outer);
 }
@@ -132,7 +132,7 @@ export function lessThan(a: Word, b: Word): boolean {
   const y = numberOf(b);
   if (x !== undefined && y !== undefined) return x < y;
   if (isPathValue(a) && isPathValue(b)) {
-    return (boxes[a >>> 3] as NixPath).path < (boxes[b >>> 3] as NixPath).path;
+    return (boxAt(a >>> 3) as NixPath).path < (boxAt(b >>> 3) as NixPath).path;
   }
   if ((a & 7) === 2 && (b & 7) === 2) return lessLists(a >>> 2, b >>> 2);
   throw incomparable(a, b);
@@ -175,8 +175,8 @@ export function equal(x: Word, y: Word): boolean {
 function equalForced(a: Word, b: Word): boolean {
   switch (a & 7) {
     case 4:
-      if ((b & 7) === 4) return stringTexts[a >>> 3] === stringTexts[b >>> 3];
-      return isString(b) && stringTexts[a >>> 3] === textAlone(b);
+      if ((b & 7) === 4) return textAt(a >>> 3) === textAt(b >>> 3);
+      return isString(b) && textAt(a >>> 3) === textAlone(b);
     case 2: {
       if ((b & 7) !== 2) return false;
       enterNested();
@@ -203,10 +203,10 @@ function equalForced(a: Word, b: Word): boolean {
 }
 
 function equalBoxes(a: Word, b: Word): boolean {
-  const x = boxes[a >>> 3];
+  const x = boxAt(a >>> 3);
   if (x instanceof ContextString) return isString(b) && x.text === textAlone(b);
   if ((b & 7) === 5) {
-    const y = boxes[b >>> 3];
+    const y = boxAt(b >>> 3);
     if (x instanceof NixPath) return y instanceof NixPath && x.path === y.path;
     if (typeof x === 'bigint' || typeof y === 'bigint') {
       if (typeof x === typeof y) return x === y;
@@ -231,7 +231,7 @@ export function isDerivationSet(set: Word): boolean {
   const type = get(set, typeSymbol);
   if (type === 0) return false;
   const found = forceWord(type);
-  return (found & 7) === 4 && stringTexts[found >>> 3] === 'derivation';
+  return (found & 7) === 4 && textAt(found >>> 3) === 'derivation';
 }
 
 function equalSets(a: Word, b: Word): boolean {

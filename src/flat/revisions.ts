@@ -18,8 +18,8 @@ import { isAlike } from './contents.ts';
 import { finishShowing, setValidating, showAgain, showEdges } from './effects.ts';
 import { NODE_FOREIGN } from './encode.ts';
 import {
-  addBox, BLACK, boxes, DEPTH, EDGES, FAILED, FORWARD, heap, LOG, NOTED, READER, READERS, REVISION, TRAIL, TRAIL_LIMIT,
-  type Index, type Word,
+  addBox, BLACK, boxAt, DEPTH, EDGES, FAILED, FORWARD, heap, LOG, NOTED, READER, READERS, REVISION,
+  TRAIL, TRAIL_LIMIT, type Index, type Word,
 } from './heap.ts';
 import { noteCode } from './inputs.ts';
 import { recallLog } from './known-cells.ts';
@@ -190,7 +190,7 @@ export function failNoted(mark: Index, error: object, edges: Index): void {
 
 /** The error of a thunk that has failed. */
 export function failedBefore(box: number): object {
-  const failure = boxes[box] as Failure;
+  const failure = boxAt(box) as Failure;
   noteEdges(failure.edges);
   showEdges(failure.edges);
   return failure.error;

@@ -13,8 +13,7 @@ import {
 } from '#runtime';
 import { failCoerce, failType } from './errors.ts';
 import {
-  boxes, contextString, DEPTH, heap, newString, stringTexts, symbolOf,
-  symbolOfString, TRUE, type Word,
+  boxAt, contextString, DEPTH, heap, newString, symbolOf, symbolOfString, textAt, TRUE, type Word,
 } from './heap.ts';
 import { apply1, enterNested } from './calls.ts';
 import { forceWord, forcePlace } from './machine.ts';
@@ -50,9 +49,9 @@ export function addContext(context: Context): void {
 
 /** The text of a string value; its context is collected. */
 export function stringText(value: Word, position: Position = 0): string {
-  if ((value & 7) === 4) return stringTexts[value >>> 3]!;
+  if ((value & 7) === 4) return textAt(value >>> 3);
   if ((value & 7) === 5) {
-    const box = boxes[value >>> 3];
+    const box = boxAt(value >>> 3);
     if (box instanceof ContextString) {
       addContext(box.context);
       return box.text;
@@ -63,8 +62,8 @@ export function stringText(value: Word, position: Position = 0): string {
 
 /** The text of a string value, whatever its context. */
 export function textAlone(value: Word): string {
-  if ((value & 7) === 4) return stringTexts[value >>> 3]!;
-  const box = (value & 7) === 5 ? boxes[value >>> 3] : undefined;
+  if ((value & 7) === 4) return textAt(value >>> 3);
+  const box = (value & 7) === 5 ? boxAt(value >>> 3) : undefined;
   if (box instanceof ContextString) return box.text;
   throw failType('a string', value, 0);
 }
@@ -72,13 +71,13 @@ export function textAlone(value: Word): string {
 /** The text of a string that may have no context. */
 export function bareText(word: Word): string {
   const value = forceWord(word);
-  if ((value & 7) === 4) return stringTexts[value >>> 3]!;
+  if ((value & 7) === 4) return textAt(value >>> 3);
   const text = textAlone(value);
   throw evalError(`the string '${text}' is not allowed to refer to a store path`);
 }
 
 export function isString(value: Word): boolean {
-  return (value & 7) === 4 || ((value & 7) === 5 && boxes[value >>> 3] instanceof ContextString);
+  return (value & 7) === 4 || ((value & 7) === 5 && boxAt(value >>> 3) instanceof ContextString);
 }
 
 /** The symbol that a value names; a new one for a new name, since what is made later may have it. */
@@ -92,7 +91,7 @@ export function coerce(word: Word, more: boolean, copy: boolean, position: Posit
   const value = forceWord(word);
   switch (value & 7) {
     case 4:
-      return stringTexts[value >>> 3]!;
+      return textAt(value >>> 3);
     case 1:
       return coerceSet(value, more, copy, position);
     case 5:
@@ -115,7 +114,7 @@ export function coerce(word: Word, more: boolean, copy: boolean, position: Posit
 }
 
 function coerceBox(value: Word, more: boolean, copy: boolean, position: Position): string {
-  const box = boxes[value >>> 3];
+  const box = boxAt(value >>> 3);
   if (box instanceof ContextString) {
     addContext(box.context);
     return box.text;

@@ -4,9 +4,7 @@ import {
   formatAttributes, formatFloatShort, Lambda, NixFloat, NixPath, type Value, type XmlAttributes,
 } from '#runtime';
 import { toValue } from './bridge.ts';
-import {
-  boxes, DEPTH, heap, NULL, stringTexts, symbolName, symbolOf, TRUE, type Word,
-} from './heap.ts';
+import { boxAt, DEPTH, heap, NULL, symbolName, symbolOf, textAt, TRUE, type Word } from './heap.ts';
 import { enterNested } from './calls.ts';
 import { forceWord, forcePlace } from './machine.ts';
 import { isDerivationSet } from './operators.ts';
@@ -54,7 +52,7 @@ class FlatXmlWriter {
   private value(value: Word): void {
     switch (value & 7) {
       case 4:
-        return this.empty('string', { value: stringTexts[value >>> 3]! });
+        return this.empty('string', { value: textAt(value >>> 3) });
       case 6:
         return this.empty('int', { value: String(value >> 3) });
       case 7:
@@ -71,7 +69,7 @@ class FlatXmlWriter {
         return this.function(toValue(value));
     }
     if (isString(value)) return this.empty('string', { value: stringText(value) });
-    const box = boxes[value >>> 3];
+    const box = boxAt(value >>> 3);
     if (box instanceof NixPath) return this.empty('path', { value: box.path });
     if (box instanceof NixFloat) return this.empty('float', { value: formatFloatShort(box.value) });
     this.empty('int', { value: String(box) });

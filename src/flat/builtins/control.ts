@@ -7,8 +7,8 @@ import {
 import { fromValue, toValue } from '../bridge.ts';
 import { failType } from '../errors.ts';
 import {
-  boxes, DEPTH, EDGES, FALSE, heap, MANNER, newBool, newInt, newString, NULL, PLAIN, READER, symbolOf, TRUE,
-  type Word,
+  boxAt, DEPTH, EDGES, FALSE, heap, MANNER, newBool, newInt, newString, NULL, PLAIN, READER,
+  symbolOf, TRUE, type Word,
 } from '../heap.ts';
 import { forceWord, forcePlace, failSince, trailMark } from '../machine.ts';
 import { noteCaught } from '../notes.ts';
@@ -147,7 +147,7 @@ define('isAttrs', 1, (e) => newBool((forceWord(e) & 7) === 1));
 define('isFunction', 1, (e) => newBool((forceWord(e) & 7) === 3));
 
 function boxIs(word: Word, kind: typeof NixFloat | typeof NixPath): boolean {
-  return (word & 7) === 5 && boxes[word >>> 3] instanceof kind;
+  return (word & 7) === 5 && boxAt(word >>> 3) instanceof kind;
 }
 
 const typeNames = new Map(['set', 'list', 'lambda', 'string', 'path', 'float', 'int', 'bool', 'null']
@@ -170,7 +170,7 @@ function typeName(value: Word): string {
     case 7:
       return value === NULL ? 'null' : 'bool';
   }
-  const box = boxes[value >>> 3];
+  const box = boxAt(value >>> 3);
   if (box instanceof ContextString) return 'string';
   if (box instanceof NixPath) return 'path';
   return box instanceof NixFloat ? 'float' : 'int';

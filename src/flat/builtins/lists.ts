@@ -4,8 +4,8 @@ import { evalError } from '#runtime';
 import { NODE_APPLY } from '../encode.ts';
 import { failType, Unhandled } from '../errors.ts';
 import {
-  alloc, emptyList, FALSE, finishedList, heap, listOf, MANNER, newInt, newList, PLAIN, PRIMOP, stringTexts,
-  symbolOf, TRUE, type Index, type Word,
+  alloc, emptyList, FALSE, finishedList, heap, listOf, MANNER, newInt, newList, PLAIN, PRIMOP,
+  symbolOf, textAt, TRUE, type Index, type Word,
 } from '../heap.ts';
 import { knownApplication } from '../known-cells.ts';
 import { logKind, Made } from '../log.ts';
@@ -222,8 +222,8 @@ function sorted(fn: Word, words: Word[]): Word[] {
   if (isLessThan) {
     if (words.every((word) => (word & 7) === 4)) {
       return words.sort((a, b) => {
-        const x = stringTexts[a >>> 3]!;
-        const y = stringTexts[b >>> 3]!;
+        const x = textAt(a >>> 3);
+        const y = textAt(b >>> 3);
         return x < y ? -1 : x > y ? 1 : 0;
       });
     }

@@ -5,8 +5,8 @@ import {
   regexSplit, replaceTexts, splitVersion,
 } from '#runtime';
 import {
-  boxes, contextString, emptyString, heap, listOf, newBool, newInt, newString, NULL, stringTexts,
-  symbolOf, type Word,
+  boxAt, contextString, emptyString, heap, listOf, newBool, newInt, newString, NULL, symbolOf,
+  textAt, type Word,
 } from '../heap.ts';
 import { forceWord, forcePlace } from '../machine.ts';
 import { setOf } from '../sets.ts';
@@ -33,7 +33,7 @@ define('substring', 3, (start, length, s) => {
   const value = forceWord(s);
   const end = count < 0 ? Infinity : begin + count;
   if ((value & 7) === 4) {
-    const text = stringTexts[value >>> 3]!;
+    const text = textAt(value >>> 3);
     if (begin === 0 && end >= text.length) return value;
     return begin >= text.length ? emptyString : newString(text.slice(begin, end));
   }
@@ -44,7 +44,7 @@ define('substring', 3, (start, length, s) => {
 
 define('stringLength', 1, (s) => {
   const value = forceWord(s);
-  if ((value & 7) === 4) return newInt(stringTexts[value >>> 3]!.length);
+  if ((value & 7) === 4) return newInt(textAt(value >>> 3).length);
   const outer = beginContext();
   const text = coerce(value, false, true);
   endContext(outer);
@@ -60,7 +60,7 @@ define('concatStringsSep', 2, (separator, list) => {
   for (let i = 1; i <= count; i++) {
     if (i > 1) text += glue;
     const item = forcePlace(cell + i);
-    text += (item & 7) === 4 ? stringTexts[item >>> 3]! : coerce(item, false, true);
+    text += (item & 7) === 4 ? textAt(item >>> 3) : coerce(item, false, true);
   }
   return madeString(text, outer);
 });
@@ -143,6 +143,6 @@ define('unsafeDiscardStringContext', 1, (s) => {
 define('hasContext', 1, (s) => {
   const value = forceWord(s);
   textAlone(value);
-  return newBool((value & 7) === 5 && boxes[value >>> 3] instanceof ContextString);
+  return newBool((value & 7) === 5 && boxAt(value >>> 3) instanceof ContextString);
 });
 
