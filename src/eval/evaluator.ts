@@ -22,7 +22,8 @@ import type {
 } from '#flat';
 import { compile } from './code/compile.ts';
 import { Unit } from './code/unit.ts';
-import { forbiddenPath, importFromDerivationDisabled, noSuchFile, tooManyLinks } from './errors.ts';
+import { importFromDerivationDisabled, noSuchFile, tooManyLinks } from './errors.ts';
+import { FileAccess } from './file-access.ts';
 import { Flakes } from './flakes/index.ts';
 import { internalFile, internalRoot } from './internal-files.ts';
 import { parseBindingsOnly, parseWithoutLastName, type ReadingOptions, type ReadText } from './reading.ts';
@@ -79,6 +80,7 @@ export class Evaluator implements EvalServices {
   private readonly files = new Map<string, Slot>();
   private readonly resolved = new Map<string, string>();
   private readonly storeCopies = new Map<string, string>();
+  private readonly access: FileAccess;
   private readonly searchPath: SearchPath;
   private readonly flat: FlatMachine | undefined;
   /** How many the parser gave. */
@@ -88,6 +90,7 @@ export class Evaluator implements EvalServices {
     this.options = options;
     this.host = options.host;
     this.settings = options.settings;
+    this.access = new FileAccess(options.host, options.settings);
     const { workingDirectory = '/', pureEval, fallbackEntries = [] } = options.settings;
     this.searchPath = new SearchPath({
       host: options.host,
@@ -95,7 +98,7 @@ export class Evaluator implements EvalServices {
       pure: pureEval,
       fallback: pureEval ? fallbackEntries.filter(({ pinned }) => pinned === true) : fallbackEntries,
       checkVisible: (path) => this.checkVisible(path),
-      allow: (path) => void this.fetchedRoots.push(path),
+      allow: (path) => this.access.allowRoot(path),
       warn: (text) => this.warn(text),
     });
     tracing.observer = options.callObserver;
@@ -389,69 +392,24 @@ export class Evaluator implements EvalServices {
     if (context.length === 0) return new Map();
     const placeholders = this.host.realise(context);
     const { pureEval, restrictEval } = this.settings;
-    if (pureEval || restrictEval) for (const element of builds) this.allowOutput(element);
+    if (pureEval || restrictEval) for (const element of builds) this.access.allowOutput(element);
     return placeholders;
   }
 
-  /** An output that was built for evaluation may be read by it, and so may what it refers to. */
-  private allowOutput(element: string): void {
-    const match = /^!([^!]*)!(\/.*)$/.exec(element);
-    if (match === null) return;
-    const path = this.host.readDerivation(match[2]!).outputs.get(match[1]!);
-    if (path !== undefined) this.allowClosure(path);
-  }
-
-  private allowClosure(path: string): void {
-    const waiting = [path];
-    while (waiting.length > 0) {
-      const next = waiting.pop()!;
-      if (this.ownStorePaths.has(next)) continue;
-      this.allowStorePath(next);
-      waiting.push(...this.host.storePathReferences(next));
-    }
-  }
-
   checkAccess(path: string): void {
-    if (!this.isReadable(path)) throw this.forbidden(path);
+    this.access.check(path);
   }
 
   checkVisible(path: string): void {
-    if (!this.isVisible(path)) throw this.forbidden(path);
+    this.access.checkVisible(path);
   }
 
   isVisible(path: string): boolean {
-    if (this.isReadable(path)) return true;
-    const folder = path === '/' ? path : `${path}/`;
-    const roots = [this.settings.allowedPaths, this.fetchedRoots, [...this.ownStorePaths]];
-    return roots.some((group) => group.some((root) => root.startsWith(folder)));
+    return this.access.isVisible(path);
   }
-
-  private isReadable(path: string): boolean {
-    const { pureEval, restrictEval, allowedPaths } = this.settings;
-    if ((!pureEval && !restrictEval) || internalFile(path) !== undefined) return true;
-    const isBelow = (root: string) => path === root || root === '/' || path.startsWith(`${root}/`);
-    return allowedPaths.some(isBelow) || this.fetchedRoots.some(isBelow) || this.isOwnStorePath(path);
-  }
-
-  private forbidden(path: string): NixError {
-    return forbiddenPath(path, this.settings.pureEval ? 'pure' : 'restricted');
-  }
-
-  private isOwnStorePath(path: string): boolean {
-    const root = `${this.host.storeDirectory}/`;
-    if (!path.startsWith(root)) return false;
-    const end = path.indexOf('/', root.length);
-    return this.ownStorePaths.has(end < 0 ? path : path.slice(0, end));
-  }
-
-  /** Where entries of the search path were fetched to, which may be outside the store. */
-  private readonly fetchedRoots: string[] = [];
-
-  /** Store paths that this evaluation made and may therefore read. */
-  private readonly ownStorePaths = new Set<string>();
 
   allowStorePath(storePath: string): void {
-    this.ownStorePaths.add(storePath);
+    this.access.allowStorePath(storePath);
   }
 
   copyPathToStore(path: string): string {
