@@ -2,20 +2,20 @@
 
 import { NixError } from '#diagnostics';
 import {
-  ContextString, importDerivation, intMultiply, nixError, NixFloat, NixPath, realisePath,
+  ContextString, importDerivation, intMultiply, nixError, NixFloat, NixPath, printValue, realisePath,
 } from '#runtime';
 import { fromValue, toValue } from '../bridge.ts';
-import { failType } from '../errors.ts';
+import { failType, Unkept } from '../errors.ts';
 import {
-  boxAt, DEPTH, EDGES, FALSE, heap, MANNER, newBool, newInt, newString, NULL, PLAIN, READER,
+  boxAt, DEPTH, EDGES, emptyList, FALSE, heap, MANNER, newBool, newInt, newString, NULL, PLAIN, READER,
   symbolOf, TRUE, type Word,
 } from '../heap.ts';
 import { forceWord, forcePlace, failSince, trailMark } from '../machine.ts';
 import { noteCaught } from '../notes.ts';
 import { failNoted } from '../revisions.ts';
 import { evaluateAdd, evaluateArithmetic, intOf, lessThan, numberOf } from '../operators.ts';
-import { orderOf, setOf } from '../sets.ts';
-import { beginContext, coerce, endContext, isString } from '../texts.ts';
+import { emptySet, orderOf, setOf } from '../sets.ts';
+import { beginContext, coerce, endContext, isString, textAlone } from '../texts.ts';
 import { world } from '../world.ts';
 import { importFlat } from '../files.ts';
 import { define } from './define.ts';
@@ -81,6 +81,25 @@ define('tryEval', 1, (e) => {
     H[DEPTH] = depth;
     return setOf(attemptSymbols, [FALSE, FALSE]);
   }
+});
+
+/** What `trace` prints of a value. */
+function shownText(value: Word): string {
+  if (isString(value)) return textAlone(value);
+  // It would tell what has been evaluated by now, and that need not be so in another revision.
+  const isOpen = ((value & 7) === 1 || (value & 7) === 2) && value !== emptySet && value !== emptyList;
+  if (isOpen && H[MANNER] !== PLAIN) throw new Unkept('a set or list that is shown');
+  return printValue(toValue(value), world(), {});
+}
+
+define('trace', 2, (shown, value) => {
+  world().trace(shownText(forceWord(shown)));
+  return forceWord(value);
+});
+
+define('traceVerbose', 2, (shown, value) => {
+  if (world().settings.traceVerbose) world().trace(shownText(forceWord(shown)));
+  return forceWord(value);
 });
 
 define('seq', 2, (a, b) => {

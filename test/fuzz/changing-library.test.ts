@@ -1,0 +1,86 @@
+/**
+ * Random programs that do not change over files that do (changing-library.ts): the flat heap evaluates
+ * what depends on a change only, and comes to what an evaluation with frames comes to that begins
+ * anew; or both fail.
+ *
+ * FIRN_FUZZ_SEED and FIRN_FUZZ_COUNT make longer runs; a difference is reported with its seed.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { decodeUtf8, encodeUtf8, UserError } from '#base';
+import { NixError } from '#diagnostics';
+import { Unhandled, Unkept } from '#flat';
+import { forceDeep, printAmbiguous } from '#runtime';
+import { revisionCounts } from '../../src/flat/revisions.ts';
+import { openSession, type Session } from '../semantics/evaluate.ts';
+import { ChangingLibrary } from './changing-library.ts';
+import { ProgramGenerator } from './program-generator.ts';
+
+const seed = Number(process.env['FIRN_FUZZ_SEED'] ?? 5);
+const count = Number(process.env['FIRN_FUZZ_COUNT'] ?? 40);
+const changes = 8;
+
+const failure = 'it fails';
+const unkept = 'to be evaluated anew';
+
+/** What an evaluation shows and comes to, or that it fails. */
+function outcome({ evaluator, output }: Session, evaluate: () => ReturnType<Session['evaluator']['evaluateText']>): string {
+  output.length = 0;
+  try {
+    const value = evaluator.guard(() => {
+      const result = evaluate();
+      forceDeep(result);
+      return decodeUtf8(printAmbiguous(result));
+    });
+    return [...output, value].join('\n');
+  } catch (error) {
+    if (error instanceof Unhandled || error instanceof Unkept) return unkept;
+    if (error instanceof NixError || error instanceof UserError) return failure;
+    return `${(error as Error).stack}`;
+  }
+}
+
+function write(files: Iterable<readonly [path: string, text: string]>): void {
+  for (const [path, text] of files) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+}
+
+test('what a stable program makes of changing files is never stale', () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'firn-library-')));
+  const generator = new ProgramGenerator(seed, 2000);
+  const counts = { compared: 0, unkept: 0, lost: 0 };
+  try {
+    for (let number = 0; number < count; number++) {
+      const program = new ChangingLibrary(generator, folder);
+      write(program.stable);
+      const inputs = program.inputs.map(({ path }) => path);
+      const session = openSession({}, {}, undefined, true, new Set(inputs));
+      const text = encodeUtf8(`builtins.toJSON (import ${program.main}\n)`);
+      for (let change = 0; change <= changes; change++) {
+        const changed = change === 0 ? program.inputs : program.change();
+        write(program.inputs.map((file) => [file.path, file.text()] as const));
+        const found = outcome(session, () =>
+          session.evaluator.evaluateRevision(text, '/', change === 0 ? [] : changed.map(({ path }) => path)));
+        const anew = openSession();
+        const wanted = outcome(anew, () => anew.evaluator.evaluateText(text, '/'));
+        if (wanted === failure && change === 0) break;
+        if (found === unkept) counts.unkept++;
+        else if (found === failure && wanted !== failure) counts.lost++;
+        if (found === unkept || (found === failure && wanted !== failure)) break;
+        counts.compared++;
+        assert.equal(found, wanted, `seed ${seed}, program ${number}, change ${change}:\n${program.stable.get(program.main)}\n${
+          program.inputs.map((file) => `--- ${file.path}\n${file.text()}`).join('\n')}`);
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  if (process.env['FIRN_FUZZ_COUNT'] !== undefined) console.error(JSON.stringify({ ...counts, ...revisionCounts }));
+  assert.ok(counts.compared > 2 * count && counts.unkept < counts.compared / 5, JSON.stringify(counts));
+});
