@@ -4,76 +4,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { decodeUtf8, encodeUtf8, UserError } from '#base';
-import { NixError } from '#diagnostics';
+import { encodeUtf8 } from '#base';
 import { Unkept } from '#flat';
-import { forceDeep, printAmbiguous } from '#runtime';
-import { revisionCounts } from '../../src/flat/revisions.ts';
-import { openSession, type Session } from './evaluate.ts';
-
-/** Files in a folder of their own, and a session over them; those below `stable` do not change. */
-class Revisions {
-  readonly folder = mkdtempSync(join(tmpdir(), 'firn-revisions-'));
-  readonly #session: Session;
-  readonly #changed = new Set<string>();
-
-  constructor(files: Readonly<Record<string, string>>) {
-    this.write(files);
-    this.#changed.clear();
-    this.#session = openSession({}, {}, undefined, true, {
-      has: (path) => path.startsWith(`${this.folder}/`) && !path.includes('/stable/'),
-    });
-  }
-
-  write(files: Readonly<Record<string, string>>): void {
-    for (const [name, text] of Object.entries(files)) {
-      const path = join(this.folder, name);
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, text);
-      this.#changed.add(path);
-    }
-  }
-
-  /** What a text comes to now, which must be what it comes to anew. How many thunks ran again. */
-  check(text: string): { readonly value: string; readonly again: number } {
-    // As XML: printing would tell whether equal sets are the same one.
-    const source = encodeUtf8(`builtins.toXML (${text}\n)`);
-    const before = revisionCounts.again;
-    const value = shownBy(this.#session, () => this.revise(source));
-    const again = revisionCounts.again - before;
-    const anew = openSession();
-    assert.equal(value, shownBy(anew, () => anew.evaluator.evaluateText(source, this.folder)), text);
-    return { value, again };
-  }
-
-  revise(source: string): ReturnType<Session['evaluator']['evaluateText']> {
-    const changed = [...this.#changed];
-    this.#changed.clear();
-    return this.#session.evaluator.evaluateRevision(source, this.folder, changed);
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.folder, { recursive: true });
-  }
-}
-
-function shownBy({ evaluator, output }: Session, evaluate: () => ReturnType<Session['evaluator']['evaluateText']>): string {
-  output.length = 0;
-  try {
-    return evaluator.guard(() => {
-      const value = evaluate();
-      forceDeep(value);
-      return [...output, decodeUtf8(printAmbiguous(value))].join('\n');
-    });
-  } catch (error) {
-    if (error instanceof NixError || error instanceof UserError) return 'it fails';
-    throw error;
-  }
-}
+import { forceDeep } from '#runtime';
+import { Revisions } from './revised.ts';
 
 /** Modules in little: options by name, definitions merged over a fixed point. */
 const modules = `
@@ -195,6 +132,9 @@ test('the text itself may change, and another file', () => {
 test('what cannot be kept is refused', () => {
   const refused: readonly (readonly [program: string, one: string, other: string])[] = [
     ['builtins.scopedImport { } ./f.nix', '1', '2'],
+    // What is shown of them is what has been evaluated of them.
+    ['builtins.trace { a = import ./f.nix; } 1', '1', '2'],
+    ['builtins.trace [ (1 + 1) ] (import ./f.nix)', '1', '2'],
     ['let x = import ./f.nix; y = builtins.trace "y" (throw x); in [ (builtins.tryEval y) (builtins.tryEval y) ]', '"a"', '"b"'],
   ];
   for (const [program, one, other] of refused) {
