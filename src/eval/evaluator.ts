@@ -234,11 +234,18 @@ export class Evaluator implements EvalServices {
     if (own !== undefined) return this.readTree(own, { kind: 'internal', path: file }, internalRoot);
     this.checkAccess(file);
     const keepsScopes = this.options.inputs?.has(file) === true;
-    return this.readTree(this.readSource(file), originOfFile(file), parentPath(file), { keepsScopes });
+    return this.readTree(this.readImported(file), originOfFile(file), parentPath(file), { keepsScopes });
   }
 
   private readSource(file: string): string {
     return this.reading(file, () => this.host.readFile(file));
+  }
+
+  /** The text of a file that is imported: the program gets to know its value only. */
+  private readImported(file: string): string {
+    const { host } = this;
+    if (host.readIdentified === undefined) return this.readSource(file);
+    return this.reading(file, () => host.readIdentified!(file, undefined)).text!;
   }
 
   private reading<T>(file: string, read: () => T): T {

@@ -9,10 +9,9 @@ import { toValue } from './bridge.ts';
 import { symbolName, type Index, type Word, heap } from './heap.ts';
 import { SYMBOLS } from './sets.ts';
 
-const H = heap;
+export { Unkept } from '#runtime';
 
-/** What cannot be kept for another revision was met: the program is to be evaluated anew. */
-export class Unkept extends Error {}
+const H = heap;
 
 export function failType(wanted: string, found: Word, position: Position): NixError {
   return expectedButFound(wanted, toValue(found), position);

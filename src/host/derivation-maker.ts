@@ -30,6 +30,9 @@ export interface MadeDerivation extends InstantiatedDerivation {
   readonly references: readonly StorePath[];
 }
 
+/** Hashes modulo of derivations, by paths. */
+export type KnownModulos = ReadonlyMap<StorePath, HashModulo>;
+
 export class DerivationMaker {
   readonly #source: DerivationSource;
   readonly #storeDirectory: string;
@@ -37,10 +40,18 @@ export class DerivationMaker {
   readonly #modulos = new Map<StorePath, HashModulo>();
   readonly #find = moduloFinder((drvPath) => this.#source.readDerivation(drvPath), this.#modulos);
 
-  constructor(source: DerivationSource, storeDirectory: string, warn: (text: string) => void) {
+  /** `known` are those of derivations that were made before, and need not be read for theirs. */
+  constructor(
+    source: DerivationSource, storeDirectory: string, warn: (text: string) => void, known?: KnownModulos,
+  ) {
     this.#source = source;
     this.#storeDirectory = storeDirectory;
     this.#warn = warn;
+    for (const [path, modulo] of known ?? []) this.#modulos.set(path, modulo);
+  }
+
+  get modulos(): KnownModulos {
+    return this.#modulos;
   }
 
   make(request: DerivationRequest): MadeDerivation {

@@ -18,7 +18,9 @@ import type {
   AddPathOptions, DerivationRequest, FetchAttribute, FetchResult, FileIdentity, FileStatus, FileType, Host,
   IdentifiedText, InstantiatedDerivation,
 } from '#eval';
+import { Unkept } from '#runtime';
 import { DerivationMaker, outputPlaces } from './derivation-maker.ts';
+import { readEarlier, textsOfEarlier, type Earlier } from './images/earlier-derivations.ts';
 import { contentMismatch, fileTooLarge, notRegularFile, pathNotValid, readFailed } from './errors.ts';
 import { describeEntry, describePath } from './file-description.ts';
 import { PendingWrites } from './pending-writes.ts';
@@ -47,6 +49,8 @@ export interface EvaluationHostOptions {
   readonly hashCache?: HashCache;
   /** Is told what was seen of the world. */
   readonly trace?: EvaluationTrace | undefined;
+  /** The image that the evaluation goes on from. */
+  readonly image?: { text(name: string): string } | undefined;
 }
 
 /** `path` names it in errors. A pipe that nobody writes to would be waited for, a device read for ever. */
@@ -80,6 +84,7 @@ export class EvaluationHost implements Host {
   readonly #derivations = new Map<StorePath, Derivation>();
   readonly #maker: DerivationMaker;
   readonly #trace: EvaluationTrace | undefined;
+  readonly #earlier: Earlier | undefined;
   #store: LocalStore | undefined;
   #mayBuild = true;
 
@@ -88,10 +93,17 @@ export class EvaluationHost implements Host {
     this.storeDirectory = options.storeDirectory;
     this.progress = options.progress;
     this.#trace = options.trace;
+    this.#earlier = options.image === undefined ? undefined : readEarlier(options.image);
     this.#maker = new DerivationMaker({
       readDerivation: (path) => this.#readDerivation(path),
       referencesOf: (path) => this.storePathReferences(path) as StorePath[],
-    }, options.storeDirectory, (text) => options.progress.message('warning', text));
+    }, options.storeDirectory, (text) => options.progress.message('warning', text), this.#earlier?.modulos);
+  }
+
+  /** What another evaluation has to know that goes on from this one. */
+  imageTexts(): ReadonlyMap<string, string> {
+    const added = [...this.#pending.all()].map(({ path }) => path);
+    return textsOfEarlier({ modulos: this.#maker.modulos, added: new Set([...this.#earlier?.added ?? [], ...added]) });
   }
 
   readFile(path: string): string {
@@ -101,6 +113,7 @@ export class EvaluationHost implements Host {
     const begun = this.#trace?.beginReading(place);
     const text = this.#readText(path, place);
     this.#trace?.file(place, begun, sha256Hex(text));
+    this.#trace?.text(place);
     return text;
   }
 
@@ -239,6 +252,7 @@ export class EvaluationHost implements Host {
 
   isValidPath(storePath: string): boolean {
     if (this.#pending.has(storePath as StorePath)) return true;
+    this.#refuseEarlier(storePath);
     const isValid = this.#openStore().isValidPath(storePath as StorePath);
     this.#trace?.validity(storePath, isValid);
     return isValid;
@@ -247,6 +261,7 @@ export class EvaluationHost implements Host {
   storePathReferences(storePath: string): readonly string[] {
     const pending = this.#pending.references(storePath as StorePath);
     if (pending !== undefined) return pending;
+    this.#refuseEarlier(storePath);
     const references = this.#openStore().queryPathInfo(storePath as StorePath)?.references ?? [];
     this.#trace?.references(storePath, references);
     return references;
@@ -299,6 +314,7 @@ export class EvaluationHost implements Host {
 
   /** Whether a context element's files can be read without building anything. */
   #isThere(element: string): boolean {
+    this.#refuseEarlier(element.replace(/^=/, ''));
     if (element.startsWith('=')) return this.#openStore().isValidPath(element.slice(1) as StorePath);
     if (!element.startsWith('!')) return this.#pending.text(element as StorePath) !== undefined
       || (!this.#pending.has(element as StorePath) && this.#openStore().isValidPath(element as StorePath));
@@ -312,6 +328,7 @@ export class EvaluationHost implements Host {
     let derivation = this.#derivations.get(drvPath);
     if (derivation === undefined) {
       const text = this.#pending.text(drvPath);
+      if (text === undefined) this.#refuseEarlier(drvPath);
       // What a valid path contains never changes.
       if (text === undefined) this.#trace?.validity(drvPath, this.#openStore().isValidPath(drvPath));
       derivation = text === undefined ? this.#traced(() => this.#openStore().readDerivation(drvPath))
@@ -319,6 +336,15 @@ export class EvaluationHost implements Host {
       this.#derivations.set(drvPath, derivation);
     }
     return derivation;
+  }
+
+  /**
+   * What the evaluation that this one goes on from has added is as good as there, for that one at
+   * least; where it was not written, what it is can be known by adding it again only.
+   */
+  #refuseEarlier(path: string): void {
+    if (this.#earlier?.added.has(path) !== true || this.#pending.has(path as StorePath)) return;
+    if (!this.#openStore().isValidPath(path as StorePath)) throw new Unkept('a path that was not written');
   }
 
   /** The text at this path, if it was added and not written yet. */
@@ -331,6 +357,7 @@ export class EvaluationHost implements Host {
     if (!isBelowStore(path, this.storeDirectory)) return path;
     const found = splitStorePath(path, this.storeDirectory);
     if (found !== undefined && this.#pending.has(found.storePath)) this.flush();
+    else if (found !== undefined) this.#refuseEarlier(found.storePath);
     const place = this.#traced(() => placeInStore(this.#openStore(), path));
     this.#trace?.place(path, place);
     return place;

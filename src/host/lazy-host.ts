@@ -37,6 +37,11 @@ export class LazyHost implements Host {
     return this.#made ??= makeHost(this.#options);
   }
 
+  /** See `EvaluationHost`. */
+  imageTexts(): ReadonlyMap<string, string> {
+    return this.real.imageTexts();
+  }
+
   close(): void {
     this.#made?.close();
   }

@@ -31,6 +31,7 @@ export * from './support.ts';
 export * from './thunk.ts';
 export * from './debugging.ts';
 export * from './tracing.ts';
+export * from './unkept.ts';
 export * from './value-json.ts';
 export * from './value-xml.ts';
 export * from './values.ts';

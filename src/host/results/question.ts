@@ -14,14 +14,14 @@ import type { ThreadInput } from '../worker/protocol.ts';
 import { isSettled, stateOf, statusAt } from './file-state.ts';
 
 /** What the thread is started with that no result depends on but as the trace and the settings say. */
-type Means = 'environment' | 'settingOverrides' | 'cacheDirectory' | 'port' | 'wake' | 'program';
+type Means = 'environment' | 'settingOverrides' | 'cacheDirectory' | 'port' | 'wake' | 'program' | 'revision';
 
 /** The question's key, by a digest of the program and the settings in force. */
 export function questionKey(
   program: string, input: Omit<ThreadInput, Means> & Partial<ThreadInput>, settings: NixSettings,
 ): string {
   const means: ReadonlySet<string> = new Set<Means>([
-    'environment', 'settingOverrides', 'cacheDirectory', 'port', 'wake', 'program',
+    'environment', 'settingOverrides', 'cacheDirectory', 'port', 'wake', 'program', 'revision',
   ]);
   // All that is not known to be without effect is part of the question, also what is added later.
   const question = Object.entries({ ...input, task: input.task.replace(/^.*\//, '') })

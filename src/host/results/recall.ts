@@ -1,22 +1,30 @@
 /**
  * Answers an evaluation's question from an earlier run, if nothing that the answer depends on has
- * changed since. Runs on the main thread: then the evaluator's thread is not started at all.
+ * changed since. Runs on the main thread: then the evaluator's thread is not started at all. If only
+ * files have changed that it imports, tells how it is best performed again.
  */
 
+import { readFileSync } from 'node:fs';
+import { sha256Hex } from '#base';
 import type { LocalStore } from '#store';
+import { ImageFolder } from '../images/image-folder.ts';
 import { loadStore } from '../lazy-store.ts';
-import { observesCalls, readSettings } from '../settings.ts';
+import { observesCalls, readSettings, type NixSettings } from '../settings.ts';
 import type { ThreadInput } from '../worker/protocol.ts';
 import type { EvaluationRequest } from '../worker/run-evaluation.ts';
+import { systemPlace } from './file-state.ts';
 import { programDigest, questionKey } from './question.ts';
 import { loadResult, resultFolder, type StoredResult } from './result-file.ts';
-import { isUnchanged } from './revalidate.ts';
+import { changedFiles } from './revalidate.ts';
+import { mayChange, planRevision, type Revision } from './revision.ts';
 
 export interface Recalled {
   /** Digest of the program if a new result is to be kept. */
   readonly program: string | undefined;
   /** Shown already as the evaluation showed it. */
   readonly stored?: StoredResult;
+  /** How to perform the evaluation, if that is not anew. */
+  readonly revision?: Revision | undefined;
 }
 
 /** Looks for the result of a request; the setting `eval-cache` says whether any is kept. */
@@ -27,8 +35,16 @@ export async function recall(
   const isKept = settings.flag('eval-cache', true) && !observesCalls(settings);
   const program = isKept ? programDigest() : undefined;
   if (program === undefined) return { program };
-  const stored = loadResult(resultFolder(input.cacheDirectory), questionKey(program, input, settings));
-  if (stored === undefined || !(await holds(stored, request))) return { program };
+  const question = questionKey(program, input, settings);
+  const stored = loadResult(resultFolder(input.cacheDirectory), question);
+  if (stored === undefined) return { program };
+  const isFollowed = mayBeRevised(input, settings) ? mayChange(stored) : () => false;
+  const changed = await changesSince(stored, request, isFollowed);
+  if (changed === undefined) return { program };
+  if (changed.length > 0) {
+    const hasImage = () => new ImageFolder(input.cacheDirectory).has(question);
+    return { program, revision: planRevision(stored, changed, hashNow, hasImage) };
+  }
   for (const shown of stored.shown) {
     if (shown.kind === 'output') request.onOutput?.(shown.bytes);
     else request.progress?.message(shown.level, shown.text);
@@ -36,13 +52,29 @@ export async function recall(
   return { program, stored };
 }
 
-async function holds({ seen }: StoredResult, request: EvaluationRequest): Promise<boolean> {
+/** Evaluations that decide by what they have done already what they may see know too little of an image. */
+function mayBeRevised({ environment }: Pick<ThreadInput, 'environment'>, settings: NixSettings): boolean {
+  return environment['FIRN_FLAT'] !== 'off' && environment['FIRN_REVISIONS'] !== 'off'
+    && !settings.flag('pure-eval', false) && !settings.flag('restrict-eval', false);
+}
+
+async function changesSince(
+  { seen }: StoredResult, request: EvaluationRequest, isFollowed: (place: string) => boolean,
+): Promise<readonly string[] | undefined> {
   const { environment, services = {} } = request;
   let store: LocalStore | undefined;
   const openStore = () => store ??= new (loadStore().LocalStore)(request.store);
   try {
-    return await isUnchanged(seen, { environment, services, store: openStore });
+    return await changedFiles(seen, { environment, services, store: openStore }, isFollowed);
   } finally {
     store?.close();
+  }
+}
+
+function hashNow(place: string): string | undefined {
+  try {
+    return sha256Hex(readFileSync(systemPlace(place), 'latin1'));
+  } catch {
+    return undefined;
   }
 }

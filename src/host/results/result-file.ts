@@ -11,6 +11,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, uti
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { encodeHex, hashOf } from '#base';
+import type { History } from './revision.ts';
 import type { Observations, Shown } from './trace.ts';
 
 export interface StoredResult {
@@ -18,6 +19,7 @@ export interface StoredResult {
   readonly shown: readonly Shown[];
   /** What the task returned. */
   readonly result: unknown;
+  readonly history: History;
 }
 
 const maximumFiles = 400;

@@ -27,12 +27,35 @@ export interface World {
 
 /** Whether every answer is what it was. */
 export async function isUnchanged(seen: Observations, world: World): Promise<boolean> {
+  return (await changedFiles(seen, world, () => false))?.length === 0;
+}
+
+/**
+ * The files whose content is another, if every other answer is what it was; undefined if more has
+ * changed, or such a file is none that `mayChange`, or is not there any more.
+ */
+export async function changedFiles(
+  seen: Observations, world: World, mayChange: (place: string) => boolean,
+): Promise<readonly string[] | undefined> {
   try {
-    return variablesHold(seen, world) && filesHold(seen) && await storeHolds(seen, world)
-      && await fetchesHold(seen, world);
+    if (!variablesHold(seen, world) || !statusesHold(seen)) return undefined;
+    const changed: string[] = [];
+    for (const [place, known] of seen.files) {
+      if (contentHolds(known, place, () => readFileSync(systemPlace(place), 'latin1'))) continue;
+      if (!mayChange(place) || isInTree(place, seen)) return undefined;
+      changed.push(place);
+    }
+    const holds = foldersHold(seen) && await storeHolds(seen, world) && await fetchesHold(seen, world);
+    return holds ? changed : undefined;
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** Then the tree has changed too, unless a filter has left the file out. */
+function isInTree(place: string, { trees }: Observations): boolean {
+  for (const tree of trees.values()) if (place.startsWith(`${tree.place}/`)) return true;
+  return false;
 }
 
 function variablesHold({ variables }: Observations, { environment }: World): boolean {
@@ -42,12 +65,13 @@ function variablesHold({ variables }: Observations, { environment }: World): boo
   });
 }
 
-function filesHold(seen: Observations): boolean {
+function statusesHold(seen: Observations): boolean {
   return every(seen.statuses, (word, place) => statusWord(describePath(systemPlace(place))) === word)
-    && every(seen.links, (target, place) => loadStore().readLinkBytes(place) === target)
-    && every(seen.files, (known, place) =>
-      contentHolds(known, place, () => readFileSync(systemPlace(place), 'latin1')))
-    && every(seen.folders, (known, place) =>
+    && every(seen.links, (target, place) => loadStore().readLinkBytes(place) === target);
+}
+
+function foldersHold(seen: Observations): boolean {
+  return every(seen.folders, (known, place) =>
       contentHolds(known, place, () => folderText(entriesNow(place))))
     && every(seen.trees, (tree) => isTreeUnchanged(tree));
 }

@@ -33,6 +33,8 @@ export type Shown =
 /** All that was seen. Paths are byte strings of where things really stand. */
 export interface Observations {
   readonly files: ReadonlyMap<string, ContentObservation>;
+  /** Files whose text was asked for; of the others only the value is known to the program. */
+  readonly texts: ReadonlySet<string>;
   readonly folders: ReadonlyMap<string, ContentObservation>;
   /** What `lstat` tells: see `statusWord`. */
   readonly statuses: ReadonlyMap<string, string>;
@@ -55,6 +57,7 @@ export type Reading = string | undefined;
 
 export class EvaluationTrace {
   readonly #files = new Map<string, ContentObservation>();
+  readonly #texts = new Set<string>();
   readonly #folders = new Map<string, ContentObservation>();
   readonly #statuses = new Map<string, string>();
   readonly #links = new Map<string, string>();
@@ -95,6 +98,11 @@ export class EvaluationTrace {
     } catch {
       return undefined;
     }
+  }
+
+  /** The text of a file was asked for. */
+  text(place: string): void {
+    this.#texts.add(place);
   }
 
   /** `hash` is that of the content. */
@@ -158,9 +166,36 @@ export class EvaluationTrace {
     if (this.#isUsable) this.#shown.push(shown);
   }
 
+  /**
+   * Adds what another evaluation saw, on whose values this one builds. Files that are others now,
+   * `changed`, must have been seen by this one too, but for those that no longer count.
+   */
+  addEarlier(seen: Observations, changed: ReadonlySet<string>, noLonger: ReadonlySet<string>): void {
+    for (const [place, known] of seen.files) {
+      if (!changed.has(place)) this.#content(this.#files, place, known.state, known.hash);
+      else if (!this.#files.has(place) && !noLonger.has(place)) this.giveUp();
+    }
+    for (const place of seen.texts) this.#texts.add(place);
+    for (const [place, known] of seen.folders) this.#content(this.#folders, place, known.state, known.hash);
+    for (const tree of seen.trees.values()) this.tree(tree);
+    for (const [key, fetch] of seen.fetches) if (!this.#fetches.has(key)) this.#fetches.set(key, fetch);
+    this.#noteAll(this.#statuses, seen.statuses);
+    this.#noteAll(this.#links, seen.links);
+    this.#noteAll(this.#variables, seen.variables);
+    this.#noteAll(this.#validity, seen.validity);
+    this.#noteAll(this.#references, seen.references);
+    this.#noteAll(this.#places, seen.places);
+    this.#noteAll(this.#searchPathEntries, seen.searchPathEntries);
+    for (const path of seen.written) this.#written.add(path);
+  }
+
+  #noteAll<Answer>(answers: Map<string, Answer>, others: ReadonlyMap<string, Answer>): void {
+    for (const [question, answer] of others) this.#note(answers, question, answer);
+  }
+
   observations(): Observations {
     return {
-      files: this.#files, folders: this.#folders, statuses: this.#statuses, links: this.#links, trees: this.#trees,
+      files: this.#files, texts: this.#texts, folders: this.#folders, statuses: this.#statuses, links: this.#links, trees: this.#trees,
       variables: this.#variables, validity: this.#validity, references: this.#references, places: this.#places,
       fetches: this.#fetches, searchPathEntries: this.#searchPathEntries,
       written: [...this.#written].filter((path) => !this.#referredTo.has(path)),

@@ -15,7 +15,7 @@
 import { noProgress, UserError, type Progress } from '#base';
 import { NixError } from '#diagnostics';
 import type { FetchAttribute, FetchResult } from '#eval';
-import { counters } from '#runtime';
+import { counters, Unkept } from '#runtime';
 import { unpackFailure } from './failure.ts';
 import type { ServiceName } from './protocol.ts';
 import type { Exchange, MainThread, Outlet } from './thread-side.ts';
@@ -53,7 +53,7 @@ export function withFrames(
     try {
       return perform(main, 'fast');
     } catch (error) {
-      if (isOnlyFast) throw error;
+      if (isOnlyFast || error instanceof Unkept) throw error;
       machine.release();
       outlet = new ResumedOutlet(main);
     }

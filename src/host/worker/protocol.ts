@@ -9,6 +9,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ActivityKind, ActivityOptions, Progress } from '#base';
 import type { SearchPathEntry } from '#runtime';
+import type { Revision } from '../results/revision.ts';
 import type { Environment } from '../settings.ts';
 import type { ChosenStore } from '../store-location.ts';
 
@@ -35,6 +36,8 @@ export interface ThreadInput {
   readonly debugger: DebuggerDisplay | undefined;
   /** Digest of the program, if the result is to be kept. */
   readonly program: string | undefined;
+  /** How to perform the task, if that is not anew. */
+  readonly revision: Revision | undefined;
   readonly port: MessagePort;
   /** 0 while a request waits for its reply, then 1. */
   readonly wake: SharedArrayBuffer;
@@ -58,7 +61,9 @@ export type FromThread =
   | { readonly kind: 'detail'; readonly id: number; readonly text: string }
   | { readonly kind: 'finish'; readonly id: number; readonly outcome: 'done' | 'failed' }
   | { readonly kind: 'done'; readonly result: unknown }
-  | { readonly kind: 'failed'; readonly failure: Failure };
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** It cannot be performed as a revision. */
+  | { readonly kind: 'refused' };
 
 export type Reply =
   | { readonly kind: 'value'; readonly value: unknown }

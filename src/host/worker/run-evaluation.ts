@@ -66,8 +66,8 @@ export async function runEvaluation<Result>(request: EvaluationRequest): Promise
   const input = threadInput(request);
   if (!keepsResults(request)) return runThread(request, input);
   const { recall } = await import('../results/recall.ts');
-  const { program, stored } = await recall(request, input);
-  return stored === undefined ? runThread(request, { ...input, program }) : stored.result as Result;
+  const { program, stored, revision } = await recall(request, input);
+  return stored === undefined ? runThread(request, { ...input, program, revision }) : stored.result as Result;
 }
 
 function threadInput(request: EvaluationRequest): RequestedInput {
@@ -86,6 +86,7 @@ function threadInput(request: EvaluationRequest): RequestedInput {
     treeRoot: request.treeRoot,
     debugger: request.services?.debugger,
     program: undefined,
+    revision: undefined,
   };
 }
 
@@ -109,12 +110,15 @@ function keepsResults({ task, input, environment, signal, services }: Evaluation
 /** What the thread is started with, but for its means to talk. */
 type RequestedInput = Omit<ThreadInput, 'port' | 'wake'>;
 
-function runThread<Result>(request: EvaluationRequest, input: RequestedInput): Promise<Result> {
+/** `shown` was shown already by a thread that did not come to an end: it is not shown again. */
+function runThread<Result>(
+  request: EvaluationRequest, input: RequestedInput, shown: Shown = { bytes: 0, messages: 0 },
+): Promise<Result> {
   const { port1: port, port2: threadPort } = new MessageChannel();
   const wake = new SharedArrayBuffer(4);
   const workerData: ThreadInput = { ...input, port: threadPort, wake };
   const { worker, heapMegabytes } = startEvaluator(workerData, [threadPort], request.environment);
-  const listener = new Listener(request, port, wake);
+  const listener = new Listener(request, port, wake, shown);
   renewPack();
   return new Promise<Result>((resolve, reject) => {
     const abort = () => {
@@ -131,7 +135,8 @@ function runThread<Result>(request: EvaluationRequest, input: RequestedInput): P
     let outcome: (() => void) | undefined;
     listener.onEnd = (message) => {
       outcome = message.kind === 'done' ? () => resolve(message.result as Result)
-        : () => reject(unpackFailure(message.failure));
+        : message.kind === 'failed' ? () => reject(unpackFailure(message.failure))
+          : () => resolve(runThread(request, { ...input, revision: refused(input) }, listener.shown));
     };
     worker.on('error', (error) => {
       const memory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
@@ -143,6 +148,11 @@ function runThread<Result>(request: EvaluationRequest, input: RequestedInput): P
       end(outcome ?? (() => reject(evaluationCrashed(`its thread ended with status ${code}`))));
     }));
   });
+}
+
+/** How to go on where a revision was refused. */
+function refused({ revision }: RequestedInput): ThreadInput['revision'] {
+  return { kind: 'anew', refusals: (revision?.refusals ?? 0) + 1 };
 }
 
 /** Links the program's modules for its next start while the evaluator is at work. */
@@ -159,6 +169,12 @@ function renewPack(): void {
 
 let isRenewing = false;
 
+/** How much was shown: bytes of output, and messages. */
+interface Shown {
+  readonly bytes: number;
+  readonly messages: number;
+}
+
 /** The main thread's end of the conversation. */
 class Listener {
   readonly #request: EvaluationRequest;
@@ -166,10 +182,14 @@ class Listener {
   readonly #wake: Int32Array;
   readonly #progress: Progress;
   readonly #activities = new Map<number, Activity>();
-  onEnd: (message: Extract<FromThread, { kind: 'done' | 'failed' }>) => void = () => {};
+  onEnd: (message: Extract<FromThread, { kind: 'done' | 'failed' | 'refused' }>) => void = () => {};
+  /** How much this thread has shown, and how much of it was shown before. */
+  readonly shown = { bytes: 0, messages: 0 };
+  readonly #shownBefore: Shown;
 
-  constructor(request: EvaluationRequest, port: MessageChannel['port1'], wake: SharedArrayBuffer) {
+  constructor(request: EvaluationRequest, port: MessageChannel['port1'], wake: SharedArrayBuffer, shownBefore: Shown) {
     this.#request = request;
+    this.#shownBefore = shownBefore;
     this.#port = port;
     this.#wake = new Int32Array(wake);
     this.#progress = request.progress ?? noProgress;
@@ -191,8 +211,10 @@ class Listener {
   #receive(message: FromThread): void {
     switch (message.kind) {
       case 'request': return void this.#serve(message);
-      case 'output': return this.#request.onOutput?.(message.bytes);
-      case 'message': return this.#progress.message(message.level, message.text);
+      case 'output': return this.#output(message.bytes);
+      case 'message':
+        if (++this.shown.messages > this.#shownBefore.messages) this.#progress.message(message.level, message.text);
+        return;
       case 'start':
         this.#activities.set(message.id, this.#progress.start(message.activity, message.label, message.options));
         return;
@@ -203,8 +225,15 @@ class Listener {
         this.#activities.delete(message.id);
         return;
       case 'done':
-      case 'failed': return this.onEnd(message);
+      case 'failed':
+      case 'refused': return this.onEnd(message);
     }
+  }
+
+  #output(bytes: Uint8Array): void {
+    const known = Math.max(this.#shownBefore.bytes - this.shown.bytes, 0);
+    this.shown.bytes += bytes.length;
+    if (known < bytes.length) this.#request.onOutput?.(bytes.subarray(known));
   }
 
   async #serve(message: Extract<FromThread, { kind: 'request' }>): Promise<void> {

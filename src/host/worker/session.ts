@@ -4,13 +4,14 @@ import { decodeUtf8 } from '#base';
 import { renderBrief, renderNixError, withoutEscapes, type NixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
 import { packUse } from '#program';
-import { createBuiltins, keepTracing, type CallObserver, type EvalSettings } from '#runtime';
+import { createBuiltins, keepTracing, Unkept, type CallObserver, type EvalSettings } from '#runtime';
 import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
+import { openImage, type ImageFile } from '../images/image-folder.ts';
 import { LazyHost } from '../lazy-host.ts';
 import { ProgramFolder } from '../programs/program-keeper.ts';
 import { isStillProgram, programDigest } from '../results/question.ts';
-import { Recording } from '../results/recording.ts';
+import { Recording, type UsedMachine } from '../results/recording.ts';
 import { evaluationSettings } from '../evaluation-settings.ts';
 import { readSettings, showsStatistics, type NixSettings } from '../settings.ts';
 import { instantiateTask, evalTask, installableTask, printTask } from '../tasks/tasks.ts';
@@ -62,7 +63,10 @@ export async function runThread(input: ThreadInput): Promise<void> {
     const keepsPrograms = machine !== undefined && nixSettings.flag('eval-cache', true);
     const program = keepsPrograms ? input.program ?? programDigest() : undefined;
     const keeper = program === undefined ? undefined : new ProgramFolder(input.cacheDirectory, program);
+    const image = openImage(input, nixSettings);
+    let used: UsedMachine | undefined;
     const endMachine = (): void => {
+      image?.close();
       if (program !== undefined && isStillProgram(program)) machine?.savePrograms();
       keeper?.close();
     };
@@ -75,11 +79,13 @@ export async function runThread(input: ThreadInput): Promise<void> {
       const observer = outlet === main && observes
         ? callObserver(nixSettings, outlet.progress, input.workingDirectory) : undefined;
       const session = openSession(input, nixSettings, main, {
-        outlet, manner, recording, observer, ...(manner === 'fast' ? { machine, keeper } : {}),
+        outlet, manner, recording, observer, ...(manner === 'fast' ? { machine, keeper, image } : {}),
       });
       startDebugger?.(session);
       try {
-        return session.evaluator.guard(() => run(session, input.input));
+        const result = session.evaluator.guard(() => run(session, input.input));
+        if (manner === 'fast' && input.revision !== undefined) used = session.usedMachine();
+        return result;
       } finally {
         session.close();
         observer?.close();
@@ -93,10 +99,14 @@ export async function runThread(input: ThreadInput): Promise<void> {
     main.flushOutput();
     if (showsStatistics(input.environment)) reportStatistics(input.environment, main.progress);
     main.post({ kind: 'done', result });
-    recording?.save(result);
+    recording?.save(result, used);
     endMachine();
   } catch (error) {
     main.flushOutput();
+    if (error instanceof Unkept) {
+      main.post({ kind: 'refused' });
+      return input.port.close();
+    }
     const render = (one: NixError) =>
       input.treeRoot === undefined || showTrace
         ? renderNixError(one, { showTrace, color: input.color })
@@ -129,6 +139,7 @@ interface SessionOptions {
   readonly manner?: Manner;
   readonly machine?: typeof import('#flat') | undefined;
   readonly keeper?: ProgramFolder | undefined;
+  readonly image?: ImageFile | undefined;
   readonly suspendsAll?: boolean;
   readonly recording?: Recording | undefined;
   readonly observer?: CallObserver | undefined;
@@ -136,9 +147,11 @@ interface SessionOptions {
 
 function openSession(
   input: ThreadInput, nixSettings: NixSettings, main: MainThread, options: SessionOptions,
-): EvaluationSession & { close(): void } {
-  const { outlet, manner = 'plain', machine, keeper, suspendsAll = false, recording, observer: callObserver } = options;
-  const { environment } = input;
+): EvaluationSession & { usedMachine(): UsedMachine; close(): void } {
+  const {
+    outlet, manner = 'plain', machine, keeper, image, suspendsAll = false, recording, observer: callObserver,
+  } = options;
+  const { environment, revision } = input;
   const fromUser = evaluationSettings(
     nixSettings, recording?.environment() ?? environment, input.includes, input.workingDirectory);
   const settings: EvalSettings = {
@@ -154,6 +167,7 @@ function openSession(
     currentTime: outlet.startTime,
     hashCache: openHashCache(`${input.cacheDirectory}/source-hashes`),
     trace: recording?.trace,
+    image,
   });
   const shown = (text: string) => decodeUtf8(input.color ? text : withoutEscapes(text));
   const evaluator = createEvaluator({
@@ -164,6 +178,8 @@ function openSession(
     suspendsAll,
     machine: machine?.FlatMachine,
     programKeeper: keeper,
+    inputs: manner === 'fast' && revision?.kind === 'noted' ? new Set(revision.inputs) : undefined,
+    again: image === undefined || revision?.kind !== 'again' ? undefined : { image, changed: revision.changed },
     machineMegabytes: heapLimit(environment) / 2,
     onTrace: (text) => outlet.progress.message('notice', `trace: ${shown(text)}`),
     onWarning: (text, label) => outlet.progress.message('notice', `${label}: ${shown(text)}`),
@@ -186,6 +202,16 @@ function openSession(
         again.close();
       }
     }),
+    usedMachine() {
+      const texts = revision?.kind === 'noted' ? host.imageTexts() : [];
+      return {
+        image() {
+          const image = evaluator.machineImage();
+          return image === undefined ? undefined : { ...image, texts: new Map([...image.texts, ...texts]) };
+        },
+        counts: () => machine!.revisionCounts(),
+      };
+    },
     close() {
       host.close();
     },
