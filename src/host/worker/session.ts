@@ -84,7 +84,7 @@ export async function runThread(input: ThreadInput): Promise<void> {
       startDebugger?.(session);
       try {
         const result = session.evaluator.guard(() => run(session, input.input));
-        if (manner === 'fast' && input.revision !== undefined) used = session.usedMachine();
+        if (manner === 'fast') used = session.usedMachine();
         return result;
       } finally {
         session.close();
@@ -210,6 +210,7 @@ function openSession(
           return image === undefined ? undefined : { ...image, texts: new Map([...image.texts, ...texts]) };
         },
         counts: () => machine!.revisionCounts(),
+        isLong: () => machine!.isLong(),
       };
     },
     close() {
