@@ -3,11 +3,13 @@
  *
  *   node bench/evaluation/compare.ts TREE [--nix nix-instantiate] [--rounds N] [--only NAME]
  *
- * TREE is a nixpkgs checkout. A round runs, in turn: the other program; Firn without any cache of
- * its own (cold); Firn again (unchanged: it is to find that nothing changed); both on a changed
- * expression that neither has seen, with Firn's caches as they are (changed). Where what is evaluated
- * is a derivation that matters as a whole, both write it with all it needs into a new store (written),
- * and the changed one into the same store (written, changed). Every value must be equal on both sides.
+ * TREE is a nixpkgs checkout. What is evaluated imports a file, the user's, which changes. A round
+ * runs, in turn: the other program; Firn without any cache of its own (cold); Firn again (unchanged:
+ * it is to find that nothing changed); both after the file was changed, with Firn's caches as they are
+ * (changed once), and after it was changed again (changed again, changed back: with one setting less).
+ * Where what is evaluated is a derivation that matters as a whole, both write it with all it needs
+ * into a new store (written), and after two changes into the same store (written, changed …). Every
+ * value must be equal on both sides.
  * Printed are the medians over rounds of each side's clock, processor time and peak memory, and the
  * median of the rounds' ratios, Firn by the other. Needs GNU time as /usr/bin/time. Firn keeps no
  * results while its own sources were changed less than three seconds ago: such a run is refused.
@@ -16,7 +18,7 @@
  * new ones. Written stores take 1.2 GB a round.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -33,10 +35,10 @@ type Pair = readonly [Measurement, Measurement];
 
 interface Subject {
   readonly expression: string;
-  /** Another expression over the same files, new in each round; absent: only cold and unchanged. */
-  readonly changed?: (round: number) => string;
-  /** The derivation itself, to be written: in the same state as `expression`, or as `changed`. */
-  readonly written?: (round?: number) => string;
+  /** The text of the file that the expression imports: at first, and after each change. */
+  readonly file: (change: number) => string;
+  /** The derivation itself, to be written. */
+  readonly written?: string;
 }
 
 const { values, positionals } = parseArgs({
@@ -56,27 +58,33 @@ const tree = resolve(positionals[0] as string);
 const firn = new URL('../../firn', import.meta.url).pathname;
 const scratch = mkdtempSync(join(tmpdir(), 'firn-bench-'));
 
+const file = join(scratch, 'host.nix');
+
 const packageOf = (name: string): Subject => ({
-  expression: `(import ${tree} { }).${name}.drvPath`,
-  changed: (round) => `((import ${tree} { }).${name}.overrideAttrs { changed = ${round}; }).drvPath`,
+  expression: `((import ${tree} { }).${name}.overrideAttrs (import ${file})).drvPath`,
+  file: (change) => (change === 0 ? '_: { }' : `_: { changed = ${change}; }`),
 });
 
-function installer(more: string): string {
-  const minimal = `${tree}/nixos/modules/installer/cd-dvd/installation-cd-minimal.nix`;
-  return `(import ${tree}/nixos { configuration = { imports = [ ${minimal} ]; ${more} }; })`
-    + '.config.system.build.isoImage';
-}
+const minimal = `${tree}/nixos/modules/installer/cd-dvd/installation-cd-minimal.nix`;
+const installer = `(import ${tree}/nixos { configuration = ${file}; }).config.system.build.isoImage`;
 
-const otherHost = (round: number): string => `networking.domain = "changed${round}"; services.nginx.enable = true;`;
+/** Another name, a service more, another name, the service gone. */
+const hosts: readonly string[] = [
+  '',
+  'networking.domain = "changed";',
+  'networking.domain = "changed"; services.nginx.enable = true;',
+  'networking.domain = "again"; services.nginx.enable = true;',
+  'networking.domain = "again";',
+];
 
 const subjects: Readonly<Record<string, Subject>> = {
-  start: { expression: '1', changed: (round) => `${round + 2}` },
+  start: { expression: `import ${file}`, file: (change) => `${change}` },
   hello: packageOf('hello'),
   firefox: packageOf('firefox'),
   iso: {
-    expression: `${installer('')}.drvPath`,
-    changed: (round) => `${installer(otherHost(round))}.drvPath`,
-    written: (round) => installer(round === undefined ? '' : otherHost(round)),
+    expression: `${installer}.drvPath`,
+    file: (change) => `{ imports = [ ${minimal} ]; ${hosts[change]} }`,
+    written: installer,
   },
 };
 
@@ -111,35 +119,38 @@ function report(label: string, pairs: readonly Pair[]): void {
     const ratio = median(pairs.map(([one, other]) => one[field] / other[field]));
     return `${field} ${ours!.toFixed(2)} / ${theirs!.toFixed(2)} = ${ratio.toFixed(2)}`;
   });
-  console.log(`${label.padEnd(22)} ${cells.join('   ')}`);
+  console.log(`${label.padEnd(34)} ${cells.join('   ')}`);
 }
 
-function compare(name: string, { expression, changed, written }: Subject): void {
-  const phases = {
-    cold: [] as Pair[], unchanged: [] as Pair[], changed: [] as Pair[],
-    written: [] as Pair[], 'written, changed': [] as Pair[],
+const changes = ['changed once', 'changed again', 'changed a third time', 'changed back'];
+
+function compare(name: string, { expression, file: textOf, written }: Subject): void {
+  const phases = new Map<string, Pair[]>();
+  const note = (phase: string, pair: Pair): void => {
+    phases.set(phase, [...phases.get(phase) ?? [], pair]);
   };
   for (let round = 0; round < rounds; round++) {
     const cache = join(scratch, `cache-${name}-${round}`);
     const ours = [firn, 'nix-instantiate'];
+    writeFileSync(file, textOf(0));
     const theirs = measure([values.nix], expression, cache);
-    phases.cold.push([measure(ours, expression, cache), theirs]);
-    phases.unchanged.push([measure(ours, expression, cache), theirs]);
-    if (changed !== undefined) {
-      const text = changed(round);
-      phases.changed.push([measure(ours, text, cache), measure([values.nix], text, cache)]);
-    }
-    if (written !== undefined) {
-      const stores = ['ours', 'theirs'].map((side) => join(scratch, `store-${name}-${round}-${side}`));
-      const write = (text: string): Pair => [
-        measure(ours, text, `${cache}-written`, stores[0]), measure([values.nix], text, cache, stores[1]),
-      ];
-      phases.written.push(write(written()));
-      phases['written, changed'].push(write(written(round)));
-    }
+    note('cold', [measure(ours, expression, cache), theirs]);
+    note('unchanged', [measure(ours, expression, cache), theirs]);
+    changes.forEach((phase, i) => {
+      writeFileSync(file, textOf(i + 1));
+      note(phase, [measure(ours, expression, cache), measure([values.nix], expression, cache)]);
+    });
+    if (written === undefined) continue;
+    const stores = ['ours', 'theirs'].map((side) => join(scratch, `store-${name}-${round}-${side}`));
+    const write = (): Pair => [
+      measure(ours, written, `${cache}-written`, stores[0]), measure([values.nix], written, cache, stores[1]),
+    ];
+    ['written', ...changes.slice(0, 3).map((phase) => `written, ${phase}`)].forEach((phase, i) => {
+      writeFileSync(file, textOf(i));
+      note(phase, write());
+    });
   }
-  for (const [phase, pairs] of Object.entries(phases)) {
-    if (pairs.length === 0) continue;
+  for (const [phase, pairs] of phases) {
     const wrong = pairs.find(([one, other]) => one.value !== other.value);
     if (wrong !== undefined) throw new Error(`${name}: ${wrong[0].value} is not ${wrong[1].value}`);
     report(`${name} ${phase}`, pairs);
