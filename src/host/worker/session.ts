@@ -3,6 +3,7 @@
 import { decodeUtf8 } from '#base';
 import { renderBrief, renderNixError, withoutEscapes, type NixError } from '#diagnostics';
 import { createEvaluator, type Evaluator } from '#eval';
+import type { RevisionCounts } from '#flat';
 import { packUse } from '#program';
 import { createBuiltins, keepTracing, Unkept, type CallObserver, type EvalSettings } from '#runtime';
 import type { EvaluationHost } from '../evaluation-host.ts';
@@ -100,6 +101,7 @@ export async function runThread(input: ThreadInput): Promise<void> {
     if (showsStatistics(input.environment)) reportStatistics(input.environment, main.progress);
     main.post({ kind: 'done', result });
     recording?.save(result, used);
+    if (input.revision?.kind === 'again') tellRevision(main, used?.counts());
     endMachine();
   } catch (error) {
     main.flushOutput();
@@ -116,6 +118,13 @@ export async function runThread(input: ThreadInput): Promise<void> {
   }
   input.port.close();
   packUse.keepCode();
+}
+
+/** Behind what belongs to the result. */
+function tellRevision(main: MainThread, counts: RevisionCounts | undefined): void {
+  main.onShown = undefined;
+  main.progress.message('debug', counts === undefined ? 'evaluated anew'
+    : `evaluated again: ${counts.again} of ${counts.ofAll} thunks`);
 }
 
 /** Whether a task may be performed on the flat heap, which counts nothing and cannot converse. */
