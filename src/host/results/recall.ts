@@ -15,7 +15,7 @@ import type { EvaluationRequest } from '../worker/run-evaluation.ts';
 import { systemPlace } from './file-state.ts';
 import { programDigest, questionKey } from './question.ts';
 import { loadResult, resultFolder, type StoredResult } from './result-file.ts';
-import { changedFiles } from './revalidate.ts';
+import { changedFiles, holdsElse, type World } from './revalidate.ts';
 import { mayChange, planRevision, type Revision } from './revision.ts';
 
 export interface Recalled {
@@ -25,6 +25,8 @@ export interface Recalled {
   readonly stored?: StoredResult;
   /** How to perform the evaluation, if that is not anew. */
   readonly revision?: Revision | undefined;
+  /** Whether it may be performed so. Takes its time: the thread can begin. */
+  readonly holds?: (() => Promise<boolean>) | undefined;
 }
 
 /** Looks for the result of a request; the setting `eval-cache` says whether any is kept. */
@@ -39,12 +41,16 @@ export async function recall(
   const stored = loadResult(resultFolder(input.cacheDirectory), question);
   if (stored === undefined) return { program };
   const isFollowed = mayBeRevised(input, settings) ? mayChange(stored) : () => false;
-  const changed = await changesSince(stored, request, isFollowed);
+  const { seen } = stored;
+  const changed = changedFiles(seen, worldOf(request), isFollowed);
   if (changed === undefined) return { program };
+  const holds = () => withStore(request, (world) => holdsElse(seen, world));
   if (changed.length > 0) {
     const hasImage = () => new ImageFolder(input.cacheDirectory).has(question);
-    return { program, revision: planRevision(stored, changed, hashNow, hasImage) };
+    const revision = planRevision(stored, changed, hashNow, hasImage);
+    return { program, revision, ...(revision?.kind === 'again' ? { holds } : {}) };
   }
+  if (!await holds()) return { program };
   for (const shown of stored.shown) {
     if (shown.kind === 'output') request.onOutput?.(shown.bytes);
     else request.progress?.message(shown.level, shown.text);
@@ -58,14 +64,15 @@ function mayBeRevised({ environment }: Pick<ThreadInput, 'environment'>, setting
     && !settings.flag('pure-eval', false) && !settings.flag('restrict-eval', false);
 }
 
-async function changesSince(
-  { seen }: StoredResult, request: EvaluationRequest, isFollowed: (place: string) => boolean,
-): Promise<readonly string[] | undefined> {
-  const { environment, services = {} } = request;
+function worldOf({ environment, services = {} }: EvaluationRequest): Omit<World, 'store'> {
+  return { environment, services };
+}
+
+async function withStore<Answer>(request: EvaluationRequest, ask: (world: World) => Promise<Answer>): Promise<Answer> {
   let store: LocalStore | undefined;
   const openStore = () => store ??= new (loadStore().LocalStore)(request.store);
   try {
-    return await changedFiles(seen, { environment, services, store: openStore }, isFollowed);
+    return await ask({ ...worldOf(request), store: openStore });
   } finally {
     store?.close();
   }

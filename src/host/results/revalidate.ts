@@ -27,16 +27,16 @@ export interface World {
 
 /** Whether every answer is what it was. */
 export async function isUnchanged(seen: Observations, world: World): Promise<boolean> {
-  return (await changedFiles(seen, world, () => false))?.length === 0;
+  return changedFiles(seen, world, () => false) !== undefined && holdsElse(seen, world);
 }
 
 /**
- * The files whose content is another, if every other answer is what it was; undefined if more has
- * changed, or such a file is none that `mayChange`, or is not there any more.
+ * The files whose content is another; undefined if one of them is none that `mayChange`, or is not
+ * there any more, or a variable, a link or what stands somewhere is another. Quick.
  */
-export async function changedFiles(
-  seen: Observations, world: World, mayChange: (place: string) => boolean,
-): Promise<readonly string[] | undefined> {
+export function changedFiles(
+  seen: Observations, world: Pick<World, 'environment'>, mayChange: (place: string) => boolean,
+): readonly string[] | undefined {
   try {
     if (!variablesHold(seen, world) || !statusesHold(seen)) return undefined;
     const changed: string[] = [];
@@ -45,10 +45,18 @@ export async function changedFiles(
       if (!mayChange(place) || isInTree(place, seen)) return undefined;
       changed.push(place);
     }
-    const holds = foldersHold(seen) && await storeHolds(seen, world) && await fetchesHold(seen, world);
-    return holds ? changed : undefined;
+    return changed;
   } catch {
     return undefined;
+  }
+}
+
+/** Whether all is what it was that `changedFiles` does not ask for. */
+export async function holdsElse(seen: Observations, world: World): Promise<boolean> {
+  try {
+    return foldersHold(seen) && await storeHolds(seen, world) && await fetchesHold(seen, world);
+  } catch {
+    return false;
   }
 }
 
@@ -58,7 +66,7 @@ function isInTree(place: string, { trees }: Observations): boolean {
   return false;
 }
 
-function variablesHold({ variables }: Observations, { environment }: World): boolean {
+function variablesHold({ variables }: Observations, { environment }: Pick<World, 'environment'>): boolean {
   return every(variables, (value, name) => {
     const now = environment[name];
     return (now === undefined ? undefined : encodeUtf8(now)) === value;

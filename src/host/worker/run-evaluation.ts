@@ -6,7 +6,7 @@
  * once; what it was writing to the store is not registered then, so the store stays valid.
  */
 
-import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import { assert, noProgress, type Activity, type Progress } from '#base';
 import type { FetchAttribute, FetchResult } from '#eval';
 import { makePack, packUse } from '#program';
@@ -66,8 +66,9 @@ export async function runEvaluation<Result>(request: EvaluationRequest): Promise
   const input = threadInput(request);
   if (!keepsResults(request)) return runThread(request, input);
   const { recall } = await import('../results/recall.ts');
-  const { program, stored, revision } = await recall(request, input);
-  return stored === undefined ? runThread(request, { ...input, program, revision }) : stored.result as Result;
+  const { program, stored, revision, holds } = await recall(request, input);
+  if (stored !== undefined) return stored.result as Result;
+  return runThread(request, { ...input, program, revision }, { holds });
 }
 
 function threadInput(request: EvaluationRequest): RequestedInput {
@@ -110,43 +111,69 @@ function keepsResults({ task, input, environment, signal, services }: Evaluation
 /** What the thread is started with, but for its means to talk. */
 type RequestedInput = Omit<ThreadInput, 'port' | 'wake'>;
 
-/** `shown` was shown already by a thread that did not come to an end: it is not shown again. */
-function runThread<Result>(
-  request: EvaluationRequest, input: RequestedInput, shown: Shown = { bytes: 0, messages: 0 },
+interface Start {
+  /** What it goes on from may be believed. It is not told of anything before that is known. */
+  readonly holds?: (() => Promise<boolean>) | undefined;
+  /** Was shown already by a thread that did not come to its end: it is not shown again. */
+  readonly shown?: Shown;
+}
+
+async function runThread<Result>(
+  request: EvaluationRequest, input: RequestedInput, { holds, shown = { bytes: 0, messages: 0 } }: Start = {},
 ): Promise<Result> {
   const { port1: port, port2: threadPort } = new MessageChannel();
   const wake = new SharedArrayBuffer(4);
   const workerData: ThreadInput = { ...input, port: threadPort, wake };
   const { worker, heapMegabytes } = startEvaluator(workerData, [threadPort], request.environment);
+  const end = endOf(worker, request.signal);
+  // Nobody may be waiting yet.
+  end.catch(() => {});
+  if (holds !== undefined && !await holds()) {
+    port.close();
+    await worker.terminate();
+    return runThread(request, { ...input, revision: undefined });
+  }
   const listener = new Listener(request, port, wake, shown);
+  let last: Parameters<Listener['onEnd']>[0] | undefined;
+  listener.onEnd = (message) => { last = message; };
   renewPack();
-  return new Promise<Result>((resolve, reject) => {
+  let status: number | Error;
+  try {
+    status = await end;
+    listener.drain();
+  } finally {
+    listener.close();
+  }
+  if (status instanceof Error) {
+    throw (status as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' ? outOfMemory(heapMegabytes) : status;
+  }
+  switch (last?.kind) {
+    case 'done': return last.result as Result;
+    case 'failed': throw unpackFailure(last.failure);
+    case 'refused': return runThread(request, { ...input, revision: refused(input) }, { shown: listener.shown });
+    case undefined: throw evaluationCrashed(`its thread ended with status ${status}`);
+  }
+}
+
+/**
+ * Waits for the end of a thread, when its last messages can be had: its status, or the error that it
+ * died of. Rejects as soon as `signal` says so.
+ */
+function endOf(worker: Worker, signal: AbortSignal | undefined): Promise<number | Error> {
+  return new Promise((resolve, reject) => {
     const abort = () => {
       void worker.terminate();
-      reject(request.signal?.reason);
+      reject(signal?.reason);
     };
-    const end = (settle: () => void) => {
-      request.signal?.removeEventListener('abort', abort);
-      listener.close();
-      settle();
-    };
-    if (request.signal?.aborted === true) return abort();
-    request.signal?.addEventListener('abort', abort);
-    let outcome: (() => void) | undefined;
-    listener.onEnd = (message) => {
-      outcome = message.kind === 'done' ? () => resolve(message.result as Result)
-        : message.kind === 'failed' ? () => reject(unpackFailure(message.failure))
-          : () => resolve(runThread(request, { ...input, revision: refused(input) }, listener.shown));
-    };
-    worker.on('error', (error) => {
-      const memory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
-      outcome = () => reject(memory ? outOfMemory(heapMegabytes) : error);
+    if (signal?.aborted === true) return abort();
+    signal?.addEventListener('abort', abort);
+    let failure: Error | undefined;
+    worker.on('error', (error) => { failure = error; });
+    worker.on('exit', (status) => {
+      signal?.removeEventListener('abort', abort);
+      // What the thread said last may still be on its way.
+      setImmediate(() => resolve(failure ?? status));
     });
-    // The thread's last messages may still be in the port when its end is known here.
-    worker.on('exit', (code) => setImmediate(() => {
-      listener.drain();
-      end(outcome ?? (() => reject(evaluationCrashed(`its thread ended with status ${code}`))));
-    }));
   });
 }
 
