@@ -54,6 +54,40 @@ export function registerSource(origin: SourceOrigin, text: string): Position {
   return base;
 }
 
+/** From here on are positions of an evaluation that may be gone on from in another process. */
+const firstNotedPosition: Position = 2 ** 29;
+
+/** The next source's position, which is none that a process has that goes on from this one. */
+export function beginNotedSources(): Position {
+  nextBase = Math.max(nextBase, firstNotedPosition);
+  return nextBase;
+}
+
+export function nextSourcePosition(): Position {
+  return nextBase;
+}
+
+/** A source that another process may have too. */
+export interface NotedSource {
+  readonly base: Position;
+  readonly origin: SourceOrigin;
+  readonly text: () => string;
+}
+
+/** All sources from a position on. */
+export function sourcesFrom(first: Position): NotedSource[] {
+  return sources.slice(placeOf(first - 1) + 1).map((source) => ({
+    base: source.base, origin: source.origin, text: () => textOf(source),
+  }));
+}
+
+/** Takes sources of another process, in the place of all that may have the same positions; `next` is free. */
+export function restoreSources(restored: readonly NotedSource[], next: Position): void {
+  sources.splice(placeOf(firstNotedPosition - 1) + 1);
+  for (const { base, origin, text } of restored) sources.push({ base, origin, text, lineStarts: undefined });
+  nextBase = next;
+}
+
 /** From here on are positions in files whose programs are kept, the same in each run. */
 export const firstKeptPosition: Position = 2 ** 30;
 const lastKeptPosition: Position = 2 ** 31 - 1;
@@ -142,9 +176,9 @@ export function originOf(position: Position): SourceOrigin | undefined {
   return sourceOf(position)?.origin;
 }
 
-/** The text of a registered file, if it was read. */
+/** The text of a registered file, if it was read; of several the last. */
 export function textOfFile(path: string): string | undefined {
-  const found = sources.find(({ origin }) => origin.kind === 'file' && origin.path === path);
+  const found = sources.findLast(({ origin }) => origin.kind === 'file' && origin.path === path);
   return found === undefined ? undefined : textOf(found);
 }
 

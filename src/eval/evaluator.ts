@@ -18,7 +18,7 @@ import {
   resolvePath, restoreDepth, type SearchPathEntry, type Slot, Thunk, tracing, type Value, type WarningLabel,
 } from '#runtime';
 import type {
-  AgainFrom, FlatMachine, FlatOptions, InputNames, MachineImage, ProgramKeeper, ReadProgram, ReadTree,
+  AgainFrom, FlatMachine, FlatOptions, InputNames, MachineImage, ProgramKeeper, ReadProgram, ReadTree, Shown,
 } from '#flat';
 import { compile } from './code/compile.ts';
 import { Unit } from './code/unit.ts';
@@ -117,6 +117,9 @@ export class Evaluator implements EvalServices {
       readFile: (file) => this.readFileTree(file),
       readProgram: (file, known) => this.readProgram(file, known),
       readText: (file, known) => this.readKnownText(file, known),
+      readInput: (file, was) => this.readInput(file, was),
+      readUnchanged: (file) => this.readImported(file),
+      show: ({ text, label }) => this.show(text, label),
       readOwnText: (text, name) => this.readTree(text, { kind: 'internal', path: name }, '/'),
       inputs: options.inputs,
       again: options.again,
@@ -132,7 +135,10 @@ export class Evaluator implements EvalServices {
 
   /** The same for the file that a command is about: traces do not say that it was being evaluated. */
   evaluateMainFile(path: string): Value {
-    return this.guard(() => this.loadFile(this.resolveFile(path))());
+    return this.guard(() => {
+      const file = this.resolveFile(path);
+      return this.flat === undefined ? this.loadFile(file)() : this.flat.runFile(file, () => this.readFileTree(file));
+    });
   }
 
   /** Value of a text; relative paths in it start at `basePath`. */
@@ -146,7 +152,9 @@ export class Evaluator implements EvalServices {
 
   /** Like `evaluateString`, but evaluated when forced; faults of syntax and names are thrown now. */
   delayString(text: string, basePath: string): Thunk {
-    return new Thunk(this.load(text, { kind: 'string' }, basePath));
+    const { flat } = this;
+    if (flat === undefined) return new Thunk(this.load(text, { kind: 'string' }, basePath));
+    return flat.delay(this.readKeyed(text, { kind: 'string' }, basePath));
   }
 
   /**
@@ -233,8 +241,15 @@ export class Evaluator implements EvalServices {
     const own = internalFile(file);
     if (own !== undefined) return this.readTree(own, { kind: 'internal', path: file }, internalRoot);
     this.checkAccess(file);
-    const keepsScopes = this.options.inputs?.has(file) === true;
-    return this.readTree(this.readImported(file), originOfFile(file), parentPath(file), { keepsScopes });
+    return this.readTree(this.readImported(file), originOfFile(file), parentPath(file));
+  }
+
+  /** A file that may change, as it is or was. */
+  private readInput(file: string, was?: { readonly text: string; readonly base: Position }): ReadTree {
+    this.checkAccess(file);
+    const text = was?.text ?? this.readImported(file);
+    const base = was === undefined ? {} : { base: was.base };
+    return this.readTree(text, originOfFile(file), parentPath(file), { keepsScopes: true, ...base });
   }
 
   private readSource(file: string): string {
@@ -300,7 +315,14 @@ export class Evaluator implements EvalServices {
   private load(
     text: string, origin: SourceOrigin, directory: string, scope?: Attrs, read: ReadText = parse,
   ): () => Value {
+    if (scope === undefined && read === parse) return this.evaluation(this.readKeyed(text, origin, directory));
     return this.evaluation(this.readTree(text, origin, directory, { scope, read }), scope);
+  }
+
+  /** Reads a text that is known again. */
+  private readKeyed(text: string, origin: SourceOrigin, directory: string): ReadTree {
+    const key = `${origin.kind} ${'path' in origin ? origin.path : ''}\0${directory}\0${text}`;
+    return { ...this.readTree(text, origin, directory), key };
   }
 
   private readTree(
@@ -311,16 +333,16 @@ export class Evaluator implements EvalServices {
     const tree = this.readText(text, directory, base, read);
     const mayImport = origin.kind === 'file' || text.includes('import');
     const resolution = this.resolveTree(tree, base, scope, keepsScopes);
-    return { tree, base, resolution, length: text.length, hasWarned: this.warnings > warned, mayImport };
+    return { tree, base, resolution, text, hasWarned: this.warnings > warned, mayImport };
   }
 
   private evaluation(read: ReadTree, scope?: Attrs): () => Value {
-    const names = scope === undefined ? [] : scope.names().map((_, i) => scope.slotAt(i));
+    const names = scope?.names().map((_, i) => scope.slotAt(i));
     const { flat } = this;
     if (flat !== undefined) return () => flat.run(read, names);
     const { suspendsAll = false } = this.options;
     const unit = new Unit(read.base, this, this.globals, read.resolution, tracing.on, suspendsAll);
-    return () => compile(unit, read.tree)([undefined, ...names]);
+    return () => compile(unit, read.tree)([undefined, ...(names ?? [])]);
   }
 
   private readText(text: string, directory: string, base: Position, read: ReadText): Expr {
@@ -447,17 +469,22 @@ export class Evaluator implements EvalServices {
   }
 
   trace(text: string): void {
-    this.show(() => this.options.onTrace?.(text));
+    this.perform({ text });
   }
 
   warn(text: string, label: WarningLabel = 'warning'): void {
-    this.show(() => this.options.onWarning?.(text, label));
+    this.perform({ text, label });
   }
 
   /** A machine may have to show it again in another revision. */
-  private show(show: () => void): void {
-    if (this.flat === undefined) show();
-    else this.flat.perform(show);
+  private perform(shown: Shown): void {
+    if (this.flat === undefined) this.show(shown.text, shown.label);
+    else this.flat.perform(shown);
+  }
+
+  private show(text: string, label: WarningLabel | undefined): void {
+    if (label === undefined) this.options.onTrace?.(text);
+    else this.options.onWarning?.(text, label);
   }
 }
 

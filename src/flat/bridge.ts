@@ -15,7 +15,7 @@ import {
   type Word,
 } from './heap.ts';
 import { apply1, primitiveNames } from './calls.ts';
-import { Unkept } from './errors.ts';
+import { cannotKeep } from './errors.ts';
 import { forceWord, trailMark, unwind } from './machine.ts';
 import { truePosition } from './positions.ts';
 import { orderOf, positionAt, setOf, SYMBOLS } from './sets.ts';
@@ -181,8 +181,16 @@ function forceWhole(word: Word): Word {
 function suspendedSlot(word: Word): Slot {
   const known = settled(word);
   if (known !== word) return toSlot(known);
-  const slot = new Thunk(() => toValue(forceWhole(word)));
+  // Where it is noted what is made, whoever gives it back gives the thunk that it was.
+  const slot = H[MANNER] === PLAIN ? new Thunk(() => toValue(forceWhole(word))) : thunkOf(word);
   slotsOf.set(word, new WeakRef(slot));
+  return slot;
+}
+
+/** A runtime's thunk of a word that it can be taken for again. */
+export function thunkOf(word: Word): Thunk {
+  const slot = new Thunk(() => toValue(forceWhole(word)));
+  wordsOf.set(slot, word);
   return slot;
 }
 
@@ -236,7 +244,7 @@ export function fromSlot(slot: Slot): Word {
   if (!(slot instanceof Thunk)) return fromValue(slot);
   const known = wordsOf.get(slot);
   if (known !== undefined) return settled(known);
-  if (H[MANNER] !== PLAIN && slot.code !== null) throw new Unkept('what a builtin has suspended');
+  if (H[MANNER] !== PLAIN && slot.code !== null) cannotKeep('what a builtin has suspended');
   if (slot.code === null) return fromValue(slot.value);
   return newThunk(NODE_FOREIGN, newBox(() => fromValue(forceSlot(slot))) >>> 3);
 }

@@ -51,7 +51,35 @@ export function encodeVersion(
   };
   const root = encode(now.tree, { ...now, globals, memory });
   pairs.addKept(nodes);
-  return { root, known: { ...now, nodes }, moved: pairs.moved() };
+  const { tree, base, resolution } = now;
+  return { root, known: { tree, base, resolution, nodes }, moved: pairs.moved() };
+}
+
+/** The nodes of a tree's parts in the order in which they stand in it, 0 for those that have none. */
+export function nodesInOrder({ tree, nodes }: KnownTree): number[] {
+  return partsOf(tree).map((part) => nodes.get(part as never) ?? 0);
+}
+
+/** A tree read again, with the nodes that its parts had. */
+export function treeWithNodes(read: NewTree, numbers: ArrayLike<number>): KnownTree {
+  const nodes = new Map<Expr, Index>();
+  partsOf(read.tree).forEach((part, i) => {
+    if (numbers[i] !== 0) nodes.set(part as never, numbers[i]!);
+  });
+  const { tree, base, resolution } = read;
+  return { tree, base, resolution, nodes };
+}
+
+function partsOf(tree: Expr): Part[] {
+  const parts: Part[] = [];
+  const visit = (one: unknown): void => {
+    if (typeof one !== 'object' || one === null) return;
+    if (Array.isArray(one) || one instanceof Map) return one.forEach(visit);
+    parts.push(one as Part);
+    for (const key of Object.keys(one)) visit((one as Part)[key]);
+  };
+  visit(tree);
+  return parts;
 }
 
 /** Something of a tree: an expression, a binding, a parameter, a part of a text. */

@@ -6,6 +6,7 @@
  * in order to validate something else shows nothing, until it is read.
  */
 
+import type { WarningLabel } from '#runtime';
 import {
   boxOf, heap, MANNER, newBox, NOTED, PLAIN, REVISION, type Index,
 } from './heap.ts';
@@ -13,20 +14,33 @@ import { edgesEnd, FIRST_EDGE, hasShown, noteShown, shownCell } from './notes.ts
 
 const H = heap;
 
+/** A line of `builtins.trace`, or a warning, which has a label. */
+export interface Shown {
+  readonly text: string;
+  readonly label?: WarningLabel;
+}
+
 /** Is shown once in a revision, however often it is met. */
-class Effect {
-  readonly #show: () => void;
+export class Effect {
+  readonly shown: Shown;
   #shownIn = 0;
 
-  constructor(show: () => void) {
-    this.#show = show;
+  constructor(shown: Shown) {
+    this.shown = shown;
   }
 
   show(): void {
     if (this.#shownIn === H[REVISION]) return;
     this.#shownIn = H[REVISION]!;
-    this.#show();
+    show(this.shown);
   }
+}
+
+let show: (shown: Shown) => void;
+
+/** What is shown goes there. */
+export function setShow(given: typeof show): void {
+  show = given;
 }
 
 /** Records that have shown all that they have to in this revision. */
@@ -47,9 +61,9 @@ export function setValidating(on: boolean): boolean {
 }
 
 /** Shows something that belongs to the running thunk. */
-export function perform(show: () => void): void {
-  if (H[MANNER] === PLAIN) return show();
-  const effect = new Effect(show);
+export function perform(shown: Shown): void {
+  if (H[MANNER] === PLAIN) return show(shown);
+  const effect = new Effect(shown);
   noteShown(newBox(effect));
   if (!validating) effect.show();
 }

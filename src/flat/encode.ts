@@ -66,6 +66,8 @@ export const Op = {
   inherit: 42, // symbol, pos, shape, place, source; of the source
   foreign: 43, // of a box
   import: 44, // of a string
+  line: 45, // of a position
+  column: 46,
 } as const;
 
 /**
@@ -98,6 +100,8 @@ export const NODE_APPLY = node(Op.apply);
 export const NODE_APPLY_NAMED = node(Op.applyNamed);
 export const NODE_FOREIGN = node(Op.foreign);
 export const NODE_IMPORT = node(Op.import);
+export const NODE_LINE = node(Op.line);
+export const NODE_COLUMN = node(Op.column);
 
 function node(...words: readonly number[]): Index {
   const at = room(words.length);

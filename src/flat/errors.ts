@@ -3,15 +3,33 @@
 import { NixError, type Position } from '#diagnostics';
 import {
   evalError, expectedButFound, missingAttribute, notAFunction, printAttributeName, printForError,
-  showType, typeError, undefinedVariable,
+  showType, typeError, undefinedVariable, Unkept,
 } from '#runtime';
 import { toValue } from './bridge.ts';
-import { symbolName, type Index, type Word, heap } from './heap.ts';
+import { AGAIN, heap, MANNER, symbolName, type Index, type Word } from './heap.ts';
 import { SYMBOLS } from './sets.ts';
 
 export { Unkept } from '#runtime';
 
 const H = heap;
+
+/** Why a first revision can have no other, if it was met. */
+let unkept: string | undefined;
+
+export function forgetUnkept(): void {
+  unkept = undefined;
+}
+
+/** This cannot be kept: a first revision goes on without another one to come; others are to be evaluated anew. */
+export function cannotKeep(what: string): void {
+  if (H[MANNER] === AGAIN) throw new Unkept(what);
+  unkept ??= what;
+}
+
+/** What could not be kept. */
+export function unkeptBefore(): string | undefined {
+  return unkept;
+}
 
 export function failType(wanted: string, found: Word, position: Position): NixError {
   return expectedButFound(wanted, toValue(found), position);

@@ -6,23 +6,20 @@
 import { NixError, type Position } from '#diagnostics';
 import type { Expr, Resolution } from '#lang';
 import type { FileIdentity } from '#runtime';
-import { encodeVersion } from './changed-tree.ts';
 import { encode, encodeKept, NODE_IMPORT, type Globals } from './encode.ts';
-import { Unkept } from './errors.ts';
 import {
   addString, alloc, heap, KEPT_TOP, MANNER, newThunk, PLAIN, textAt, type Index, type Word,
 } from './heap.ts';
-import {
-  addCodeRange, addInput, countVersion, inputNamed, newInputCell, noteInput, type Input,
-} from './inputs.ts';
+import type { ImageReader, ImageWriter } from './image-parts.ts';
+import { inputOf, type InputLoader } from './input-files.ts';
+import { noteInput } from './inputs.ts';
 import { evaluate, forceWord } from './machine.ts';
-import type { InputNames } from './machine-image.ts';
-import { movePositions, watchPositions } from './moved-positions.ts';
 import type { LazyImage, ProgramImage } from './program-image.ts';
+import { suspend } from './suspend.ts';
 
 const H = heap;
 
-export interface FlatLoader {
+export interface FlatLoader extends InputLoader {
   /** The path that a file really has. */
   resolveFile(path: string): string;
   /** A file's tree. */
@@ -31,20 +28,21 @@ export interface FlatLoader {
   readProgram(file: string, known: FileIdentity | undefined): ReadProgram;
   /** The text of a file that is the known one still; throws if it is not. */
   readText(file: string, known: FileIdentity): string;
-  /** Files that may be others in later evaluations: what is read is noted. */
-  readonly inputs?: InputNames | undefined;
+  /** The text of a file that is the one that an image knows. */
+  readUnchanged(file: string): string;
 }
 
 export interface ReadTree {
   readonly tree: Expr;
   readonly base: Position;
   readonly resolution: Resolution;
-  /** Of the text. */
-  readonly length: number;
+  readonly text: string;
   /** Whether somebody was warned of something in it. */
   readonly hasWarned: boolean;
   /** Whether files may be imported by it: an image of programs may be opened before it is encoded. */
   readonly mayImport?: boolean;
+  /** Of what is no file: texts of the same key have the same tree, wherever its positions are. */
+  readonly key?: string | undefined;
 }
 
 /** A file that is the known one has no tree; one whose program may not be kept no identity. */
@@ -60,19 +58,39 @@ let lazyImage: LazyImage | undefined;
 const values = new Map<string, Word>();
 /** Programs of files, which may be wanted again where evaluating one has failed. */
 const programs = new Map<string, Index>();
-/** Constants of inputs. */
-const constants = new Map<string, Word>();
+/** Programs of texts by their keys, where texts are met again. */
+const textPrograms = new Map<string, Index>();
 /** The frame of all files: none has variables of its own outside. */
 const fileFrame = alloc(2);
 
 export function setLoader(given: FlatLoader, image: LazyImage | undefined): void {
   loader = given;
   lazyImage = image;
-  for (const map of [values, programs, constants]) map.clear();
+  for (const map of [values, programs, textPrograms]) map.clear();
 }
 
 export function setGlobals(given: Globals): void {
   globals = given;
+}
+
+/** Opens the image of programs, if there is one and it may still be opened. */
+export function openPrograms(): void {
+  lazyImage?.open();
+}
+
+/** Keeps what was encoded for other runs. */
+export function savePrograms(): void {
+  lazyImage?.opened?.save();
+}
+
+/** Nothing is to be kept any more. */
+export function forgetPrograms(): void {
+  lazyImage = undefined;
+}
+
+/** Where programs stand that are kept, ascending: where each begins and how many words it has. */
+export function keptExtents(): readonly (readonly [start: Index, words: number])[] {
+  return lazyImage?.opened?.extents() ?? [];
 }
 
 /** The value of a file, evaluated once. */
@@ -91,46 +109,19 @@ export function thunkOfFile(file: string): Word {
 export function importRun(path: number): Word {
   const file = textAt(path);
   try {
-    const input = H[MANNER] === PLAIN ? undefined : inputOf(file);
-    if (input === undefined) return evaluate(programOf(file), fileFrame);
-    noteInput(input.cell);
-    return evaluate(input.root, fileFrame);
+    return evaluateFile(file);
   } catch (error) {
     if (error instanceof NixError) error.addTrace(0, `while evaluating the file '${file}':`);
     throw error;
   }
 }
 
-function inputOf(file: string): Input | undefined {
-  const known = inputNamed(file);
-  if (known !== undefined || loader.inputs?.has(file) !== true) return known;
-  return newVersion(file, loader.readFile(file));
-}
-
-/** A file that may change has changed, if it was read at all. */
-export function readChanged(file: string): void {
-  if (inputNamed(file) !== undefined) newVersion(file, loader.readFile(file));
-}
-
-/** Takes the tree of an input for its newest version. */
-export function newVersion(name: string, read: ReadTree): Input {
-  if (read.hasWarned) throw new Unkept('a warning of a text that may change');
-  const input = inputNamed(name);
-  const cell = input?.cell ?? newInputCell();
-  const low = alloc(2);
-  const { root, known, moved } = encodeVersion(read, input?.known, globals, constants);
-  addCodeRange(low, alloc(2), cell);
-  movePositions(moved);
-  watchPositions(read.base, read.length, cell);
-  if (input === undefined) {
-    const made = { cell, version: 1, root, known };
-    addInput(name, made);
-    return made;
-  }
-  input.root = root;
-  input.known = known;
-  countVersion(input);
-  return input;
+/** Evaluates a file, whether or not it has been. */
+export function evaluateFile(file: string): Word {
+  const input = H[MANNER] === PLAIN ? undefined : inputOf(file);
+  if (input === undefined) return evaluate(programOf(file), fileFrame);
+  noteInput(input.cell);
+  return evaluate(input.root, fileFrame);
 }
 
 function programOf(file: string): Index {
@@ -154,7 +145,7 @@ function keptOrNew(image: ProgramImage, file: string): Index {
 }
 
 function encodeNew(image: ProgramImage, file: string, { read, identity }: ReadProgram): Index {
-  const { tree, base, resolution, length } = read!;
+  const { tree, base, resolution, text: { length } } = read!;
   if (identity === undefined || !image.hasRoom(length)) return encodeTree(read!);
   const start = H[KEPT_TOP]!;
   const { root, marks } = encodeKept(tree, { base, resolution, globals });
@@ -164,6 +155,43 @@ function encodeNew(image: ProgramImage, file: string, { read, identity }: ReadPr
 
 export function encodeTree({ tree, base, resolution }: ReadTree): Index {
   return encode(tree, { base, resolution, globals });
+}
+
+/** The value of a text. */
+export function evaluateText(read: ReadTree): Word {
+  if (read.key === undefined || H[MANNER] === PLAIN) return evaluate(encodeTree(read), fileFrame);
+  return evaluate(textProgram(read, read.key), fileFrame);
+}
+
+/** The value of a text, suspended. */
+export function suspendText(read: ReadTree): Word {
+  return suspend(textProgram(read, read.key!), fileFrame);
+}
+
+function textProgram(read: ReadTree, key: string): Index {
+  let program = textPrograms.get(key);
+  if (program === undefined) textPrograms.set(key, program = encodeTree(read));
+  return program;
+}
+
+export function saveFiles(image: ImageWriter): void {
+  image.strings('values', [...values.keys()]);
+  image.numbers('value-words', [...values.values()]);
+  image.strings('programs', [...programs.keys()]);
+  image.numbers('program-nodes', [...programs.values()]);
+  image.strings('texts', [...textPrograms.keys()]);
+  image.numbers('text-nodes', [...textPrograms.values()]);
+}
+
+export function restoreFiles(image: ImageReader): void {
+  restoreMap(image, 'values', 'value-words', values);
+  restoreMap(image, 'programs', 'program-nodes', programs);
+  restoreMap(image, 'texts', 'text-nodes', textPrograms);
+}
+
+function restoreMap(image: ImageReader, names: string, numbers: string, map: Map<string, number>): void {
+  const words = image.numbers(numbers);
+  image.strings(names).all().forEach((name, i) => map.set(name, words[i]!));
 }
 
 /** A frame of the names that `scopedImport` adds. */

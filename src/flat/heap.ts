@@ -79,7 +79,7 @@ export const edgeStart = keptEnd;
 export const edgeEnd = edgeStart + 2 ** 24;
 export const logStart = edgeEnd;
 export const logEnd = logStart + 2 ** 26;
-const heapStart = logEnd;
+export const heapStart = logEnd;
 
 /** 4 GB less the stacks, what an index of 30 bits reaches; a large NixOS medium takes a tenth. */
 const heapWords = 2 ** 30;
@@ -142,7 +142,15 @@ export interface StoredTables {
 const nothingStored = (): never => {
   throw new Error('no such entry');
 };
-let storedTables: StoredTables = { text: nothingStored, box: nothingStored };
+const emptyTables: StoredTables = { text: nothingStored, box: nothingStored };
+let storedTables = emptyTables;
+
+/** Strings and boxes up to these numbers are there, if not yet made; those that are there already stay. */
+export function adoptTables(tables: StoredTables, strings: number, boxCount: number): void {
+  storedTables = tables;
+  stringTexts.length = strings;
+  boxes.length = boxCount;
+}
 
 export function newString(text: string): Word {
   return H[MANNER] === PLAIN ? addString(text) : notedMakers.string(text);
@@ -209,8 +217,9 @@ export interface KnownNames {
 
 const symbolIds = new Map<string, number>();
 const symbolNames: (string | undefined)[] = [''];
-const symbolStrings: Word[] = [emptyString];
-let knownNames: KnownNames = { find: () => -1, nameOf: () => '' };
+let symbolStrings: Word[] = [emptyString];
+const noNames: KnownNames = { find: () => -1, nameOf: () => '' };
+let knownNames = noNames;
 
 export function symbolCount(): number {
   return symbolNames.length;
@@ -242,6 +251,15 @@ export function symbolOf(name: string): number {
 
 export function symbolName(id: number): string {
   return symbolNames[id] ?? (symbolNames[id] = knownNames.nameOf(id));
+}
+
+/** Of all symbols, the strings that were made of their names; 0 elsewhere. */
+export function symbolStringWords(): readonly Word[] {
+  return symbolStrings;
+}
+
+export function adoptSymbolStrings(words: ArrayLike<Word>): void {
+  symbolStrings = Array.from(words);
 }
 
 /** The name as a string value. */
@@ -312,4 +330,45 @@ export function settled(word: Word): Word {
   if ((word & 7) !== 0) return word;
   const cell = word >>> 2;
   return H[cell] === FORWARD ? H[cell + 1]! : word;
+}
+
+/** What is there before the first machine of a process. */
+interface Fresh {
+  readonly words: Int32Array;
+  readonly strings: number;
+  readonly boxes: number;
+  readonly symbolStrings: readonly Word[];
+}
+
+let fresh: Fresh | undefined;
+
+const forgetting: (() => void)[] = [];
+
+/** Has something forgotten that knows places of the heap, when these get other contents. */
+export function whenRenewed(forget: () => void): void {
+  forgetting.push(forget);
+}
+
+/** To be called before a machine is made. */
+export function noteFresh(): void {
+  fresh ??= {
+    words: H.slice(heapStart, H[TOP]), strings: stringTexts.length, boxes: boxes.length, symbolStrings: symbolStrings.slice(),
+  };
+}
+
+/** The next machine finds what the first one of a process finds; what others of this thread made is gone. */
+export function renewHeap(): void {
+  const { words, strings, boxes: boxCount, symbolStrings: symbols } = fresh!;
+  H.fill(0, keptStart, H[KEPT_TOP]);
+  H.fill(0, heapStart, H[TOP]);
+  H.set(words, heapStart);
+  H[TOP] = heapStart + words.length;
+  H[KEPT_TOP] = keptStart;
+  H[TRAIL] = trailStart;
+  adoptTables(emptyTables, strings, boxCount);
+  for (const name of symbolNames.splice(symbols.length)) if (name !== undefined) symbolIds.delete(name);
+  adoptSymbolStrings(symbols);
+  knownNames = noNames;
+  stringSymbols.fill(0);
+  for (const forget of forgetting) forget();
 }

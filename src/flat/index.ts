@@ -6,8 +6,8 @@
  */
 
 import { originOf } from '#diagnostics';
-import { derivationText, emptyContext, PrimOp, type EvalServices, type Slot, type Value } from '#runtime';
-import { forgetBridged, fromSlot, fromValue, toSlot, toValue } from './bridge.ts';
+import { derivationText, emptyContext, PrimOp, Thunk, type EvalServices, type Slot, type Value } from '#runtime';
+import { forgetBridged, fromSlot, fromValue, thunkOf, toSlot, toValue } from './bridge.ts';
 import './builtins/control.ts';
 import { nativeBuiltins } from './builtins/define.ts';
 import './builtins/derivation.ts';
@@ -17,24 +17,27 @@ import './builtins/strings.ts';
 import {
   limitDepth, primitiveArities, primitiveNames, primitives, type Primitive,
 } from './calls.ts';
-import { NODE_FOREIGN } from './encode.ts';
+import { forgetShown, perform, setShow, type Shown } from './effects.ts';
+import { NODE_FOREIGN, type Globals } from './encode.ts';
+import { cannotKeep, forgetUnkept, Unkept, unkeptBefore } from './errors.ts';
 import {
-  encodeTree, importFlat, newVersion, readChanged, rootFrame, setGlobals, setLoader, thunkOfFile,
-  type FlatLoader, type ReadTree,
+  encodeTree, evaluateFile, evaluateText, forgetPrograms, importFlat, openPrograms, rootFrame, setGlobals, setLoader, suspendText,
+  thunkOfFile, type FlatLoader, type ReadTree,
 } from './files.ts';
 import {
-  AGAIN, alloc, boxes, DEPTH, heap, limitHeap, MANNER, newBox, newThunk, NOTING, PLAIN, PRIMOP, READER, READERS, REVISION,
-  stringTexts, symbolOf, usedWords, type Word,
+  AGAIN, alloc, boxes, DEPTH, heap, limitHeap, MANNER, newBox, newThunk, NOTING, noteFresh, PLAIN, PRIMOP, READER,
+  READERS, renewHeap, REVISION, stringTexts, symbolOf, usedWords, type Word,
 } from './heap.ts';
-import { forgetShown, perform } from './effects.ts';
-import { Unkept } from './errors.ts';
+import { mayChange, newVersion, readAllChanged, readChanged, setInputLoader } from './input-files.ts';
 import { forgetInputs } from './inputs.ts';
-import { forgetCells } from './known-cells.ts';
+import { forgetCells, recallLog } from './known-cells.ts';
 import { clearLogs, releaseLogs } from './log.ts';
+import {
+  prefixNow, restoreMachine, saveMachine, type AgainFrom, type MachineImage, type Prefix, type RevisionCounts,
+} from './machine-image.ts';
 import { evaluate, forceWord, trailMark, unwind } from './machine.ts';
 import { forgetPositions } from './moved-positions.ts';
 import { clearStacks } from './notes.ts';
-import type { AgainFrom, MachineImage, RevisionCounts } from './machine-image.ts';
 import { LazyImage, type ProgramKeeper } from './program-image.ts';
 import { forgetFailed, restoreFailed } from './revisions.ts';
 import { setOf } from './sets.ts';
@@ -44,6 +47,8 @@ import { warmUpText } from './warm-up.ts';
 import { setWorld } from './world.ts';
 
 export { Unhandled, Unkept } from './errors.ts';
+export { savePrograms } from './files.ts';
+export type { Shown } from './effects.ts';
 export type { ReadProgram, ReadTree } from './files.ts';
 export type { Block } from './kept-program.ts';
 export type { AgainFrom, InputNames, MachineImage, RevisionCounts, StoredImage } from './machine-image.ts';
@@ -63,6 +68,8 @@ export interface FlatOptions extends FlatLoader {
   readonly keeper?: ProgramKeeper | undefined;
   /** All that decides beside a file's text and place what its tree is. */
   readonly reading: string;
+  /** Shows what evaluation has to show. */
+  show(shown: Shown): void;
   /** Goes on from an image. Excludes `inputs`. */
   readonly again?: AgainFrom | undefined;
 }
@@ -70,52 +77,86 @@ export interface FlatOptions extends FlatLoader {
 /** Runs trees on the flat heap. The newest one in a thread works, the others do not any more. */
 export class FlatMachine {
   constructor(options: FlatOptions) {
-    const { services, globals, heapMegabytes } = options;
+    const { services, heapMegabytes, inputs, again } = options;
     if (heapMegabytes !== undefined) limitHeap(heapMegabytes);
-    this.inputs = options.inputs;
+    noteFresh();
     H[MANNER] = PLAIN;
-    setWorld(services);
     H[DEPTH] = 0;
-    const { builtins } = services;
-    const words = new Map<string, Word>();
-    const symbols: number[] = [];
-    const values: Word[] = [];
-    let self: Word = 0;
-    const box = newBox(() => self) >>> 3;
-    for (let i = 0; i < builtins.size; i++) {
-      const name = builtins.nameAt(i);
-      const word = name === 'builtins' ? newThunk(NODE_FOREIGN, box)
-        : name === 'derivation' ? newThunk(NODE_FOREIGN, newBox(() => derivation(options)) >>> 3)
-          : builtin(name, builtins.slotAt(i), services);
-      words.set(name, word);
-      symbols.push(symbolOf(name));
-      values.push(word);
+    const isNoted = inputs !== undefined || again !== undefined;
+    if (isNoted) {
+      renewHeap();
+      beginNoting();
     }
-    self = setOf(symbols, values);
-    const numbers = new Map<string, number>();
-    const base: Word[] = [];
-    for (const name of globals.keys()) {
-      numbers.set(name, base.length);
-      base.push(words.get(name.startsWith('__') && !words.has(name) ? name.slice(2) : name)!);
-    }
-    const scope = { numbers, words: base };
+    setWorld(services);
+    setShow(options.show);
+    const scope = baseScope(options);
     setGlobals(scope);
     const { keeper, reading } = options;
-    image = keeper === undefined ? undefined : new LazyImage(keeper, reading, scope);
+    const image = keeper === undefined || again !== undefined ? undefined : new LazyImage(keeper, reading, scope);
     setLoader(options, image);
-    if (options.inputs !== undefined) beginNoting();
+    setInputLoader(options, scope);
     limitDepth(services.settings.maxCallDepth, () => warmUp(options));
+    prefix = isNoted ? prefixNow() : undefined;
+    if (isNoted) H[MANNER] = NOTING;
+    if (again !== undefined) this.goOn(again, options);
+  }
+
+  /** Goes on from an image: all is as it was there at the end, for another revision. */
+  private goOn(again: AgainFrom, options: FlatOptions): void {
+    const { start, count } = restoreMachine(prefix!, again, (file) => options.readUnchanged(file));
+    knownReaders = H[READERS]!;
+    this.beginRevision();
+    this.changed = again.changed;
+    // What runs outside of all thunks always runs again.
+    recallLog(start, count);
+  }
+
+  private changed: readonly string[] | undefined;
+
+  /** To be called before anything is evaluated. */
+  private begin(): void {
+    if (this.changed === undefined) return;
+    const files = this.changed;
+    this.changed = undefined;
+    readAllChanged(files);
+  }
+
+  private beginRevision(): void {
+    H[MANNER] = AGAIN;
+    H[REVISION]!++;
+    restoreFailed();
+    forgetCells();
+    forgetShown();
+    forgetBridged();
   }
 
   /** The value of a tree; `scope` are the names that it sees before the base scope. */
-  run(tree: ReadTree, scope: readonly Slot[] = []): Value {
-    if (H[MANNER] !== PLAIN) this.refuseInput(tree);
-    if (tree.mayImport === true) image?.open();
+  run(tree: ReadTree, scope?: readonly Slot[]): Value {
+    this.begin();
+    if (H[MANNER] !== PLAIN) refuseInput(tree);
+    if (tree.mayImport === true) openPrograms();
+    if (scope === undefined) return whole(() => evaluateText(tree));
     return whole(() => evaluate(encodeTree(tree), rootFrame(scope.map(fromSlot))));
   }
 
+  /** The value of a text when it is wanted. */
+  delay(tree: ReadTree): Thunk {
+    if (H[MANNER] === PLAIN) return new Thunk(() => this.run(tree));
+    this.begin();
+    if (tree.mayImport === true) openPrograms();
+    return thunkOf(suspendText(tree));
+  }
+
   importFile(file: string): Value {
+    this.begin();
     return whole(() => importFlat(file));
+  }
+
+  /** The value of a file that a command is about, evaluated even if it has been. */
+  runFile(file: string, read: () => ReadTree): Value {
+    if (H[MANNER] === PLAIN) return this.run(read());
+    this.begin();
+    return whole(() => evaluateFile(file));
   }
 
   /**
@@ -131,12 +172,9 @@ export class FlatMachine {
     clearStacks();
     endContext(emptyContext);
     if (this.hasRun) {
-      H[MANNER] = AGAIN;
-      H[REVISION]!++;
-      restoreFailed();
-      forgetCells();
-      forgetShown();
-      forgetBridged();
+      this.beginRevision();
+      const unkept = unkeptBefore();
+      if (unkept !== undefined) throw new Unkept(unkept);
     }
     this.hasRun = true;
     for (const file of changed) this.unread.add(file);
@@ -147,7 +185,7 @@ export class FlatMachine {
     if (text !== this.text) {
       this.text = undefined;
       const tree = read();
-      if (tree.mayImport === true) image?.open();
+      if (tree.mayImport === true) openPrograms();
       newVersion(textInput, tree);
       this.text = text;
     }
@@ -160,57 +198,89 @@ export class FlatMachine {
   /** Files that have changed, as far as they have not been read since. */
   private readonly unread = new Set<string>();
 
-  /** What is imported with a scope is encoded each time, so it cannot be noted as an input. */
-  private refuseInput({ base }: ReadTree): void {
-    const origin = originOf(base);
-    if (origin?.kind === 'file' && this.inputs?.has(origin.path) === true) throw new Unkept('scopedImport');
+  /** Shows something, and shows it again in later revisions in which it would be shown. */
+  perform(shown: Shown): void {
+    perform(shown);
   }
 
-  private readonly inputs: FlatOptions['inputs'];
+  /** What a builtin did cannot be met again in another revision. */
+  cannotKeep(what: string): void {
+    if (H[MANNER] !== PLAIN) cannotKeep(what);
+  }
 
   /** See `machineImage`. */
   image(): MachineImage | undefined {
     return machineImage();
   }
-
-  /** Shows something, and shows it again in later revisions in which it would be shown. */
-  perform(show: () => void): void {
-    perform(show);
-  }
 }
 
-let image: LazyImage | undefined;
+/** Of a machine that notes what it reads. */
+let prefix: Prefix | undefined;
+/** How many thunks had run in the evaluation that this one goes on from. */
+let knownReaders = 0;
 
 /** The name of the text as an input: no path of a file. */
 const textInput = '';
 
 function beginNoting(): void {
+  primitives.length = primitiveNames.length = primitiveArities.length = 0;
   forgetInputs();
   forgetPositions();
   forgetInputThunks();
   forgetCells();
   forgetShown();
   forgetBridged();
+  forgetUnkept();
   clearLogs();
   clearStacks();
+  knownReaders = 0;
+  H[READERS] = 0;
   H[REVISION] = 1;
   forgetFailed();
-  H[MANNER] = NOTING;
 }
 
-/** Keeps what was encoded for other runs. */
-export function savePrograms(): void {
-  image?.opened?.save();
+/** What is imported with a scope is encoded each time, so it cannot be noted as an input. */
+function refuseInput({ base }: ReadTree): void {
+  const origin = originOf(base);
+  if (origin?.kind === 'file' && mayChange(origin.path)) cannotKeep('scopedImport');
 }
 
 /** What is to be kept once the task has come to a good end; undefined where it cannot be kept. */
 export function machineImage(): MachineImage | undefined {
-  return undefined;
+  return prefix === undefined ? undefined : saveMachine(prefix);
 }
 
 /** By this can be decided whether an image is still worth its place. */
 export function revisionCounts(): RevisionCounts {
-  return { again: H[READERS]!, ofAll: H[READERS]! };
+  const readers = H[READERS]!;
+  return H[MANNER] === AGAIN ? { again: readers - knownReaders, ofAll: knownReaders } : { again: readers, ofAll: readers };
+}
+
+function baseScope(options: FlatOptions): Globals {
+  const { services, globals } = options;
+  const { builtins } = services;
+  const words = new Map<string, Word>();
+  const symbols: number[] = [];
+  const values: Word[] = [];
+  let self: Word = 0;
+  const box = newBox(() => self) >>> 3;
+  for (let i = 0; i < builtins.size; i++) {
+    const name = builtins.nameAt(i);
+    const word = name === 'builtins' ? newThunk(NODE_FOREIGN, box)
+      : name === 'derivation' ? newThunk(NODE_FOREIGN, newBox(() => derivation(options)) >>> 3)
+        : builtin(name, builtins.slotAt(i), services);
+    words.set(name, word);
+    symbols.push(symbolOf(name));
+    values.push(word);
+  }
+  self = setOf(symbols, values);
+  const numbers = new Map<string, number>();
+  const base: Word[] = [];
+  for (const name of globals.keys()) {
+    numbers.set(name, base.length);
+    base.push(words.get(name.startsWith('__') && !words.has(name) ? name.slice(2) : name)!);
+  }
+  return { numbers, words: base };
 }
 
 /** Runs each operation, so that V8 does not give up its code of them later. */
@@ -241,7 +311,7 @@ function whole(code: () => Word): Value {
 
 /** Gives all memory back. No machine of this thread works any more, and none can be made. */
 export function release(): void {
-  image = undefined;
+  forgetPrograms();
   releaseLogs();
   stringTexts.length = 0;
   boxes.length = 0;

@@ -9,6 +9,7 @@
 import type { Position } from '#diagnostics';
 import type { KnownTree } from './changed-tree.ts';
 import { alloc, heap, HIGH, LOW, newInt, NOTED, type Index } from './heap.ts';
+import type { ImageReader, ImageWriter } from './image-parts.ts';
 import { newInputRecord, noteRead, VALUE } from './notes.ts';
 import { inputOfPosition, positionNow } from './moved-positions.ts';
 
@@ -19,7 +20,8 @@ export interface Input {
   version: number;
   /** The node of its program. */
   root: Index;
-  known: KnownTree;
+  text: string;
+  known: () => KnownTree;
 }
 
 const inputs = new Map<string, Input>();
@@ -37,6 +39,10 @@ export function forgetInputs(): void {
 
 export function inputNamed(name: string): Input | undefined {
   return inputs.get(name);
+}
+
+export function allInputs(): ReadonlyMap<string, Input> {
+  return inputs;
 }
 
 export function newInputCell(): Index {
@@ -63,6 +69,17 @@ export function addCodeRange(low: Index, high: Index, cell: Index): void {
   cells.push(cell);
   H[LOW] = Math.min(H[LOW]!, low);
   H[HIGH] = high;
+}
+
+export function saveCodeRanges(image: ImageWriter): void {
+  image.numbers('code-ranges', lows.flatMap((low, i) => [low, highs[i]!, cells[i]!]));
+}
+
+/** Begins with the ranges of an image, and no inputs. */
+export function restoreCodeRanges(image: ImageReader): void {
+  forgetInputs();
+  const words = image.numbers('code-ranges');
+  for (let i = 0; i < words.length; i += 3) addCodeRange(words[i]!, words[i + 1]!, words[i + 2]!);
 }
 
 /** Whether a node is one of an input. */

@@ -12,7 +12,9 @@
  * was made of. Nodes are below 2^30, so a node fits beside these bits.
  */
 
-import { heap, LOG, logEnd, type Index, type Word } from './heap.ts';
+import { cannotKeep } from './errors.ts';
+import { heap, LOG, logEnd, logStart, READER, type Index, type Word } from './heap.ts';
+import type { ImageReader, ImageWriter } from './image-parts.ts';
 
 const H = heap;
 
@@ -29,10 +31,17 @@ const keptWords = 2 ** 28;
 let keptLogs = new Int32Array(0);
 let keptTop = 0;
 
+/** Of an image, how many words of logs it has, and which pieces of them have been read. */
+let storedWords = 0;
+let storedLogs: ImageReader['stored'] | undefined;
+let readPieces = new Uint8Array(0);
+const pieceWords = 2 ** 14;
+
 /** Forgets all logs, and makes room for new ones. */
 export function clearLogs(): void {
   if (keptLogs.length === 0) keptLogs = new Int32Array(keptWords);
   keptTop = 0;
+  storedWords = 0;
 }
 
 /** Gives the memory of logs back. */
@@ -47,9 +56,17 @@ export function loggedWords(): number {
 
 function room(words: number): Index {
   const at = H[LOG]!;
-  if (at + words > logEnd) throw new RangeError('a log is too long');
+  if (at + words > logEnd) return roomOfRoot(words);
   H[LOG] = at + words;
   return at;
+}
+
+/** The log of what runs outside of all thunks is of use for an image only. */
+function roomOfRoot(words: number): Index {
+  if (H[READER] !== 0) throw new RangeError('a log is too long');
+  cannotKeep('a log that is too long');
+  H[LOG] = logStart + words;
+  return logStart;
 }
 
 /** Something of a kind of its own. */
@@ -102,6 +119,7 @@ export interface LogReader {
 
 /** Reads `count` words of kept logs from `start` on. */
 export function readLog(start: number, count: number, reader: LogReader): void {
+  if (start < storedWords) readStored(start, count);
   let at = start;
   while (at < start + count) {
     const head = keptLogs[at]!;
@@ -123,5 +141,32 @@ export function readLog(start: number, count: number, reader: LogReader): void {
         reader.madeOf(head >>> 2, first, keptLogs[at + 2]!);
         at += 3;
     }
+  }
+}
+
+/** Keeps all logs, and that of what ran outside of all thunks. */
+export function saveLogs(image: ImageWriter): void {
+  image.numbers('logs', keptLogs.subarray(0, keptTop));
+  image.numbers('root-log', H.subarray(logStart, H[LOG]));
+}
+
+/** Takes the logs of an image, which are read when they are wanted; where the last of them is and ends. */
+export function restoreLogs({ stored }: ImageReader): { readonly start: number; readonly count: number } {
+  clearLogs();
+  storedLogs = stored;
+  storedWords = stored.wordCount('logs');
+  readPieces = new Uint8Array(Math.ceil(storedWords / pieceWords));
+  const count = stored.wordCount('root-log');
+  keptTop = storedWords + count;
+  stored.readWords('root-log', 0, keptLogs.subarray(storedWords, keptTop));
+  return { start: storedWords, count };
+}
+
+function readStored(start: number, count: number): void {
+  for (let piece = Math.floor(start / pieceWords); piece * pieceWords < start + count; piece++) {
+    if (readPieces[piece] !== 0) continue;
+    readPieces[piece] = 1;
+    const from = piece * pieceWords;
+    storedLogs!.readWords('logs', from, keptLogs.subarray(from, Math.min(from + pieceWords, storedWords)));
   }
 }

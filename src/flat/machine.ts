@@ -27,7 +27,7 @@ import {
   lessThan, update,
 } from './operators.ts';
 import { importRun } from './files.ts';
-import { positionSet } from './positions.ts';
+import { columnOf, lineOf, positionSet } from './positions.ts';
 import { failedBefore, readNoted, runNoted } from './revisions.ts';
 import {
   outerFrame, hasAttr, selectWord, selectDynamic, selectFrom, selectSlot, withVariable,
@@ -255,6 +255,10 @@ export function evaluate(start: Index, home: Index): Word {
         return runForeign(frame);
       case 44:
         return importRun(frame);
+      case 45:
+        return lineOf(frame);
+      case 46:
+        return columnOf(frame);
       default:
         throw new Error(`no operation ${H[node]} at ${node}`);
     }

@@ -8,6 +8,7 @@
 
 import type { Position } from '#diagnostics';
 import type { Index } from './heap.ts';
+import type { ImageReader, ImageWriter } from './image-parts.ts';
 
 /** The text of a file in one revision. */
 interface Extent {
@@ -27,6 +28,17 @@ export function forgetPositions(): void {
 /** Positions from `base` on are in a file that may change, whose input cell this is. */
 export function watchPositions(base: Position, length: number, input: Index): void {
   extents.push({ base, end: base + length, input });
+}
+
+/** In a first revision nothing has moved. */
+export function savePositions(image: ImageWriter): void {
+  image.numbers('input-extents', extents.flatMap(({ base, end, input }) => [base, end, input]));
+}
+
+export function restorePositions(image: ImageReader): void {
+  forgetPositions();
+  const words = image.numbers('input-extents');
+  for (let i = 0; i < words.length; i += 3) extents.push({ base: words[i]!, end: words[i + 1]!, input: words[i + 2]! });
 }
 
 /** The input cell of the file that a position is in; undefined if that does not change. */

@@ -60,6 +60,7 @@ export class ProgramImage {
   readonly #end: Extent;
   readonly #new: NewFile[] = [];
   readonly #changed: KeptFile[] = [];
+  readonly #taken: KeptFile[] = [];
   #symbolsEnd: number;
   #isDamaged = false;
 
@@ -105,10 +106,17 @@ export class ProgramImage {
       this.#isDamaged = true;
       return undefined;
     }
+    this.#taken.push(file);
     placeProgram(block, file.start, file.size, this.#globals);
     registerKnownSource({ kind: 'file', path: file.path }, file.base, text);
     if (identity.state !== file.identity.state) this.#changed.push({ ...file, identity });
     return file.root;
+  }
+
+  /** Where programs stand that this run has, ascending. */
+  extents(): readonly (readonly [start: Index, words: number])[] {
+    const files = [...this.#taken, ...this.#new];
+    return files.map(({ start, size }) => [start, size] as const).sort(([a], [b]) => a - b);
   }
 
   /** Whether there is room for the program of a text. */

@@ -4,7 +4,7 @@
  * places.
  */
 
-import { alloc, heap, MANNER, PLAIN, symbolName, type Index, type Word } from './heap.ts';
+import { alloc, heap, MANNER, PLAIN, symbolName, whenRenewed, type Index, type Word } from './heap.ts';
 import { notedSet } from './known-cells.ts';
 
 const H = heap;
@@ -92,6 +92,7 @@ export function orderOf(shape: Index): Index {
 
 /** Shapes of the same symbols without positions, where they were wanted. */
 const bareShapes = new Map<Index, Index>();
+whenRenewed(() => bareShapes.clear());
 
 /** The shape of the same symbols without positions. */
 export function withoutPositions(shape: Index): Index {

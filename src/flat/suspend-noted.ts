@@ -11,6 +11,7 @@ import { primitiveNames } from './calls.ts';
 import {
   alloc, heap, NOTED, newInt, newThunk, PRIMOP, settled, type Index, type Word,
 } from './heap.ts';
+import type { ImageReader, ImageWriter } from './image-parts.ts';
 import { isInputCode } from './inputs.ts';
 import { knownApplication, knownThunk } from './known-cells.ts';
 import { logThunk } from './log.ts';
@@ -69,6 +70,17 @@ const inputThunks = new Map<Index, Map<Index, Word>>();
 
 export function forgetInputThunks(): void {
   inputThunks.clear();
+}
+
+export function saveInputThunks(image: ImageWriter): void {
+  const words: number[] = [];
+  for (const [node, ofNode] of inputThunks) for (const [frame, thunk] of ofNode) words.push(node, frame, thunk);
+  image.numbers('input-thunks', words);
+}
+
+export function restoreInputThunks(image: ImageReader): void {
+  const words = image.numbers('input-thunks');
+  for (let i = 0; i < words.length; i += 3) inputThunk(words[i + 2]!, words[i]!, words[i + 1]!);
 }
 
 /** The thunk that stands for a node in a frame from now on: `made`, a new one, or an input's. */

@@ -5,7 +5,7 @@ import { NODE_APPLY_NAMED } from '../encode.ts';
 import { failMissing, failType } from '../errors.ts';
 import {
   alloc, FALSE, finishedList, heap, listOf, MANNER, newBool, newList, NULL, PARTIAL, PLAIN, symbolOf,
-  symbolString, TRUE, type Index, type Word,
+  symbolString, TRUE, whenRenewed, type Index, type Word,
 } from '../heap.ts';
 import { knownNamed } from '../known-cells.ts';
 import { logKind, Made } from '../log.ts';
@@ -146,6 +146,7 @@ define('catAttrs', 2, (name, list) => {
 });
 
 const knownArguments = new Map<Index, Word>();
+whenRenewed(() => knownArguments.clear());
 
 define('functionArgs', 1, (f) => {
   const value = forceWord(f);
