@@ -14,7 +14,7 @@ import {
   type Word,
 } from './heap.ts';
 import { boxContent, contentHash, contentSize, isSameContent, seenThrough } from './contents.ts';
-import { Op } from './encode.ts';
+import { Op } from './operations.ts';
 import { logKind, logMade, logMadeOf, logThunk, Made, readLog, type LogReader } from './log.ts';
 
 const H = heap;

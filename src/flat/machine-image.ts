@@ -13,7 +13,7 @@ import {
   beginNotedSources, nextSourcePosition, restoreSources, sourcesFrom, type NotedSource, type Position, type SourceOrigin,
 } from '#diagnostics';
 import { primitiveArities, primitiveNames } from './calls.ts';
-import { Op } from './encode.ts';
+import { Op } from './operations.ts';
 import { Unkept, unkeptBefore } from './errors.ts';
 import { keptExtents, restoreFiles, saveFiles } from './files.ts';
 import {
