@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { UserError, decodeUtf8, noProgress } from '#base';
 import { NixError, renderNixError } from '#diagnostics';
 import { createEvaluator, type Evaluator, type FetchAttribute, type FetchResult } from '#eval';
-import { FlatMachine, type InputNames } from '#flat';
+import { FlatMachine, type AgainFrom, type InputNames } from '#flat';
 import { EvaluationHost } from '../../src/host/evaluation-host.ts';
 import { createBuiltins, type EvalSettings, type SearchPathEntry } from '#runtime';
 import { deleteTree, LocalStore } from '#store';
@@ -43,13 +43,14 @@ export type Fetch = (
 let scratch: string | undefined;
 let count = 0;
 
-/** An evaluator on the real files with a store of its own in a temporary folder; `fast` on the flat heap, which notes what it reads if files may change. */
+/** An evaluator on the real files with a store of its own in a temporary folder; `fast` on the flat heap, which notes what it reads if files may change, and may go on from an image. */
 export function openSession(
   settings: Partial<EvalSettings> = {},
   environment: Readonly<Record<string, string>> = {},
   fetch?: Fetch,
   fast = false,
   inputs?: InputNames,
+  again?: AgainFrom,
 ): Session {
   if (scratch === undefined) {
     const folder = mkdtempSync(join(tmpdir(), 'firn-semantics-'));
@@ -73,7 +74,7 @@ export function openSession(
     host,
     builtins: createBuiltins,
     settings: { ...defaultSettings, ...settings },
-    ...(fast ? { machine: FlatMachine, inputs } : {}),
+    ...(fast ? { machine: FlatMachine, inputs, again } : {}),
     onTrace: (text) => output.push(`trace: ${decodeUtf8(text)}`),
     onWarning: (text, label) => output.push(`${label}: ${decodeUtf8(text)}`),
   });

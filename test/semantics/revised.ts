@@ -9,23 +9,32 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { decodeUtf8, encodeUtf8, UserError } from '#base';
 import { NixError } from '#diagnostics';
-import { forceDeep, printAmbiguous } from '#runtime';
+import { Unkept, type InputNames, type MachineImage, type StoredImage } from '#flat';
+import { forceDeep, printAmbiguous, type Value } from '#runtime';
 import { revisionCounts } from '../../src/flat/revisions.ts';
 import { openSession, type Session } from './evaluate.ts';
 
-/** Files in a folder of their own, and a session over them; those below `stable` do not change. */
+/**
+ * Files in a folder of their own, and texts over them; those below `stable` do not change. Each text is
+ * evaluated again in the machine that evaluated it before, or in a new one, from an image of the one
+ * that evaluated it first.
+ */
 export class Revisions {
   readonly folder = mkdtempSync(join(tmpdir(), 'firn-revisions-'));
-  readonly #session: Session;
+  readonly #resident: Session | undefined;
   readonly #changed = new Set<string>();
+  readonly #now = new Map<string, string>();
+  readonly #images = new Map<string, KnownImage | undefined>();
 
-  constructor(files: Readonly<Record<string, string>>) {
+  constructor(files: Readonly<Record<string, string>>, how: 'resident' | 'images' = 'resident') {
     this.write(files);
     this.#changed.clear();
-    this.#session = openSession({}, {}, undefined, true, {
-      has: (path) => path.startsWith(`${this.folder}/`) && !path.includes('/stable/'),
-    });
+    this.#resident = how === 'images' ? undefined : openSession({}, {}, undefined, true, this.#inputs);
   }
+
+  readonly #inputs: InputNames = {
+    has: (path) => path.startsWith(`${this.folder}/`) && !path.includes('/stable/'),
+  };
 
   write(files: Readonly<Record<string, string>>): void {
     for (const [name, text] of Object.entries(files)) {
@@ -33,6 +42,7 @@ export class Revisions {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, text);
       this.#changed.add(path);
+      this.#now.set(path, text);
     }
   }
 
@@ -40,18 +50,45 @@ export class Revisions {
   check(text: string): { readonly value: string; readonly again: number } {
     // As XML: printing would tell whether equal sets are the same one.
     const source = encodeUtf8(`builtins.toXML (${text}\n)`);
-    const before = revisionCounts.again;
-    const value = shownBy(this.#session, () => this.revise(source));
-    const again = revisionCounts.again - before;
+    const { value, again } = this.#resident === undefined ? this.#fromImage(source) : this.#inPlace(this.#resident, source);
     const anew = openSession();
     assert.equal(value, shownBy(anew, () => anew.evaluator.evaluateText(source, this.folder)), text);
     return { value, again };
   }
 
-  revise(source: string): ReturnType<Session['evaluator']['evaluateText']> {
+  #inPlace(session: Session, source: string): { readonly value: string; readonly again: number } {
+    const before = revisionCounts.again;
+    const value = shownBy(session, () => this.revise(source));
+    return { value, again: revisionCounts.again - before };
+  }
+
+  revise(source: string): Value {
     const changed = [...this.#changed];
     this.#changed.clear();
-    return this.#session.evaluator.evaluateRevision(source, this.folder, changed);
+    return this.#resident!.evaluator.evaluateRevision(source, this.folder, changed);
+  }
+
+  #fromImage(source: string): { readonly value: string; readonly again: number } {
+    const known = this.#images.get(source);
+    if (known === undefined) return this.#first(source);
+    const changed = [...this.#now].filter(([path, text]) => known.files.get(path) !== text).map(([path]) => path);
+    try {
+      const session = openSession({}, {}, undefined, true, undefined, { image: known.image, changed });
+      const before = revisionCounts.again;
+      const value = shownBy(session, () => session.evaluator.evaluateText(source, this.folder));
+      return { value, again: revisionCounts.again - before };
+    } catch (error) {
+      if (!(error instanceof Unkept)) throw error;
+      return this.#first(source);
+    }
+  }
+
+  #first(source: string): { readonly value: string; readonly again: number } {
+    const session = openSession({}, {}, undefined, true, this.#inputs);
+    const value = shownBy(session, () => session.evaluator.evaluateText(source, this.folder));
+    const image = value === failure ? undefined : session.evaluator.machineImage();
+    if (image !== undefined) this.#images.set(source, { image: storedImage(image), files: new Map(this.#now) });
+    return { value, again: 0 };
   }
 
   [Symbol.dispose](): void {
@@ -59,7 +96,29 @@ export class Revisions {
   }
 }
 
-function shownBy({ evaluator, output }: Session, evaluate: () => ReturnType<Session['evaluator']['evaluateText']>): string {
+/** An image, and the files that it knows. */
+interface KnownImage {
+  readonly image: StoredImage;
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** An image in memory. */
+export function storedImage({ words, texts }: MachineImage): StoredImage {
+  const copies = new Map([...words].map(([name, some]) => [name, some.slice()]));
+  return {
+    wordCount: (name) => copies.get(name)!.length,
+    readWords(name, from, into) {
+      const some = copies.get(name)!.subarray(from, from + into.length);
+      assert.equal(some.length, into.length, name);
+      into.set(some);
+    },
+    text: (name) => texts.get(name)!,
+  };
+}
+
+const failure = 'it fails';
+
+function shownBy({ evaluator, output }: Session, evaluate: () => Value): string {
   output.length = 0;
   try {
     return evaluator.guard(() => {
@@ -68,7 +127,7 @@ function shownBy({ evaluator, output }: Session, evaluate: () => ReturnType<Sess
       return [...output, decodeUtf8(printAmbiguous(value))].join('\n');
     });
   } catch (error) {
-    if (error instanceof NixError || error instanceof UserError) return 'it fails';
+    if (error instanceof NixError || error instanceof UserError) return failure;
     throw error;
   }
 }

@@ -12,6 +12,10 @@ import { Unkept } from '#flat';
 import { forceDeep } from '#runtime';
 import { Revisions } from './revised.ts';
 
+function eachWay(name: string, run: (how: 'resident' | 'images') => void): void {
+  for (const how of ['resident', 'images'] as const) test(`${name}: ${how}`, () => run(how));
+}
+
 /** Modules in little: options by name, definitions merged over a fixed point. */
 const modules = `
   let
@@ -26,8 +30,8 @@ const modules = `
     many = builtins.genList (n: { config, ... }: { "unrelated\${toString n}" = [ (builtins.hashString "sha256" (toString n)) ]; }) 60;
   in evaluate ({ config, ... }: { imports = many ++ [ ./host.nix ]; banner = [ "welcome to \${config.name}" ]; base = [ "b" ]; })`;
 
-test('modules over a file run again as far as they depend on it', () => {
-  using revisions = new Revisions({ 'host.nix': '{ config, ... }: { name = [ "one" ]; }', 'more.nix': '{ ... }: { base = [ "more" ]; }' });
+eachWay('modules over a file run again as far as they depend on it', (how) => {
+  using revisions = new Revisions({ 'host.nix': '{ config, ... }: { name = [ "one" ]; }', 'more.nix': '{ ... }: { base = [ "more" ]; }' }, how);
   revisions.check(modules);
   assert.equal(revisions.check(modules).again, 0);
   revisions.write({ 'host.nix': '{ config, ... }: { name = [ "two" ]; }' });
@@ -40,9 +44,9 @@ test('modules over a file run again as far as they depend on it', () => {
   revisions.check(modules);
 });
 
-test('a comment or a line more changes nothing but positions', () => {
+eachWay('a comment or a line more changes nothing but positions', (how) => {
   const host = '{ a = 1; b = { c = x: x; }; here = __curPos; f = { p, q ? 2 }: p; }';
-  using revisions = new Revisions({ 'host.nix': host });
+  using revisions = new Revisions({ 'host.nix': host }, how);
   const where = `let h = import ./host.nix; at = n: s: let p = builtins.unsafeGetAttrPos n s; in [ p.line p.column ];
     in [ (at "a" h) (at "a" (h // { z = 1; })) (at "c" h.b) (at "b" (removeAttrs h [ "a" ])) h.here.line
          (at "p" (builtins.functionArgs h.f)) (builtins.toXML h.b.c) ]`;
@@ -96,11 +100,11 @@ const staleness: readonly (readonly [program: string, ...texts: string[]])[] = [
   ['import ./f.nix', 'builtins.trace "in the file" 1', 'builtins.trace "in the file"  1', 'builtins.trace "another" 1'],
 ];
 
-test('nothing is stale', () => {
+eachWay('nothing is stale', (how) => {
   for (const [program, ...texts] of staleness) {
     // Programs of files that do not change know more of what they read.
     const stable = program.replaceAll('./f.nix', '../f.nix');
-    using revisions = new Revisions({ 'f.nix': texts[0]!, 'stable/program.nix': stable });
+    using revisions = new Revisions({ 'f.nix': texts[0]!, 'stable/program.nix': stable }, how);
     // There and back, and without a change between.
     for (const text of [...texts, texts[texts.length - 1]!, ...texts.toReversed()]) {
       revisions.write({ 'f.nix': text });
@@ -115,8 +119,8 @@ test('nothing is stale', () => {
   }
 });
 
-test('the text itself may change, and another file', () => {
-  using revisions = new Revisions({ 'a.nix': '{ x = 1; }', 'b/default.nix': '{ y = 2; }' });
+eachWay('the text itself may change, and another file', (how) => {
+  using revisions = new Revisions({ 'a.nix': '{ x = 1; }', 'b/default.nix': '{ y = 2; }' }, how);
   symlinkSync(join(revisions.folder, 'a.nix'), join(revisions.folder, 'link.nix'));
   const texts = ['(import ./a.nix).x + (import ./b).y', '(import ./link.nix).x + (import ./b).y', '{ z = (import ./b).y; }',
     '\n{ z = (import ./b).y; w = [ 1 ]; }', '1', 'throw "x"', '(import ./a.nix).x'];
