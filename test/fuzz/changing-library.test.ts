@@ -17,6 +17,7 @@ import { Unhandled, Unkept } from '#flat';
 import { forceDeep, printAmbiguous } from '#runtime';
 import { revisionCounts } from '../../src/flat/revisions.ts';
 import { openSession, type Session } from '../semantics/evaluate.ts';
+import { ImagedEvaluations } from '../semantics/revised.ts';
 import { ChangingLibrary } from './changing-library.ts';
 import { ProgramGenerator } from './program-generator.ts';
 
@@ -60,13 +61,17 @@ test('what a stable program makes of changing files is never stale', () => {
       const program = new ChangingLibrary(generator, folder);
       write(program.stable);
       const inputs = program.inputs.map(({ path }) => path);
-      const session = openSession({}, {}, undefined, true, new Set(inputs));
+      // Half of them are evaluated again in the same machine, half in new ones from an image.
+      const images = number % 2 === 0 ? undefined : new ImagedEvaluations(new Set(inputs));
+      const session = images === undefined ? openSession({}, {}, undefined, true, new Set(inputs)) : undefined;
       const text = encodeUtf8(`builtins.toJSON (import ${program.main}\n)`);
       for (let change = 0; change <= changes; change++) {
         const changed = change === 0 ? program.inputs : program.change();
         write(program.inputs.map((file) => [file.path, file.text()] as const));
-        const found = outcome(session, () =>
-          session.evaluator.evaluateRevision(text, '/', change === 0 ? [] : changed.map(({ path }) => path)));
+        const found = images === undefined
+          ? outcome(session!, () =>
+            session!.evaluator.evaluateRevision(text, '/', change === 0 ? [] : changed.map(({ path }) => path)))
+          : images.evaluate(text, '/', new Map(program.inputs.map((file) => [file.path, file.text()])), outcome)!;
         const anew = openSession();
         const wanted = outcome(anew, () => anew.evaluator.evaluateText(text, '/'));
         if (wanted === failure && change === 0) break;

@@ -17,6 +17,7 @@ import { Unhandled, Unkept } from '#flat';
 import { revisionCounts } from '../../src/flat/revisions.ts';
 import { forceDeep, printAmbiguous } from '#runtime';
 import { openSession, type Session } from '../semantics/evaluate.ts';
+import { ImagedEvaluations } from '../semantics/revised.ts';
 import { ProgramGenerator, type Type } from './program-generator.ts';
 
 const seed = Number(process.env['FIRN_FUZZ_SEED'] ?? 3);
@@ -172,13 +173,16 @@ test('what depends on a change is evaluated again, and nothing else differs', ()
   try {
     for (let number = 0; number < count; number++) {
       const program = new ChangingProgram(generator, paths.map((path) => new ChangingFile(path)));
-      const session = openSession({}, {}, undefined, true, new Set(paths));
+      // Half of them are evaluated again in the same machine, half in new ones from an image.
+      const images = number % 2 === 0 ? undefined : new ImagedEvaluations(new Set(paths));
+      const session = images === undefined ? openSession({}, {}, undefined, true, new Set(paths)) : undefined;
       for (let change = 0; change <= changes; change++) {
         const changed = change === 0 ? [] : program.change();
         for (const file of program.files) writeFileSync(file.path, file.text());
         const text = encodeUtf8(program.text());
-        const found = outcome(session, () =>
-          session.evaluator.evaluateRevision(text, '/', changed.map(({ path }) => path)));
+        const found = images === undefined
+          ? outcome(session!, () => session!.evaluator.evaluateRevision(text, '/', changed.map(({ path }) => path)))
+          : images.evaluate(text, '/', new Map(program.files.map((file) => [file.path, file.text()])), outcome)!;
         const anew = openSession();
         const wanted = outcome(anew, () => anew.evaluator.evaluateText(text, '/'));
         // A program that fails at first says little; one that fails between other versions much.

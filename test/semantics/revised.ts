@@ -24,7 +24,7 @@ export class Revisions {
   readonly #resident: Session | undefined;
   readonly #changed = new Set<string>();
   readonly #now = new Map<string, string>();
-  readonly #images = new Map<string, KnownImage | undefined>();
+  readonly #images = new Map<string, ImagedEvaluations>();
 
   constructor(files: Readonly<Record<string, string>>, how: 'resident' | 'images' = 'resident') {
     this.write(files);
@@ -69,26 +69,13 @@ export class Revisions {
   }
 
   #fromImage(source: string): { readonly value: string; readonly again: number } {
-    const known = this.#images.get(source);
-    if (known === undefined) return this.#first(source);
-    const changed = [...this.#now].filter(([path, text]) => known.files.get(path) !== text).map(([path]) => path);
-    try {
-      const session = openSession({}, {}, undefined, true, undefined, { image: known.image, changed });
-      const before = revisionCounts.again;
-      const value = shownBy(session, () => session.evaluator.evaluateText(source, this.folder));
-      return { value, again: revisionCounts.again - before };
-    } catch (error) {
-      if (!(error instanceof Unkept)) throw error;
-      return this.#first(source);
-    }
-  }
-
-  #first(source: string): { readonly value: string; readonly again: number } {
-    const session = openSession({}, {}, undefined, true, this.#inputs);
-    const value = shownBy(session, () => session.evaluator.evaluateText(source, this.folder));
-    const image = value === failure ? undefined : session.evaluator.machineImage();
-    if (image !== undefined) this.#images.set(source, { image: storedImage(image), files: new Map(this.#now) });
-    return { value, again: 0 };
+    let images = this.#images.get(source);
+    if (images === undefined) this.#images.set(source, images = new ImagedEvaluations(this.#inputs));
+    const before = revisionCounts.again;
+    const value = images.evaluate(source, this.folder, new Map(this.#now), shownBy);
+    if (value !== undefined) return { value, again: revisionCounts.again - before };
+    this.#images.delete(source);
+    return this.#fromImage(source);
   }
 
   [Symbol.dispose](): void {
@@ -96,10 +83,40 @@ export class Revisions {
   }
 }
 
-/** An image, and the files that it knows. */
-interface KnownImage {
-  readonly image: StoredImage;
-  readonly files: ReadonlyMap<string, string>;
+/** Evaluations of texts over files, the first of which leaves an image that the others go on from. */
+export class ImagedEvaluations {
+  readonly #inputs: InputNames;
+  #image: StoredImage | undefined;
+  #files: ReadonlyMap<string, string> = new Map();
+
+  constructor(inputs: InputNames) {
+    this.#inputs = inputs;
+  }
+
+  /**
+   * What `tell` says of an evaluation; `files` are the contents of those that may change. Undefined
+   * where only evaluating anew can tell.
+   */
+  evaluate(
+    text: string, directory: string, files: ReadonlyMap<string, string>, tell: (session: Session, evaluate: () => Value) => string,
+  ): string | undefined {
+    if (this.#image === undefined) {
+      const session = openSession({}, {}, undefined, true, this.#inputs);
+      const told = tell(session, () => session.evaluator.evaluateText(text, directory));
+      const image = session.evaluator.machineImage();
+      if (image !== undefined) this.#image = storedImage(image);
+      this.#files = files;
+      return told;
+    }
+    const changed = [...files].filter(([path, content]) => this.#files.get(path) !== content).map(([path]) => path);
+    const session = openSession({}, {}, undefined, true, undefined, { image: this.#image, changed });
+    try {
+      return tell(session, () => session.evaluator.evaluateText(text, directory));
+    } catch (error) {
+      if (error instanceof Unkept) return undefined;
+      throw error;
+    }
+  }
 }
 
 /** An image in memory. */
