@@ -117,6 +117,17 @@ test('what a change does not reach is not evaluated again', { skip: skipped }, (
   assert.equal(statSync(image!).ino, before);
 });
 
+test('the main file may change too', { skip: skipped }, () => {
+  const world = new World('main');
+  world.check();
+  for (const [number, expected] of ['', 'evaluated again', 'evaluated again'].entries()) {
+    world.write('default.nix', `{ host ? ./etc/host.nix }: { config = import ./lib host; n = ${number}; }`);
+    assert.equal(world.check(), expected);
+    world.host(`name = "host-${number}";`);
+    assert.equal(world.check(), 'evaluated again');
+  }
+});
+
 test('a short evaluation leaves no image', { skip: skipped }, () => {
   const world = new World('short');
   for (const name of ['a', 'b', 'c']) {
