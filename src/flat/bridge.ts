@@ -6,17 +6,18 @@
 import type { Position } from '#diagnostics';
 import {
   Attrs, type AttrsEntry, call, type Formal, type LambdaInfo, ContextString, emptyAttrs,
-  force as forceSlot, Lambda, NixFloat, NixPath, PrimOp, PrimOpApp, type Slot, Thunk, type Value,
+  force as forceSlot, Lambda, NixFloat, NixPath, PrimOp, PrimOpApp, printValue, type Slot, Thunk, type Value,
 } from '#runtime';
 import { NODE_FOREIGN } from './encode.ts';
 import {
   alloc, boxAt, DEPTH, FOREIGN, FORWARD, heap, listOf, MANNER, newBool, newBox, newInt, newString,
-  newThunk, NULL, PLAIN, PRIMOP, READER, settled, symbolName, symbolOf, textAt, TRUE, type Index,
+  newThunk, NOTED, NOTING, NULL, PLAIN, PRIMOP, READER, settled, symbolName, symbolOf, textAt, TRUE, type Index,
   type Word,
 } from './heap.ts';
 import { apply1, primitiveNames } from './calls.ts';
 import { cannotKeep } from './errors.ts';
 import { forceWord, trailMark, unwind } from './machine.ts';
+import { VALUE } from './notes.ts';
 import { truePosition } from './positions.ts';
 import { orderOf, positionAt, setOf, SYMBOLS } from './sets.ts';
 import { world } from './world.ts';
@@ -181,10 +182,24 @@ function forceWhole(word: Word): Word {
 function suspendedSlot(word: Word): Slot {
   const known = settled(word);
   if (known !== word) return toSlot(known);
+  // In a first revision what has a value has been evaluated by this one.
+  if (H[MANNER] === NOTING && H[word >>> 2] === NOTED) return toSlot(H[H[(word >>> 2) + 1]! + VALUE]!);
   // Where it is noted what is made, whoever gives it back gives the thunk that it was.
   const slot = H[MANNER] === PLAIN ? new Thunk(() => toValue(forceWhole(word))) : thunkOf(word);
   slotsOf.set(word, new WeakRef(slot));
   return slot;
+}
+
+/** A value as it is printed: what has not been evaluated is not for that. */
+export function printedText(word: Word): string {
+  const reader = H[READER]!;
+  // As outside of all thunks: what has no value yet is a thunk there.
+  H[READER] = 0;
+  try {
+    return printValue(toValue(word), world(), {});
+  } finally {
+    H[READER] = reader;
+  }
 }
 
 /** A runtime's thunk of a word that it can be taken for again. */

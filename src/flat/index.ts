@@ -20,6 +20,7 @@ import {
 import { forgetShown, perform, setShow, type Shown } from './effects.ts';
 import { NODE_FOREIGN, type Globals } from './encode.ts';
 import { cannotKeep, forgetUnkept, Unkept, unkeptBefore } from './errors.ts';
+import { forgetFailed, restoreFailed } from './failures.ts';
 import {
   encodeTree, evaluateFile, evaluateText, forgetPrograms, importFlat, openPrograms, rootFrame, setGlobals, setLoader, suspendText,
   thunkOfFile, type FlatLoader, type ReadTree,
@@ -39,7 +40,6 @@ import { evaluate, forceWord, trailMark, unwind } from './machine.ts';
 import { forgetPositions } from './moved-positions.ts';
 import { clearStacks } from './notes.ts';
 import { LazyImage, type ProgramKeeper } from './program-image.ts';
-import { forgetFailed, restoreFailed } from './revisions.ts';
 import { setOf } from './sets.ts';
 import { forgetInputThunks } from './suspend-noted.ts';
 import { endContext } from './texts.ts';

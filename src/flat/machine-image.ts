@@ -27,7 +27,7 @@ import { inputNamed, restoreCodeRanges, saveCodeRanges } from './inputs.ts';
 import { restoreLogs, saveLogs } from './log.ts';
 import { restorePositions, savePositions } from './moved-positions.ts';
 import { NameTable, packNames } from './name-table.ts';
-import { restoreFailed } from './revisions.ts';
+import { restoreFailed } from './failures.ts';
 import { restoreInputThunks, saveInputThunks } from './suspend-noted.ts';
 
 const H = heap;

@@ -28,7 +28,8 @@ import {
 } from './operators.ts';
 import { importRun } from './files.ts';
 import { columnOf, lineOf, positionSet } from './positions.ts';
-import { failedBefore, readNoted, runNoted } from './revisions.ts';
+import { failedBefore } from './failures.ts';
+import { readNoted, runNoted } from './revisions.ts';
 import {
   outerFrame, hasAttr, selectWord, selectDynamic, selectFrom, selectSlot, withVariable,
 } from './selections.ts';

@@ -16,7 +16,7 @@
  */
 
 import {
-  alloc, edgeEnd, EDGES, edgeStart, FORWARD, heap, LOG, logStart, NOTED, READER, REVISION, TRUE,
+  alloc, edgeEnd, EDGES, edgeStart, heap, LOG, logStart, NOTED, READER, REVISION,
   type Index, type Word,
 } from './heap.ts';
 import { keepLog, loggedWords } from './log.ts';
@@ -34,10 +34,6 @@ export const LOG_AT = 6;
 export const LOG_WORDS = 7;
 export const FIRST_EDGE = 8;
 
-/** A cell that stands for having caught an error: what fails while this is validated is left to it. */
-export const caughtCell = alloc(2);
-H[caughtCell] = FORWARD;
-H[caughtCell + 1] = TRUE;
 /** A cell that stands for what was shown: the other word is the box with it. */
 export const shownCell = alloc(2);
 
@@ -78,12 +74,6 @@ export function notePeek(cell: Index): void {
 export function forgetRead(cell: Index, edges: Index): void {
   H[EDGES] = edges;
   if (H[cell] === NOTED) H[H[cell + 1]! + LAST_READER] = 0;
-}
-
-/** The running thunk caught an error, or would have; since `edges` it read what decided about that. */
-export function noteCaught(edges: Index): void {
-  // What failed without reading anything that may change fails again.
-  if (H[EDGES] !== edges) push(caughtCell, TRUE);
 }
 
 /** What is on the stack of edges since a place. */

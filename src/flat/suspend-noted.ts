@@ -16,9 +16,9 @@ import { isInputCode } from './inputs.ts';
 import { knownApplication, knownThunk } from './known-cells.ts';
 import { logThunk } from './log.ts';
 import { notePeek } from './notes.ts';
-import { peekNoted } from './revisions.ts';
 import { outerFrame } from './selections.ts';
 import { slotOf } from './suspend.ts';
+import { peekNoted } from './validation.ts';
 
 const H = heap;
 

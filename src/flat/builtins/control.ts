@@ -2,17 +2,16 @@
 
 import { NixError } from '#diagnostics';
 import {
-  ContextString, importDerivation, intMultiply, nixError, NixFloat, NixPath, printValue, realisePath,
+  ContextString, importDerivation, intMultiply, nixError, NixFloat, NixPath, realisePath,
 } from '#runtime';
-import { fromValue, toValue } from '../bridge.ts';
-import { failType, Unkept } from '../errors.ts';
+import { fromValue, printedText, toValue } from '../bridge.ts';
+import { cannotKeep, failType } from '../errors.ts';
 import {
   boxAt, DEPTH, EDGES, emptyList, FALSE, heap, MANNER, newBool, newInt, newString, NULL, PLAIN, READER,
   symbolOf, TRUE, type Word,
 } from '../heap.ts';
 import { forceWord, forcePlace, failSince, trailMark } from '../machine.ts';
-import { noteCaught } from '../notes.ts';
-import { failNoted } from '../revisions.ts';
+import { failNoted } from '../failures.ts';
 import { evaluateAdd, evaluateArithmetic, intOf, lessThan, numberOf } from '../operators.ts';
 import { emptySet, orderOf, setOf } from '../sets.ts';
 import { beginContext, coerce, endContext, isString, textAlone } from '../texts.ts';
@@ -69,7 +68,6 @@ define('tryEval', 1, (e) => {
   try {
     const value = forceWord(e);
     endContext(outer);
-    noteCaught(edges);
     return setOf(attemptSymbols, [TRUE, value]);
   } catch (error) {
     endContext(outer);
@@ -77,7 +75,6 @@ define('tryEval', 1, (e) => {
     if (H[MANNER] === PLAIN) failSince(mark, error);
     else failNoted(mark, error, edges);
     H[READER] = reader;
-    noteCaught(edges);
     H[DEPTH] = depth;
     return setOf(attemptSymbols, [FALSE, FALSE]);
   }
@@ -88,8 +85,8 @@ function shownText(value: Word): string {
   if (isString(value)) return textAlone(value);
   // It would tell what has been evaluated by now, and that need not be so in another revision.
   const isOpen = ((value & 7) === 1 || (value & 7) === 2) && value !== emptySet && value !== emptyList;
-  if (isOpen && H[MANNER] !== PLAIN) throw new Unkept('a set or list that is shown');
-  return printValue(toValue(value), world(), {});
+  if (isOpen && H[MANNER] !== PLAIN) cannotKeep('a set or list that is shown');
+  return printedText(value);
 }
 
 define('trace', 2, (shown, value) => {
