@@ -246,16 +246,15 @@ function equalSets(a: Word, b: Word): boolean {
   const shapeB = H[cellB]!;
   const count = H[shapeA]!;
   if (count !== H[shapeB]) return false;
-  if (shapeA !== shapeB) {
-    for (let i = 0; i < count; i++) {
-      if (H[shapeA + SYMBOLS + i] !== H[shapeB + SYMBOLS + i]) return false;
-    }
-  }
-  const order = orderOf(shapeA);
+  const orderA = orderOf(shapeA);
+  const orderB = orderOf(shapeB);
+  // Values before a name that only one has are compared, and may fail.
   for (let i = 0; i < count; i++) {
-    const at = 1 + H[order + i]!;
-    const x = forcePlace(cellA + at);
-    const y = forcePlace(cellB + at);
+    const atA = H[orderA + i]!;
+    const atB = H[orderB + i]!;
+    if (H[shapeA + SYMBOLS + atA] !== H[shapeB + SYMBOLS + atB]) return false;
+    const x = forcePlace(cellA + 1 + atA);
+    const y = forcePlace(cellB + 1 + atB);
     if (x !== y && !equalForced(x, y)) return false;
   }
   return true;
