@@ -6,8 +6,8 @@
  * changed keeps its node too and gets the new body. Attributes and bindings are laid beside each other
  * by name, all else in order. Strings, paths and `<…>` are the same words in all versions.
  *
- * All who ran code of the file run again (inputs.ts), so a node may get another body; and they are
- * all who could have seen that something is in the tree no more.
+ * All who called a function of the file run again (inputs.ts), so it may get another body. Nothing
+ * else of a node that is kept ever changes: thunks of it are what they were.
  */
 
 import type { Position } from '#diagnostics';

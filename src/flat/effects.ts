@@ -68,11 +68,6 @@ export function perform(shown: Shown): void {
   if (!validating) effect.show();
 }
 
-/** The thunk of this record has just run. */
-export function finishShowing(record: Index): void {
-  if (!validating && hasShown(record)) finished.add(record);
-}
-
 /** The running program reads a thunk that has shown something. */
 export function showAgain(record: Index): void {
   if (validating || finished.has(record)) return;

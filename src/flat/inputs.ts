@@ -2,8 +2,9 @@
  * Inputs: files that may change, and the text that is evaluated.
  *
  * An input is a cell with a record that reads nothing; its value is the number of its version. Who
- * runs code of it has read it: its nodes stand in ranges of the heap, one for each version, in which
- * the last one holds what has changed.
+ * imports it has read it, and who calls a function of it: that may have another body in another
+ * version. Its nodes stand in ranges of the heap, one for each version, in which the last one holds
+ * what has changed. All other nodes mean the same for ever.
  */
 
 import type { Position } from '#diagnostics';
@@ -87,7 +88,7 @@ export function isInputCode(node: Index): boolean {
   return node >= H[LOW]! && node < H[HIGH]! && rangeOf(node) >= 0;
 }
 
-/** The running thunk has run the code of a node. */
+/** The running thunk has called the function of a node. */
 export function noteCode(node: Index): void {
   if (node < H[LOW]! || node >= H[HIGH]!) return;
   const range = rangeOf(node);

@@ -8,13 +8,12 @@
 
 import { deepenTrail } from './calls.ts';
 import { isAlike } from './contents.ts';
-import { finishShowing, showAgain } from './effects.ts';
+import { showAgain } from './effects.ts';
 import { NODE_FOREIGN } from './encode.ts';
 import { Unkept } from './errors.ts';
 import {
   BLACK, DEPTH, EDGES, FORWARD, heap, LOG, NOTED, READER, READERS, REVISION, TRAIL, TRAIL_LIMIT, type Index, type Word,
 } from './heap.ts';
-import { noteCode } from './inputs.ts';
 import { recallLog } from './known-cells.ts';
 import { evaluate } from './machine.ts';
 import {
@@ -46,7 +45,6 @@ export function runNoted(cell: Index, code: Index): Word {
   const edges = H[EDGES]!;
   const log = H[LOG]!;
   H[READER] = ++H[READERS]!;
-  noteCode(code);
   const home = H[cell + 1]!;
   const value = evaluate(code, home);
   H[DEPTH] = depth;
@@ -67,7 +65,6 @@ function finish(cell: Index, edges: Index, log: Index, code: Index, home: Index,
   const record = newRecord(edges, log, code, home, value);
   H[cell + 1] = record;
   H[cell] = NOTED;
-  finishShowing(record);
   return true;
 }
 
@@ -93,7 +90,6 @@ export function runAgain(cell: Index, record: Index): void {
   H[READER] = ++H[READERS]!;
   revisionCounts.again++;
   recallLog(H[record + LOG_AT]!, H[record + LOG_WORDS]!);
-  noteCode(code);
   let value = evaluate(code, home);
   H[DEPTH] = depth;
   H[READER] = reader;
