@@ -7,7 +7,7 @@
 
 import { showEdges } from './effects.ts';
 import { Unkept } from './errors.ts';
-import { addBox, boxAt, FAILED, heap, REVISION, TRAIL, type Index } from './heap.ts';
+import { addBox, boxAt, FAILED, heap, TRAIL, type Index } from './heap.ts';
 import { edgesSince, haveShown, noteEdges } from './notes.ts';
 
 const H = heap;
@@ -58,11 +58,11 @@ export function restoreFailed(): void {
     H[failed[i]!] = failed[i + 1]!;
     H[failed[i]! + 1] = failed[i + 2]!;
   }
-  forgetFailed();
+  failed.length = 0;
   if (hasFailedShowing) throw new Unkept('what failed after it was shown');
 }
 
 export function forgetFailed(): void {
   failed.length = 0;
-  if (H[REVISION] === 1) hasFailedShowing = false;
+  hasFailedShowing = false;
 }
