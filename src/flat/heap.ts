@@ -11,7 +11,7 @@
  * Invariants: word 0 is no value (an empty place); what is new at the top is all zeros.
  */
 
-import { checkListLength, ContextString, NixFloat, NixPath, type Context } from '#runtime';
+import { checkListLength, ContextString, heapMemory, NixFloat, NixPath, type Context } from '#runtime';
 
 export type Word = number;
 /** Index of a cell, frame or node. */
@@ -83,7 +83,7 @@ export const heapStart = logEnd;
 
 /** 4 GB less the stacks, what an index of 30 bits reaches; a large NixOS medium takes a tenth. */
 const heapWords = 2 ** 30;
-export const heap = new Int32Array(heapWords);
+export const heap: Int32Array = heapMemory.given === undefined ? new Int32Array(heapWords) : new Int32Array(heapMemory.given);
 const H = heap;
 H[TOP] = heapStart;
 H[TRAIL] = trailStart;

@@ -315,7 +315,8 @@ export function release(): void {
   releaseLogs();
   stringTexts.length = 0;
   boxes.length = 0;
-  heap.buffer.transfer(0);
+  // Memory that is shared stays with whoever gave it.
+  if (heap.buffer instanceof ArrayBuffer) heap.buffer.transfer(0);
 }
 
 /** Whether so much was done that doing it again with frames would take more than about a second. */

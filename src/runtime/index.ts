@@ -14,6 +14,7 @@ export * from './errors.ts';
 export * from './float-text.ts';
 export * from './force-deep.ts';
 export * from './formals.ts';
+export * from './heap-memory.ts';
 export * from './host.ts';
 export * from './inputs/index.ts';
 export { JsonError, parseJson, quoteJson } from './json-text.ts';

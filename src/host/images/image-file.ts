@@ -10,6 +10,7 @@ import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync
 import { crc32 } from 'node:zlib';
 import type { MachineImage, StoredImage } from '#flat';
 import { Unkept } from '#runtime';
+import { finishReading, heapSection, type SharedHeap } from './shared-heap.ts';
 
 const magic = 'Firn image 1\n   ';
 /** Magic, the image's name, then where the directory begins, how long it is, and its checksum. */
@@ -23,6 +24,9 @@ interface Section {
   readonly at: number;
   readonly bytes: number;
   readonly sums: readonly number[];
+  /** Of words, where they stood in which memory. */
+  readonly byteOffset: number;
+  readonly bufferBytes: number;
 }
 
 interface Directory {
@@ -35,6 +39,8 @@ export class ImageFile implements StoredImage {
   readonly #directory: Directory;
   /** Pieces of sections of which only parts are read, by section and number. */
   readonly #pieces = new Map<Section, Map<number, Uint8Array>>();
+  /** Its heap is read there. */
+  shared: SharedHeap | undefined;
 
   private constructor(file: number, directory: Directory) {
     this.#file = file;
@@ -68,6 +74,7 @@ export class ImageFile implements StoredImage {
   }
 
   readWords(name: string, from: number, into: Int32Array): void {
+    if (name === heapSection && this.shared !== undefined) return finishReading(this, this.shared);
     const section = this.#directory.words[name];
     const start = 4 * from;
     const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
@@ -81,6 +88,16 @@ export class ImageFile implements StoredImage {
       bytes.set(piece.subarray(inPiece, inPiece + count), done);
       done += count;
     }
+  }
+
+  /** How many bytes words take, in which pieces, and where they stood in which memory. */
+  place(name: string): { byteOffset: number; bytes: number; bufferBytes: number; pieceBytes: number } {
+    const { byteOffset, bytes, bufferBytes } = this.#directory.words[name] ?? { byteOffset: 0, bytes: 0, bufferBytes: 0 };
+    return { byteOffset, bytes, bufferBytes, pieceBytes };
+  }
+
+  readPiece(name: string, number: number, into: Uint8Array): void {
+    this.#readPiece(this.#directory.words[name]!, number, into);
   }
 
   text(name: string): string {
@@ -167,7 +184,8 @@ class Writer {
       writeAll(this.#file, piece, at + done);
     }
     this.at += bytes.length;
-    return { at, bytes: bytes.length, sums };
+    const { byteOffset, buffer } = bytes;
+    return { at, bytes: bytes.length, sums, byteOffset, bufferBytes: buffer.byteLength };
   }
 }
 

@@ -10,8 +10,6 @@ import { mkdirSync, readdirSync, rmSync, statfsSync, statSync, utimesSync } from
 import { join } from 'node:path';
 import type { MachineImage } from '#flat';
 import { Unkept } from '#runtime';
-import { questionKey } from '../results/question.ts';
-import type { NixSettings } from '../settings.ts';
 import type { ThreadInput } from '../worker/protocol.ts';
 import { ImageFile, writeImage } from './image-file.ts';
 
@@ -35,11 +33,6 @@ export class ImageFolder {
     const image = ImageFile.open(place, name);
     if (image !== undefined) touch(place);
     return image;
-  }
-
-  /** Whether there is an image for a question; whether it is usable is found when it is opened. */
-  has(question: string): boolean {
-    return statSync(join(this.#folder, question), { throwIfNoEntry: false }) !== undefined;
   }
 
   /** Keeps an image, in the place of an older one; whether it could be. */
@@ -108,10 +101,11 @@ function touch(place: string): void {
 }
 
 /** The image that an evaluation is to go on from, if it is; throws `Unkept` if it is not there any more. */
-export function openImage(input: ThreadInput, settings: NixSettings): ImageFile | undefined {
-  const { program, revision, cacheDirectory } = input;
-  if (program === undefined || revision?.kind !== 'again') return undefined;
-  const image = new ImageFolder(cacheDirectory).open(questionKey(program, input, settings), revision.basis.image);
+export function openImage(input: ThreadInput): ImageFile | undefined {
+  const { revision, cacheDirectory, sharedHeap } = input;
+  if (revision?.kind !== 'again') return undefined;
+  const image = new ImageFolder(cacheDirectory).open(revision.question, revision.basis.image);
   if (image === undefined) throw new Unkept('an image that is gone');
+  image.shared = sharedHeap;
   return image;
 }

@@ -14,14 +14,15 @@ import type { ThreadInput } from '../worker/protocol.ts';
 import { isSettled, stateOf, statusAt } from './file-state.ts';
 
 /** What the thread is started with that no result depends on but as the trace and the settings say. */
-type Means = 'environment' | 'settingOverrides' | 'cacheDirectory' | 'port' | 'wake' | 'program' | 'revision';
+type Means = 'environment' | 'settingOverrides' | 'cacheDirectory' | 'port' | 'wake' | 'program' | 'revision'
+  | 'sharedHeap';
 
 /** The question's key, by a digest of the program and the settings in force. */
 export function questionKey(
   program: string, input: Omit<ThreadInput, Means> & Partial<ThreadInput>, settings: NixSettings,
 ): string {
   const means: ReadonlySet<string> = new Set<Means>([
-    'environment', 'settingOverrides', 'cacheDirectory', 'port', 'wake', 'program', 'revision',
+    'environment', 'settingOverrides', 'cacheDirectory', 'port', 'wake', 'program', 'revision', 'sharedHeap',
   ]);
   // All that is not known to be without effect is part of the question, also what is added later.
   const question = Object.entries({ ...input, task: input.task.replace(/^.*\//, '') })

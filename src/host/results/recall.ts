@@ -7,7 +7,8 @@
 import { readFileSync } from 'node:fs';
 import { sha256Hex } from '#base';
 import type { LocalStore } from '#store';
-import { ImageFolder } from '../images/image-folder.ts';
+import { ImageFolder, type ImageFile } from '../images/image-folder.ts';
+import { newSharedHeap, readPieces, type SharedHeap } from '../images/shared-heap.ts';
 import { loadStore } from '../lazy-store.ts';
 import { observesCalls, readSettings, type NixSettings } from '../settings.ts';
 import type { ThreadInput } from '../worker/protocol.ts';
@@ -25,8 +26,33 @@ export interface Recalled {
   readonly stored?: StoredResult;
   /** How to perform the evaluation, if that is not anew. */
   readonly revision?: Revision | undefined;
-  /** Whether it may be performed so. Takes its time: the thread can begin. */
-  readonly holds?: (() => Promise<boolean>) | undefined;
+  /** What a revision goes on from. */
+  readonly ground?: Ground;
+}
+
+/** An image, which the evaluator's thread and the main one read and prove together. */
+export interface Ground {
+  readonly sharedHeap: SharedHeap | undefined;
+  /** Reads while the thread starts. */
+  read(): void;
+  /** Whether the image may be believed. Takes its time. */
+  holds(): Promise<boolean>;
+}
+
+function groundOf(image: ImageFile, holds: () => Promise<boolean>): Ground {
+  const sharedHeap = newSharedHeap(image);
+  return {
+    sharedHeap,
+    holds,
+    read() {
+      if (sharedHeap !== undefined) readPieces(image, sharedHeap);
+      image.close();
+    },
+  };
+}
+
+function openImageOf({ history: { basis } }: StoredResult, question: string, cacheDirectory: string): ImageFile | undefined {
+  return basis === undefined ? undefined : new ImageFolder(cacheDirectory).open(question, basis.image);
 }
 
 /** Looks for the result of a request; the setting `eval-cache` says whether any is kept. */
@@ -46,9 +72,11 @@ export async function recall(
   if (changed === undefined) return { program };
   const holds = () => withStore(request, (world) => holdsElse(seen, world));
   if (changed.length > 0) {
-    const hasImage = () => new ImageFolder(input.cacheDirectory).has(question);
-    const revision = planRevision(stored, changed, hashNow, hasImage);
-    return { program, revision, ...(revision?.kind === 'again' ? { holds } : {}) };
+    const image = openImageOf(stored, question, input.cacheDirectory);
+    const revision = planRevision(question, stored, changed, hashNow, image !== undefined);
+    if (image !== undefined && revision?.kind === 'again') return { program, revision, ground: groundOf(image, holds) };
+    image?.close();
+    return { program, revision };
   }
   if (!await holds()) return { program };
   for (const shown of stored.shown) {

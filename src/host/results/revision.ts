@@ -40,6 +40,8 @@ export type Revision =
   | { readonly kind: 'noted'; readonly inputs: readonly string[]; readonly refusals: number }
   | {
     readonly kind: 'again'; readonly basis: Basis; readonly refusals: number;
+    /** The question's key, by which its image is found. */
+    readonly question: string;
     /** Inputs whose content is not what the image knows. */
     readonly changed: readonly string[];
     /** Files whose content is not what the last result's evaluation saw. */
@@ -68,18 +70,18 @@ interface Known {
 }
 
 /**
- * What follows from these files having changed since a result. `hashNow` is that of a file's content,
- * undefined if it cannot be read; `hasImage` says whether there is one.
+ * What follows from these files having changed since a question's result. `hashNow` is that of a file's
+ * content, undefined if it cannot be read; `hasImage` says whether that of the result is there.
  */
 export function planRevision(
-  known: Known, changed: readonly string[], hashNow: (place: string) => string | undefined, hasImage: () => boolean,
+  question: string, known: Known, changed: readonly string[], hashNow: (place: string) => string | undefined, hasImage: boolean,
 ): Revision | undefined {
   const { seen, history: { basis, refusals, wasLong } } = known;
   if (!wasLong) return undefined;
   if (refusals >= mostRefusals) return { kind: 'anew', refusals: refusals >= patience ? 0 : refusals + 1 };
   if (changed.length > mostChanged) return undefined;
   const isReached = ({ inputs, later }: Basis) => changed.every((place) => inputs.has(place) || later.has(place));
-  if (basis === undefined || !isReached(basis) || !hasImage()) {
+  if (basis === undefined || !isReached(basis) || !hasImage) {
     return { kind: 'noted', inputs: chooseInputs(seen, changed), refusals };
   }
   const changedNow = new Set(changed);
@@ -89,7 +91,7 @@ export function planRevision(
     if (now === undefined) return undefined;
     if (now !== hash) others.push(place);
   }
-  return { kind: 'again', basis, changed: others, since: changed, refusals };
+  return { kind: 'again', question, basis, changed: others, since: changed, refusals };
 }
 
 /** Files that are likely to change next: those that have, and their neighbours, if these are few. */

@@ -9,6 +9,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ActivityKind, ActivityOptions, Progress } from '#base';
 import type { SearchPathEntry } from '#runtime';
+import type { SharedHeap } from '../images/shared-heap.ts';
 import type { Revision } from '../results/revision.ts';
 import type { Environment } from '../settings.ts';
 import type { ChosenStore } from '../store-location.ts';
@@ -38,6 +39,8 @@ export interface ThreadInput {
   readonly program: string | undefined;
   /** How to perform the task, if that is not anew. */
   readonly revision: Revision | undefined;
+  /** The machine's heap, if it is read from an image by both threads. */
+  readonly sharedHeap: SharedHeap | undefined;
   readonly port: MessagePort;
   /** 0 while a request waits for its reply, then 1. */
   readonly wake: SharedArrayBuffer;

@@ -13,6 +13,7 @@ import { makePack, packUse } from '#program';
 import type { SearchPathEntry } from '#runtime';
 import { cannotFetch, cannotRealise, evaluationCrashed, outOfMemory } from '../errors.ts';
 import { isSettled, statusAt } from '../results/file-state.ts';
+import type { Ground } from '../results/recall.ts';
 import { showsStatistics, type Environment } from '../settings.ts';
 import type { ChosenStore } from '../store-location.ts';
 import { evalTask, instantiateTask, printTask } from '../tasks/tasks.ts';
@@ -66,9 +67,9 @@ export async function runEvaluation<Result>(request: EvaluationRequest): Promise
   const input = threadInput(request);
   if (!keepsResults(request)) return runThread(request, input);
   const { recall } = await import('../results/recall.ts');
-  const { program, stored, revision, holds } = await recall(request, input);
+  const { program, stored, revision, ground } = await recall(request, input);
   if (stored !== undefined) return stored.result as Result;
-  return runThread(request, { ...input, program, revision }, { holds });
+  return runThread(request, { ...input, program, revision, sharedHeap: ground?.sharedHeap }, { ground });
 }
 
 function threadInput(request: EvaluationRequest): RequestedInput {
@@ -88,6 +89,7 @@ function threadInput(request: EvaluationRequest): RequestedInput {
     debugger: request.services?.debugger,
     program: undefined,
     revision: undefined,
+    sharedHeap: undefined,
   };
 }
 
@@ -112,14 +114,14 @@ function keepsResults({ task, input, environment, signal, services }: Evaluation
 type RequestedInput = Omit<ThreadInput, 'port' | 'wake'>;
 
 interface Start {
-  /** What it goes on from may be believed. It is not told of anything before that is known. */
-  readonly holds?: (() => Promise<boolean>) | undefined;
+  /** What it goes on from; nobody is told of anything before that is known to hold. */
+  readonly ground?: Ground | undefined;
   /** Was shown already by a thread that did not come to its end: it is not shown again. */
   readonly shown?: Shown;
 }
 
 async function runThread<Result>(
-  request: EvaluationRequest, input: RequestedInput, { holds, shown = { bytes: 0, messages: 0 } }: Start = {},
+  request: EvaluationRequest, input: RequestedInput, { ground, shown = { bytes: 0, messages: 0 } }: Start = {},
 ): Promise<Result> {
   const { port1: port, port2: threadPort } = new MessageChannel();
   const wake = new SharedArrayBuffer(4);
@@ -128,10 +130,11 @@ async function runThread<Result>(
   const end = endOf(worker, request.signal);
   // Nobody may be waiting yet.
   end.catch(() => {});
-  if (holds !== undefined && !await holds()) {
+  ground?.read();
+  if (ground !== undefined && !await ground.holds()) {
     port.close();
     await worker.terminate();
-    return runThread(request, { ...input, revision: undefined });
+    return runThread(request, { ...input, revision: undefined, sharedHeap: undefined });
   }
   const listener = new Listener(request, port, wake, shown);
   let last: Parameters<Listener['onEnd']>[0] | undefined;
@@ -150,7 +153,8 @@ async function runThread<Result>(
   switch (last?.kind) {
     case 'done': return last.result as Result;
     case 'failed': throw unpackFailure(last.failure);
-    case 'refused': return runThread(request, { ...input, revision: refused(input) }, { shown: listener.shown });
+    case 'refused': return runThread(
+      request, { ...input, revision: refused(input), sharedHeap: undefined }, { shown: listener.shown });
     case undefined: throw evaluationCrashed(`its thread ended with status ${status}`);
   }
 }

@@ -5,7 +5,7 @@ import { renderBrief, renderNixError, withoutEscapes, type NixError } from '#dia
 import { createEvaluator, type Evaluator } from '#eval';
 import type { RevisionCounts } from '#flat';
 import { packUse } from '#program';
-import { createBuiltins, keepTracing, Unkept, type CallObserver, type EvalSettings } from '#runtime';
+import { createBuiltins, heapMemory, keepTracing, Unkept, type CallObserver, type EvalSettings } from '#runtime';
 import type { EvaluationHost } from '../evaluation-host.ts';
 import { openHashCache } from '../hash-cache.ts';
 import { openImage, type ImageFile } from '../images/image-folder.ts';
@@ -53,6 +53,7 @@ export async function runThread(input: ThreadInput): Promise<void> {
   try {
     const nixSettings = readSettings({ environment: input.environment, overrides: input.settingOverrides });
     showTrace = nixSettings.flag('show-trace', false);
+    if (input.sharedHeap !== undefined) heapMemory.given = input.sharedHeap.memory;
     const { run } = await import(input.task) as EvaluationTask;
     const startDebugger = input.debugger === undefined ? undefined
       : (await import('../tasks/debugger.ts')).startDebugger(input.debugger, input.color);
@@ -64,7 +65,7 @@ export async function runThread(input: ThreadInput): Promise<void> {
     const keepsPrograms = machine !== undefined && nixSettings.flag('eval-cache', true);
     const program = keepsPrograms ? input.program ?? programDigest() : undefined;
     const keeper = program === undefined ? undefined : new ProgramFolder(input.cacheDirectory, program);
-    const image = openImage(input, nixSettings);
+    const image = openImage(input);
     let used: UsedMachine | undefined;
     const endMachine = (): void => {
       image?.close();
