@@ -18,7 +18,7 @@ import { Unkept, unkeptBefore } from './errors.ts';
 import { keptExtents, restoreFiles, saveFiles } from './files.ts';
 import {
   adoptNames, adoptSymbolStrings, adoptTables, boxes, heap, heapStart, HIGH, KEPT_TOP, LOW, MANNER, NOTING, READERS,
-  stringTexts, symbolCount, symbolName, symbolStringWords, TOP,
+  stringTexts, symbolCount, symbolName, symbolStringWords, TOP, type Index,
 } from './heap.ts';
 import { boxOfText, boxText } from './image-boxes.ts';
 import { ImageReader, ImageWriter } from './image-parts.ts';
@@ -65,6 +65,8 @@ export interface RevisionCounts {
 /** What a machine has before it runs anything. */
 export interface Prefix {
   readonly digest: string;
+  /** Where its words end. */
+  readonly top: Index;
   readonly symbols: number;
   /** The first position of sources that it registers. */
   readonly sources: Position;
@@ -78,11 +80,11 @@ export function prefixNow(): Prefix {
   const tables = [
     format, Op, names, stringTexts, boxes.map((box) => typeof box), symbolStringWords(), primitiveNames, primitiveArities,
   ];
-  return { digest: sha256Hex(JSON.stringify([words, tables])), symbols, sources: beginNotedSources() };
+  return { digest: sha256Hex(JSON.stringify([words, tables])), top: H[TOP]!, symbols, sources: beginNotedSources() };
 }
 
 /** Which parts an image has, and what they mean. */
-const format = 1;
+const format = 2;
 
 /** Registers that mean the same in each process. */
 const registers = [TOP, KEPT_TOP, READERS, LOW, HIGH];
@@ -105,7 +107,8 @@ export function saveMachine(prefix: Prefix): MachineImage | undefined {
   image.strings('strings', stringTexts);
   image.strings('boxes', boxes.map(boxText));
   saveLogs(image);
-  image.numbers('heap', H.subarray(heapStart, H[TOP]));
+  image.numbers('prefix-words', H.subarray(heapStart, prefix.top));
+  image.numbers('heap', H.subarray(prefix.top, H[TOP]));
   image.numbers('registers', registers.map((register) => H[register]!));
   return image;
 }
@@ -131,7 +134,9 @@ export function restoreMachine(prefix: Prefix, { image: stored }: AgainFrom, rea
   if (image.text('prefix') !== prefix.digest) throw new Unkept('the image of another machine');
   const words = image.numbers('registers');
   registers.forEach((register, i) => { H[register] = words[i]!; });
-  stored.readWords('heap', 0, H.subarray(heapStart, H[TOP]));
+  stored.readWords('prefix-words', 0, H.subarray(heapStart, prefix.top));
+  // Behind the prefix the words may be there already, read by another thread.
+  stored.readWords('heap', 0, H.subarray(prefix.top, H[TOP]));
   restorePrograms(image);
   restoreTables(image);
   restoreSymbols(image, prefix.symbols);
