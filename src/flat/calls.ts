@@ -16,7 +16,7 @@ import { noteCode } from './inputs.ts';
 import { knownCall, knownCall1, knownCall2, knownCall3, knownPartial, logCall } from './known-cells.ts';
 import { logKind, Made } from './log.ts';
 import { evaluate, forcePlace, forceWord } from './machine.ts';
-import { find, lowerBound, SYMBOLS } from './sets.ts';
+import { find, lowestFrom, SYMBOLS } from './sets.ts';
 import { suspend } from './suspend.ts';
 
 const H = heap;
@@ -177,7 +177,7 @@ function bind(code: Index, frame: Index, set: Word): void {
   let formal = code + 11;
   for (let i = 0; i < formals; i++, formal += 4) {
     const symbol = H[formal]!;
-    if (isLarge) place = lowerBound(base, place, count, symbol);
+    if (isLarge) place = lowestFrom(base, place, count, symbol);
     else while (place < count && H[base + place]! < symbol) place++;
     if (place < count && H[base + place] === symbol) {
       const slot = H[formal + 1]!;

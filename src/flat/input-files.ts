@@ -13,7 +13,7 @@ import type { ReadTree } from './files.ts';
 import { alloc, type Word } from './heap.ts';
 import type { ImageReader, ImageWriter } from './image-parts.ts';
 import {
-  addCodeRange, addInput, allInputs, countVersion, inputNamed, newInputCell, type Input,
+  addCodeRange, addInput, inputsByName, countVersion, inputNamed, newInputCell, type Input,
 } from './inputs.ts';
 import type { InputNames } from './machine-image.ts';
 import { movePositions, watchPositions } from './moved-positions.ts';
@@ -81,7 +81,7 @@ const inputWords = 5;
 export function saveInputFiles(image: ImageWriter): void {
   const records: number[] = [];
   const nodes: number[] = [];
-  const inputs = [...allInputs()];
+  const inputs = [...inputsByName()];
   for (const [, { cell, root, known }] of inputs) {
     const first = nodes.length;
     for (const node of nodesInOrder(known())) nodes.push(node);

@@ -42,7 +42,7 @@ export function inputNamed(name: string): Input | undefined {
   return inputs.get(name);
 }
 
-export function allInputs(): ReadonlyMap<string, Input> {
+export function inputsByName(): ReadonlyMap<string, Input> {
   return inputs;
 }
 

@@ -24,7 +24,7 @@ import { validate } from './validation.ts';
 const H = heap;
 
 /** How often what was done. */
-export const revisionCounts = { validated: 0, again: 0, alike: 0 };
+export const validationCounts = { validated: 0, again: 0, alike: 0 };
 
 /** Puts a thunk on the trail, where it is found when what runs fails. Its place there. */
 export function beginTrail(cell: Index, code: Index): Index {
@@ -88,14 +88,14 @@ export function runAgain(cell: Index, record: Index): void {
   const edges = H[EDGES]!;
   const log = H[LOG]!;
   H[READER] = ++H[READERS]!;
-  revisionCounts.again++;
+  validationCounts.again++;
   recallLog(H[record + LOG_AT]!, H[record + LOG_WORDS]!);
   let value = evaluate(code, home);
   H[DEPTH] = depth;
   H[READER] = reader;
   if (isAlike(value, H[record + VALUE]!)) {
     value = H[record + VALUE]!;
-    revisionCounts.alike++;
+    validationCounts.alike++;
   }
   finish(cell, edges, log, code, home, value);
 }

@@ -261,7 +261,7 @@ export function merge(left: Word, right: Word): Word {
 }
 
 /** Where among `count` ascending symbols one is or would stand, from the place `from` on. */
-export function lowerBound(base: Index, from: number, count: number, symbol: number): number {
+export function lowestFrom(base: Index, from: number, count: number, symbol: number): number {
   let low = from;
   let high = count;
   while (low < high) {
@@ -281,7 +281,7 @@ function mergeFew(
   let common = 0;
   let from = 0;
   for (let j = 0; j < countB; j++) {
-    from = lowerBound(symbolsA, from, countA, H[symbolsB + j]!);
+    from = lowestFrom(symbolsA, from, countA, H[symbolsB + j]!);
     if (from < countA && H[symbolsA + from] === H[symbolsB + j]) common++;
   }
   const count = countA + countB - common;
@@ -295,7 +295,7 @@ function mergeFew(
   let at = 0;
   from = 0;
   for (let j = 0; j <= countB; j++) {
-    const to = j === countB ? countA : lowerBound(symbolsA, from, countA, H[symbolsB + j]!);
+    const to = j === countB ? countA : lowestFrom(symbolsA, from, countA, H[symbolsB + j]!);
     const run = to - from;
     copy(symbols + at, symbolsA + from, run);
     copy(positions + at, positionsA + from, run);

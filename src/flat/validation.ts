@@ -22,7 +22,7 @@ import {
 import { isAlike } from './contents.ts';
 import { runThunk, unwind } from './machine.ts';
 import { edgesEnd, FIRST_EDGE, forgetRead, hasShown, markShown, shownCell, VALID_IN, VALUE } from './notes.ts';
-import { beginTrail, revisionCounts, runAgain } from './revisions.ts';
+import { beginTrail, validationCounts, runAgain } from './revisions.ts';
 import { collectedContext, endContext } from './texts.ts';
 
 const H = heap;
@@ -152,7 +152,7 @@ export function validate(cell: Index): void {
 /** Puts a thunk on the trail whose reads are to be looked at. Its place there. */
 function wait(cell: Index): Index {
   const trail = beginTrail(cell, NOTED);
-  revisionCounts.validated++;
+  validationCounts.validated++;
   keepCursor(H[cell + 1]!, FIRST_EDGE, 0);
   return trail;
 }

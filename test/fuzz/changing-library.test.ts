@@ -15,7 +15,7 @@ import { decodeUtf8, encodeUtf8, UserError } from '#base';
 import { NixError } from '#diagnostics';
 import { Unhandled, Unkept } from '#flat';
 import { forceDeep, printAmbiguous } from '#runtime';
-import { revisionCounts } from '../../src/flat/revisions.ts';
+import { validationCounts } from '../../src/flat/revisions.ts';
 import { openSession, type Session } from '../semantics/evaluate.ts';
 import { ImagedEvaluations } from '../semantics/revised.ts';
 import { ChangingLibrary } from './changing-library.ts';
@@ -86,6 +86,6 @@ test('what a stable program makes of changing files is never stale', () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
-  if (process.env['FIRN_FUZZ_COUNT'] !== undefined) console.error(JSON.stringify({ ...counts, ...revisionCounts }));
+  if (process.env['FIRN_FUZZ_COUNT'] !== undefined) console.error(JSON.stringify({ ...counts, ...validationCounts }));
   assert.ok(counts.compared > 2 * count && counts.unkept < counts.compared / 5, JSON.stringify(counts));
 });

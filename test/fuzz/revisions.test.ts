@@ -14,7 +14,7 @@ import { test } from 'node:test';
 import { decodeUtf8, encodeUtf8, UserError } from '#base';
 import { NixError } from '#diagnostics';
 import { Unhandled, Unkept } from '#flat';
-import { revisionCounts } from '../../src/flat/revisions.ts';
+import { validationCounts } from '../../src/flat/revisions.ts';
 import { forceDeep, printAmbiguous } from '#runtime';
 import { openSession, type Session } from '../semantics/evaluate.ts';
 import { ImagedEvaluations } from '../semantics/revised.ts';
@@ -169,7 +169,7 @@ test('what depends on a change is evaluated again, and nothing else differs', ()
   const paths = ['one', 'two'].map((name) => join(folder, `${name}.nix`));
   const generator = new ProgramGenerator(seed, 2000);
   const counts = { compared: 0, unkept: 0 };
-  const { again, alike } = revisionCounts;
+  const { again, alike } = validationCounts;
   try {
     for (let number = 0; number < count; number++) {
       const program = new ChangingProgram(generator, paths.map((path) => new ChangingFile(path)));
@@ -198,5 +198,5 @@ test('what depends on a change is evaluated again, and nothing else differs', ()
     rmSync(folder, { recursive: true });
   }
   assert.ok(counts.compared > 2 * count && counts.unkept < counts.compared / 5, JSON.stringify(counts));
-  assert.ok(revisionCounts.again - again > count && revisionCounts.alike > alike, JSON.stringify(revisionCounts));
+  assert.ok(validationCounts.again - again > count && validationCounts.alike > alike, JSON.stringify(validationCounts));
 });

@@ -11,7 +11,7 @@ import { decodeUtf8, encodeUtf8, UserError } from '#base';
 import { NixError } from '#diagnostics';
 import { Unkept, type InputNames, type MachineImage, type StoredImage } from '#flat';
 import { forceDeep, printAmbiguous, type Value } from '#runtime';
-import { revisionCounts } from '../../src/flat/revisions.ts';
+import { validationCounts } from '../../src/flat/revisions.ts';
 import { openSession, type Session } from './evaluate.ts';
 
 /**
@@ -57,9 +57,9 @@ export class Revisions {
   }
 
   #inPlace(session: Session, source: string): { readonly value: string; readonly again: number } {
-    const before = revisionCounts.again;
+    const before = validationCounts.again;
     const value = shownBy(session, () => this.revise(source));
-    return { value, again: revisionCounts.again - before };
+    return { value, again: validationCounts.again - before };
   }
 
   revise(source: string): Value {
@@ -71,9 +71,9 @@ export class Revisions {
   #fromImage(source: string): { readonly value: string; readonly again: number } {
     let images = this.#images.get(source);
     if (images === undefined) this.#images.set(source, images = new ImagedEvaluations(this.#inputs));
-    const before = revisionCounts.again;
+    const before = validationCounts.again;
     const value = images.evaluate(source, this.folder, new Map(this.#now), shownBy);
-    if (value !== undefined) return { value, again: revisionCounts.again - before };
+    if (value !== undefined) return { value, again: validationCounts.again - before };
     this.#images.delete(source);
     return this.#fromImage(source);
   }
