@@ -32,7 +32,7 @@ const LIST = -5;
 const SET = -6;
 const firstPair = -16;
 
-const leastBits = 12;
+const leastBits = 16;
 let bits = leastBits;
 let table = new Int32Array(4 << bits);
 let filled = 0;

@@ -20,6 +20,8 @@ export interface Basis {
   readonly inputs: ReadonlyMap<string, string>;
   /** Files that only later evaluations have seen: the image knows nothing of them. */
   readonly later: ReadonlySet<string>;
+  /** How much those have evaluated again, in parts of all. */
+  readonly spent: number;
 }
 
 /** What a result tells of the evaluations before it. */
@@ -54,7 +56,7 @@ const mostInputs = 200;
 /** After so many it is left alone, until so many evaluations more. */
 const mostRefusals = 2;
 const patience = 20;
-/** When more than such a part was evaluated again, another image serves better. */
+/** When such a part of all was evaluated again, at once or little by little, another image serves better. */
 const worthwhile = 1 / 8;
 
 /** Whether files may be followed at all that have changed since a result. */
@@ -114,15 +116,16 @@ export function newBasis(image: string, inputs: readonly string[], { files, text
     // What was not imported this time is no input of the image, and of what else was read a text is known.
     if (file !== undefined && !texts.has(place)) known.set(place, file.hash);
   }
-  return { image, inputs: known, later: new Set() };
+  return { image, inputs: known, later: new Set(), spent: 0 };
 }
 
 /** The same for the next one, unless too much was evaluated again; `now` is what this one saw itself. */
 export function nextBasis(
   basis: Basis, before: Observations, now: Observations, counts: { readonly again: number; readonly ofAll: number },
 ): Basis | undefined {
-  if (counts.again > counts.ofAll * worthwhile) return undefined;
+  const spent = basis.spent + counts.again / counts.ofAll;
+  if (spent > worthwhile) return undefined;
   const later = new Set(basis.later);
   for (const place of now.files.keys()) if (!before.files.has(place)) later.add(place);
-  return { ...basis, later };
+  return { ...basis, later, spent };
 }
