@@ -16,21 +16,40 @@ export class ImageWriter implements MachineImage {
 
   strings(name: string, strings: readonly string[]): void {
     const ends = new Int32Array(strings.length);
+    const pieces: number[] = [];
     let end = 0;
-    for (let i = 0; i < strings.length; i++) ends[i] = end += strings[i]!.length;
+    let first = 0;
+    for (let i = 0; i < strings.length; i++) {
+      ends[i] = end += strings[i]!.length;
+      if (end < pieceLength && i < strings.length - 1) continue;
+      this.texts.set(`${name}-${pieces.length}`, strings.slice(first, i + 1).join(''));
+      pieces.push(first);
+      first = i + 1;
+      end = 0;
+    }
     this.words.set(name, ends);
-    this.texts.set(name, strings.join(''));
+    this.numbers(`${name}-pieces`, pieces);
   }
 }
 
-/** Byte strings of which each is made when it is wanted. */
-export class StoredStrings {
-  readonly #ends: Int32Array;
-  readonly #text: string;
+/** A piece of many strings is one text. */
+const pieceLength = 2 ** 17;
 
-  constructor(ends: Int32Array, text: string) {
-    this.#ends = ends;
-    this.#text = text;
+/** Byte strings of which each is made when it is wanted, and each piece of their text is read then. */
+export class StoredStrings {
+  readonly #name: string;
+  readonly #stored: StoredImage;
+  /** Where in the text of its piece each ends. */
+  readonly #ends: Int32Array;
+  /** The first string of each piece. */
+  readonly #firsts: Int32Array;
+  readonly #texts: (string | undefined)[] = [];
+
+  constructor(image: ImageReader, name: string) {
+    this.#name = name;
+    this.#stored = image.stored;
+    this.#ends = image.numbers(name);
+    this.#firsts = image.numbers(`${name}-pieces`);
   }
 
   get length(): number {
@@ -38,11 +57,24 @@ export class StoredStrings {
   }
 
   at(index: number): string {
-    return this.#text.slice(index === 0 ? 0 : this.#ends[index - 1]!, this.#ends[index]!);
+    const piece = this.#pieceOf(index);
+    const text = this.#texts[piece] ??= this.#stored.text(`${this.#name}-${piece}`);
+    return text.slice(index === this.#firsts[piece] ? 0 : this.#ends[index - 1]!, this.#ends[index]!);
   }
 
   all(): string[] {
     return Array.from(this.#ends, (_, index) => this.at(index));
+  }
+
+  #pieceOf(index: number): number {
+    let low = 0;
+    let high = this.#firsts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#firsts[middle]! <= index) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 }
 
@@ -64,6 +96,6 @@ export class ImageReader {
   }
 
   strings(name: string): StoredStrings {
-    return new StoredStrings(this.numbers(name), this.text(name));
+    return new StoredStrings(this, name);
   }
 }

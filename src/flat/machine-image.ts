@@ -84,7 +84,7 @@ export function prefixNow(): Prefix {
 }
 
 /** Which parts an image has, and what they mean. */
-const format = 2;
+const format = 1;
 
 /** Registers that mean the same in each process. */
 const registers = [TOP, KEPT_TOP, READERS, LOW, HIGH];
