@@ -139,14 +139,20 @@ function infoOf(code: Index, given: number): LambdaInfo {
 }
 
 /** A slot that counts as forced; it looks for its value each time that it is wanted. */
-function readingSlot(word: Word): Slot {
-  const slot = Object.create(Thunk.prototype, {
-    code: { value: null },
-    value: { get: () => toValue(forceWhole(word)) },
-  }) as Thunk;
-  wordsOf.set(slot, word);
-  return slot;
+class ReadingSlot {
+  readonly code = null;
+  readonly word: Word;
+
+  constructor(word: Word) {
+    this.word = word;
+  }
+
+  get value(): Value {
+    return toValue(forceWhole(this.word));
+  }
 }
+// So it is a thunk to all who read it, without a place for a value.
+Object.setPrototypeOf(ReadingSlot.prototype, Thunk.prototype);
 
 /** A slot that counts as forced; its value is made when it is looked at. */
 function knownSlot(word: Word): Slot {
@@ -212,7 +218,7 @@ export function thunkOf(word: Word): Thunk {
 export function toSlot(word: Word): Slot {
   switch (word & 7) {
     case 0:
-      if (!isShared()) return H[word >>> 2] === FORWARD ? toSlot(settled(word)) : readingSlot(word);
+      if (!isShared()) return H[word >>> 2] === FORWARD ? toSlot(settled(word)) : new ReadingSlot(word) as never;
       return slotsOf.get(word)?.deref() ?? suspendedSlot(word);
     case 1:
     case 2:
@@ -257,6 +263,7 @@ export function fromValue(value: Value): Word {
 
 export function fromSlot(slot: Slot): Word {
   if (!(slot instanceof Thunk)) return fromValue(slot);
+  if (slot instanceof ReadingSlot) return settled(slot.word);
   const known = wordsOf.get(slot);
   if (known !== undefined) return settled(known);
   if (H[MANNER] !== PLAIN && slot.code !== null) cannotKeep('what a builtin has suspended');

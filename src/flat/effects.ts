@@ -79,7 +79,7 @@ export function showAgain(record: Index): void {
 export function showEdges(edges: Int32Array, from = 0, end = edges.length): void {
   if (validating) return;
   for (let at = from; at < end; at += 2) {
-    const cell = edges[at]!;
+    const cell = edges[at]! & -2;
     if (cell === shownCell) (boxOf(edges[at + 1]!) as Effect).show();
     else if (cell > 0 && H[cell] === NOTED && hasShown(H[cell + 1]!)) showAgain(H[cell + 1]!);
   }

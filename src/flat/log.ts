@@ -103,8 +103,10 @@ export function keepLog(base: Index): number {
   let count = H[LOG]! - base;
   if (count > longestLog) count = 0;
   if (keptTop + count > keptLogs.length) throw new RangeError('no room for more logs');
-  for (let i = 0; i < count; i++) keptLogs[keptTop + i] = H[base + i]!;
-  keptTop += count;
+  const to = keptLogs;
+  const top = keptTop;
+  for (let i = 0; i < count; i++) to[top + i] = H[base + i]!;
+  keptTop = top + count;
   H[LOG] = base;
   return count;
 }

@@ -7,12 +7,12 @@
  * change while the thunk stays the same. All other thunks become [FORWARD, value] as ever.
  *
  * While a thunk runs, its edges are on a stack: a cell and the value found. A negative cell was only
- * peeked at. Each running thunk has a number; a record keeps that of its last reader, so that most
+ * peeked at; the lowest bit of one there says that it has shown something (effects.ts). Each running thunk has a number; a record keeps that of its last reader, so that most
  * reads of the same are noted once.
  *
  * A record is [value, revision in which it was found valid, last reader, node, frame, words of edges,
  * place of its log, words of that, edges …]. The lowest bit of the words of edges says that it, or
- * what it read, has shown something (effects.ts).
+ * what it read, has shown something.
  */
 
 import {
@@ -57,7 +57,7 @@ export function noteRead(cell: Index, record: Index): void {
   const reader = H[READER]!;
   if (H[record + LAST_READER] === reader) return;
   H[record + LAST_READER] = reader;
-  push(cell, H[record]!);
+  push(cell | (H[record + EDGE_WORDS]! & 1), H[record]!);
 }
 
 /** The value was used because it was known: had it failed, the reader would have gone on without. */
@@ -88,16 +88,13 @@ export function noteEdges(edges: Int32Array): void {
 
 /** Whether something was shown by what has these edges. */
 export function haveShown(edges: Int32Array): boolean {
-  for (let i = 0; i < edges.length; i += 2) {
-    const cell = edges[i]!;
-    if (cell === shownCell || (cell > 0 && H[cell] === NOTED && hasShown(H[cell + 1]!))) return true;
-  }
+  for (let i = 0; i < edges.length; i += 2) if ((edges[i]! & 1) === 1) return true;
   return false;
 }
 
 /** The running thunk has shown something. */
 export function noteShown(box: Word): void {
-  push(shownCell, box);
+  push(shownCell | 1, box);
 }
 
 export function edgesEnd(record: Index): Index {
@@ -135,11 +132,11 @@ export function newRecord(edges: Index, log: Index, code: Index, home: Index, va
   let shown = 0;
   for (let i = 0; i < count; i += 2) {
     const cell = H[edges + i]!;
-    H[record + FIRST_EDGE + i] = cell;
+    shown |= cell;
+    H[record + FIRST_EDGE + i] = cell & -2;
     H[record + FIRST_EDGE + i + 1] = H[edges + i + 1]!;
-    if (cell === shownCell || (cell > 0 && H[cell] === NOTED && hasShown(H[cell + 1]!))) shown = 1;
   }
-  H[record + EDGE_WORDS] = count | shown;
+  H[record + EDGE_WORDS] = count | (shown & 1);
   H[EDGES] = edges;
   return record;
 }

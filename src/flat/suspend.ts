@@ -19,7 +19,7 @@ export function suspend(node: Index, frame: Index): Word {
 
 /** The same in something that is met again as a whole: there its parts are not noted apart. */
 export function suspendPart(node: Index, frame: Index): Word {
-  return H[MANNER] !== PLAIN && isInputCode(node) ? suspendNoted(node, frame) : slotOf(node, frame);
+  return isInputCode(node) && H[MANNER] !== PLAIN ? suspendNoted(node, frame) : slotOf(node, frame);
 }
 
 /** A node as a slot, which nobody is told of. */
