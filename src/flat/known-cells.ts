@@ -5,10 +5,10 @@
  * What is found counts as made by it too, so it is logged again. In a first revision nothing is
  * looked for, and nothing is hashed. The table is of one revision.
  *
- * Keys are three words; arguments in them are seen through thunks that have run. Several arguments
- * are joined pair by pair, each pair with a number, which is negative and so no word.
+ * Keys are three words (cell-table.ts); arguments in them are seen through thunks that have run.
  */
 
+import { clearTable, insert, pairOf, search } from './cell-table.ts';
 import {
   addBox, addString, AGAIN, boxAt, heap, MANNER, notedMakers, textAt, type Box, type Index,
   type Word,
@@ -24,69 +24,18 @@ const LITERAL = 0;
 const THUNK = 1;
 const FRAME = 2;
 /** First words of keys that are neither nodes nor pairs. */
-const PAIR = -1;
 const APPLY = -2;
 const NAMED = -3;
 const PARTLY = -4;
 const LIST = -5;
 const SET = -6;
-const firstPair = -16;
 
-const leastBits = 16;
-let bits = leastBits;
-let table = new Int32Array(4 << bits);
-let filled = 0;
-/** Where the last search ended. */
-let place = 0;
-let pairs = 0;
 const texts = new Map<string, Word>();
 
 /** Forgets all, for another revision. */
 export function forgetCells(): void {
-  bits = leastBits;
-  table = new Int32Array(4 << bits);
-  filled = 0;
+  clearTable();
   texts.clear();
-}
-
-function search(k1: number, k2: number, k3: number): number {
-  const mask = (1 << bits) - 1;
-  let hash = Math.imul(k1, 0x9E3779B1) ^ Math.imul(k2, 0x85EBCA6B) ^ Math.imul(k3, 0xC2B2AE35);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2C1B3C6D);
-  for (let i = (hash ^ (hash >>> 13)) & mask; ; i = (i + 1) & mask) {
-    place = i << 2;
-    const found = table[place + 3]!;
-    if (found === 0 || (table[place] === k1 && table[place + 1] === k2 && table[place + 2] === k3)) return found;
-  }
-}
-
-/** Of several for the same key the first stays. */
-function insert(k1: number, k2: number, k3: number, made: number): void {
-  if (search(k1, k2, k3) !== 0) return;
-  table[place] = k1;
-  table[place + 1] = k2;
-  table[place + 2] = k3;
-  table[place + 3] = made;
-  if (++filled > 1 << (bits - 1)) grow();
-}
-
-function grow(): void {
-  const old = table;
-  bits++;
-  table = new Int32Array(4 << bits);
-  filled = 0;
-  for (let at = 0; at < old.length; at += 4) {
-    if (old[at + 3] !== 0) insert(old[at]!, old[at + 1]!, old[at + 2]!, old[at + 3]!);
-  }
-}
-
-/** The number of a pair, a new one for a new pair. */
-function pairOf(a: number, b: number): number {
-  const known = search(PAIR, a, b);
-  if (known !== 0) return known;
-  const made = firstPair - ++pairs;
-  insert(PAIR, a, b, made);
-  return made;
 }
 
 /** The key of arguments in the heap, and of one more. */

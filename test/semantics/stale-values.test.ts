@@ -32,8 +32,8 @@ const programs: readonly (readonly [program: string, ...texts: string[]])[] = [
       `{ }: { f = ${one}; }`, `{ }: { f = ${two}; }`, `{ }: { f = ${one}; }`] as const);
   }),
   // What depended on the file, and does not any more: a list whose elements had been taken from it.
-  [`let l = import ../f.nix; t = builtins.genList (n: builtins.elemAt l n) 2; g = x: { inherit x; }; n = builtins.length; in
-    [ (builtins.seq l (n t)) (if n l == 0 then n t else 7) (if n l == 0 then (g (builtins.elemAt t 0)) ? x else false) (n t) (if n l > 1 then t else [ ]) ]`,
+  [`let l = import ../f.nix; t = builtins.genList (n: __elemAt l n) 2; g = x: { inherit x; }; n = builtins.length; in
+    [ (builtins.seq l (n t)) (if n l == 0 then n t else 7) (if n l == 0 then (g (__elemAt t 0)) ? x else false) (n t) (if n l > 1 then t else [ ]) ]`,
   '[ 1 2 ]', '[ ]', '[ 3 4 ]', '[ ]', '[ 5 6 7 ]', '[ 1 2 ]'],
   // The same is read while something else is made valid, and by the program.
   [`let x = import ../f.nix; a = x + 0; b = a * 0; c = [ b ]; d = if x > 1 then a + builtins.head c else builtins.head c + a; in [ d (builtins.head c + a) a ]`, '1', '2', '3', '2', '1'],
@@ -42,7 +42,7 @@ const programs: readonly (readonly [program: string, ...texts: string[]])[] = [
   // Of elements that are looked at before they are wanted, some fail, in every way.
   ...['throw "a"', 'abort "a"', '{ }.a', '(let r = r; in r)', '1 + ""'].map((failing) => [
     `let f = import ../f.nix; i = f.i; l = f.l; k = x: y: { r = if x then y else 0; }; in builtins.seq (builtins.tryEval i) [
-      (map (n: (k f.b (builtins.elemAt l i)).r) [ 1 2 ]) (k f.b (builtins.elemAt l (i + 0))).r ]`,
+      (map (n: (k f.b (__elemAt l i)).r) [ 1 2 ]) (k f.b (__elemAt l (i + 0))).r ]`,
     '{ b = true; i = 0; l = [ 1 2 ]; }', `{ b = false; i = ${failing}; l = [ 1 2 ]; }`, `{ b = false; i = 0; l = ${failing}; }`, '{ b = true; i = 1; l = [ 3 4 ]; }',
   ] as const),
   // What is caught again and again, also after something that is not.
