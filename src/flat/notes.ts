@@ -70,12 +70,6 @@ export function notePeek(cell: Index): void {
   push(-cell, H[record]!);
 }
 
-/** What was read in order to validate is not what the running thunk has read. */
-export function forgetRead(cell: Index, edges: Index): void {
-  H[EDGES] = edges;
-  if (H[cell] === NOTED) H[H[cell + 1]! + LAST_READER] = 0;
-}
-
 /** What is on the stack of edges since a place. */
 export function edgesSince(edges: Index): Int32Array {
   return H.slice(edges, H[EDGES]);

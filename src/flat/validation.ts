@@ -21,7 +21,7 @@ import {
 } from './heap.ts';
 import { isAlike } from './contents.ts';
 import { runThunk, unwind } from './machine.ts';
-import { edgesEnd, FIRST_EDGE, forgetRead, hasShown, markShown, shownCell, VALID_IN, VALUE } from './notes.ts';
+import { edgesEnd, FIRST_EDGE, hasShown, markShown, shownCell, VALID_IN, VALUE } from './notes.ts';
 import { beginTrail, validationCounts, runAgain } from './revisions.ts';
 import { collectedContext, endContext } from './texts.ts';
 
@@ -183,8 +183,9 @@ function lookOn(record: Index): Index {
       continue;
     }
     if (H[cell] !== FORWARD && H[cell] !== NOTED) {
+      // It had a value: so it has failed in this revision, or waits for this thunk. Both fail.
       keepCursor(record, at - record, shown);
-      runFirst(cell);
+      runThunk(cell);
     }
     let now = H[cell + 1]!;
     if (H[cell] === NOTED) {
@@ -201,11 +202,4 @@ function lookOn(record: Index): Index {
   markShown(record, shown === 1);
   H[record + VALID_IN] = H[REVISION]!;
   return UNCHANGED;
-}
-
-/** Runs a thunk that has no value. It is not read for that. */
-function runFirst(cell: Index): void {
-  const edges = H[EDGES]!;
-  runThunk(cell);
-  forgetRead(cell, edges);
 }

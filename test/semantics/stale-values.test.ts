@@ -45,6 +45,9 @@ const programs: readonly (readonly [program: string, ...texts: string[]])[] = [
       (map (n: (k f.b (__elemAt l i)).r) [ 1 2 ]) (k f.b (__elemAt l (i + 0))).r ]`,
     '{ b = true; i = 0; l = [ 1 2 ]; }', `{ b = false; i = ${failing}; l = [ 1 2 ]; }`, `{ b = false; i = 0; l = ${failing}; }`, '{ b = true; i = 1; l = [ 3 4 ]; }',
   ] as const),
+  // An index that was known when something was made of it, and reads that itself now.
+  [`let f = import ../f.nix; l = [ 1 2 3 ]; i = if f.c then builtins.length t else 0; k = x: [ x ]; t = if f.z then k (__elemAt l i) else [ ]; in
+    [ (if f.c then 0 else builtins.seq i t) i t ]`, '{ c = false; z = true; }', '{ c = true; z = true; }', '{ c = true; z = false; }', '{ c = false; z = true; }'],
   // What is caught again and again, also after something that is not.
   [`let f = import ../f.nix; t = builtins.tryEval; a = t f.a; b = t (f.b + 1); c = if a.success then b else t f.c; in [ (if f.n then [ a b c ] else [ ]) (t c.value) ]`,
     '{ n = true; a = 1; b = throw "b"; c = 3; }', '{ n = false; a = throw "a"; b = throw "b"; c = abort "c"; }', '{ n = true; a = throw "a"; b = 2; c = throw "c"; }',
