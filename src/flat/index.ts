@@ -327,6 +327,13 @@ export function isLong(): boolean {
 /** About ten words are taken for each call and each thunk. */
 const longWords = 10_000_000;
 
+/** Whether so much was done that an image of it serves: about a third of a second. */
+export function isWorthAnImage(): boolean {
+  return usedWords() > imageWords;
+}
+
+const imageWords = 3_000_000;
+
 function derivation(options: FlatOptions): Word {
   return evaluate(encodeTree(options.readOwnText(derivationText, 'derivation-internal.nix')), rootFrame([]));
 }

@@ -168,8 +168,10 @@ test('whatever changes, the answer is not stale', { skip: skipped }, () => {
     ['the file itself', () => host('other = 3;')],
   ];
   for (const [what, change] of steps) {
-    change();
+    host(`before = "${what}";`);
     world.check();
+    assert.equal(world.images().length, 1, what);
+    change();
     host(`step = "${what}";`);
     world.check();
   }

@@ -17,7 +17,7 @@ function seenOf(files: Readonly<Record<string, string>>, texts: readonly string[
 
 const files = { '/etc/host.nix': 'h', '/etc/parts/a.nix': 'a', '/etc/text': 't', '/src/lib.nix': 'l', '/root/nix/store/x/y.nix': 'y' };
 const seen = seenOf(files, ['/etc/text']);
-const long: History = { refusals: 0, wasLong: true };
+const long: History = { refusals: 0, isWorthwhile: true };
 
 function plan(history: History, changed: readonly string[], now: Readonly<Record<string, string>> = {}, hasImage = true): Revision | undefined {
   return planRevision('question', { seen, history }, changed, (place) => now[place], hasImage);
@@ -41,7 +41,7 @@ test('an image follows what has changed, and its neighbours if they are few', ()
 });
 
 test('short evaluations and large changes are made anew', () => {
-  assert.equal(plan({ ...long, wasLong: false }, ['/etc/host.nix']), undefined);
+  assert.equal(plan({ ...long, isWorthwhile: false }, ['/etc/host.nix']), undefined);
   assert.equal(plan(long, Array.from({ length: 41 }, (_, i) => `/etc/${i}.nix`)), undefined);
 });
 

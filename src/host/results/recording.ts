@@ -56,17 +56,17 @@ export class Recording {
   #history(question: string, folder: string, machine: UsedMachine | undefined): History | undefined {
     const { revision, cacheDirectory } = this.#input;
     // How long it was with frames is not known, but images are not for those.
-    const wasLong = machine?.isLong() === true || this.#input.environment['FIRN_REVISIONS'] === 'always';
-    if (revision === undefined || revision.kind === 'anew') return { refusals: revision?.refusals ?? 0, wasLong };
-    if (machine === undefined) return { refusals: revision.refusals + 1, wasLong: true };
+    const isWorthwhile = machine?.isWorthAnImage() === true || this.#input.environment['FIRN_REVISIONS'] === 'always';
+    if (revision === undefined || revision.kind === 'anew') return { refusals: revision?.refusals ?? 0, isWorthwhile };
+    if (machine === undefined) return { refusals: revision.refusals + 1, isWorthwhile: true };
     switch (revision.kind) {
       case 'noted': {
         const name = randomBytes(16).toString('hex');
         const image = machine.image();
-        if (image === undefined) return { refusals: revision.refusals + 1, wasLong };
+        if (image === undefined) return { refusals: revision.refusals + 1, isWorthwhile };
         const isKept = new ImageFolder(cacheDirectory).save(question, name, image);
         const basis = isKept ? newBasis(name, revision.inputs, this.trace.observations()) : undefined;
-        return { basis, refusals: revision.refusals, wasLong: true };
+        return { basis, refusals: revision.refusals, isWorthwhile: true };
       }
       case 'again': {
         const before = loadResult(folder, question);
@@ -76,7 +76,7 @@ export class Recording {
         if (basis === undefined) new ImageFolder(cacheDirectory).remove(question);
         const changed = new Set([...revision.changed, ...revision.since]);
         this.trace.addEarlier(before.seen, changed, revision.basis.later);
-        return { basis, refusals: revision.refusals, wasLong: true };
+        return { basis, refusals: revision.refusals, isWorthwhile: true };
       }
     }
   }
@@ -84,7 +84,7 @@ export class Recording {
 
 /** Of the machine that has performed the task. */
 export interface UsedMachine {
-  isLong(): boolean;
+  isWorthAnImage(): boolean;
   image(): MachineImage | undefined;
   counts(): RevisionCounts;
 }

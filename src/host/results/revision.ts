@@ -32,8 +32,8 @@ export interface History {
    * counts the evaluations made without trying.
    */
   readonly refusals: number;
-  /** Whether it took long enough to do something about it. */
-  readonly wasLong: boolean;
+  /** Whether it took so long that an image of it serves. */
+  readonly isWorthwhile: boolean;
 }
 
 /** How to perform an evaluation: with notes of what it reads, going on from an image, or without, where that failed. */
@@ -78,8 +78,8 @@ interface Known {
 export function planRevision(
   question: string, known: Known, changed: readonly string[], hashNow: (place: string) => string | undefined, hasImage: boolean,
 ): Revision | undefined {
-  const { seen, history: { basis, refusals, wasLong } } = known;
-  if (!wasLong) return undefined;
+  const { seen, history: { basis, refusals, isWorthwhile } } = known;
+  if (!isWorthwhile) return undefined;
   if (refusals >= mostRefusals) return { kind: 'anew', refusals: refusals >= patience ? 0 : refusals + 1 };
   if (changed.length > mostChanged) return undefined;
   const isReached = ({ inputs, later }: Basis) => changed.every((place) => inputs.has(place) || later.has(place));

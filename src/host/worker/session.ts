@@ -220,7 +220,7 @@ function openSession(
           return image === undefined ? undefined : { ...image, texts: new Map([...image.texts, ...texts]) };
         },
         counts: () => machine!.revisionCounts(),
-        isLong: () => machine!.isLong(),
+        isWorthAnImage: () => machine!.isWorthAnImage(),
       };
     },
     close() {
