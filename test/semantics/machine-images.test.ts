@@ -14,7 +14,7 @@ import { Attrs, call, ContextCollector, type EvalSettings, force, forceDeep, typ
 import { selectPath } from '../../src/host/tasks/attribute-path.ts';
 import { autoCall } from '../../src/host/tasks/expression-source.ts';
 import { openSession, type Session } from './evaluate.ts';
-import { storedImage } from './revised.ts';
+import { forgetSources, storedImage } from './revised.ts';
 
 type Files = Readonly<Record<string, string>>;
 type Task = (session: Session, folder: string) => Value;
@@ -51,6 +51,7 @@ function perform(files: Files, task: Task, use: (kept: {
       image: kept,
       again(texts, settings = {}, image = kept!) {
         const changed = write(texts);
+        forgetSources();
         const session = openSession(settings, {}, undefined, true, undefined, { image, changed });
         const found = shown(session);
         const counts = revisionCounts();
@@ -115,6 +116,25 @@ test('a list of values, of which one depends on a change', () => {
   perform(files, task, ({ again }) => {
     const { again: count } = again({ 'host.nix': '{ name = "two"; }' });
     assert.ok(count > 0 && count < 10, `${count} thunks`);
+  });
+});
+
+test('what is alike in a changed file is what it was, wherever it stands now', () => {
+  const files = {
+    'stable/lib.nix': library,
+    'stable/main.nix': `let host = import ../host.nix; inherit (import ./lib.nix) hashes; in {
+      long = map (x: "\${x}!") host.long; loaded = map (path: map (x: "\${x}?") (import path)) host.modules;
+      at = (builtins.unsafeGetAttrPos "long" host).line;
+    }`,
+    'stable/module.nix': 'builtins.genList toString 100',
+    'host.nix': '{ long = (import ./stable/lib.nix).hashes ++ [ "z" ]; modules = [ ./stable/module.nix ]; other = 1; }',
+  };
+  const task: Task = ({ evaluator }, folder) => evaluator.evaluateFile(join(folder, 'stable/main.nix'));
+  perform(files, task, ({ again }) => {
+    const { again: count, ofAll } = again({ 'host.nix': `\n\n${files['host.nix'].replace('other = 1', 'other = 2')}` });
+    assert.ok(count < 10 && ofAll > 300, `${count} thunks of ${ofAll}`);
+    const { again: moved } = again({ 'host.nix': 'let x = 1; in { modules = [ ./stable/module.nix ]; long = [ "b" ]; other = x; }' });
+    assert.ok(moved < 20, `${moved} thunks of ${ofAll}`);
   });
 });
 

@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { decodeUtf8, encodeUtf8, UserError } from '#base';
-import { NixError } from '#diagnostics';
+import { nextSourcePosition, NixError, restoreSources } from '#diagnostics';
 import { Unkept, type InputNames, type MachineImage, type StoredImage } from '#flat';
 import { forceDeep, printAmbiguous, type Value } from '#runtime';
 import { validationCounts } from '../../src/flat/revisions.ts';
@@ -109,6 +109,7 @@ export class ImagedEvaluations {
       return told;
     }
     const changed = [...files].filter(([path, content]) => this.#files.get(path) !== content).map(([path]) => path);
+    forgetSources();
     const session = openSession({}, {}, undefined, true, undefined, { image: this.#image, changed });
     try {
       return tell(session, () => session.evaluator.evaluateText(text, directory));
@@ -117,6 +118,11 @@ export class ImagedEvaluations {
       throw error;
     }
   }
+}
+
+/** Another process would not have the sources of this one. */
+export function forgetSources(): void {
+  restoreSources([], nextSourcePosition());
 }
 
 /** An image in memory. */
