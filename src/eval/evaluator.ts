@@ -169,6 +169,11 @@ export class Evaluator implements EvalServices {
     });
   }
 
+  /** What was done cannot be known again after a change: `Unkept` if this goes on from an image. */
+  cannotKeep(what: string): void {
+    this.flat?.cannotKeep(what);
+  }
+
   /** What is to be kept of the machine once the task has come to a good end; undefined where it cannot be. */
   machineImage(): MachineImage | undefined {
     return this.flat?.image();

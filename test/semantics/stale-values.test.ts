@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeUtf8 } from '#base';
 import { Unkept } from '#flat';
+import { openSession } from './evaluate.ts';
 import { Revisions } from './revised.ts';
 
 /** Programs with what `f.nix` says in turn. */
@@ -104,4 +105,12 @@ test('what is shown of sets tells what was evaluated by then, so only anew', () 
   using revisions = new Revisions({ 'f.nix': '1' });
   revisions.check(program);
   assert.throws(() => revisions.revise(encodeUtf8(program)), Unkept);
+});
+
+test('what cannot be known again leaves no image', () => {
+  const { evaluator } = openSession({}, {}, undefined, true, new Set(['/none']));
+  evaluator.evaluateText('{ a = 1; }', '/');
+  assert.notEqual(evaluator.machineImage(), undefined);
+  evaluator.cannotKeep('what need not have been evaluated');
+  assert.equal(evaluator.machineImage(), undefined);
 });

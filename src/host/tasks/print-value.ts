@@ -27,6 +27,8 @@ export function run(session: EvaluationSession, input: unknown): void {
     const root = evaluateSource(session, source, { isMain: true });
     for (const path of attributePaths.length === 0 ? [''] : attributePaths) {
       const value = selected(args, root, path);
+      // Values of an image have been evaluated by somebody else.
+      if (showsSuspended(value, input as PrintInput)) session.evaluator.cannotKeep('what need not have been evaluated');
       session.print(exactly(session, source, path, value, input as PrintInput)
         ?? show(session, value, input as PrintInput));
     }
@@ -43,14 +45,17 @@ function selected(args: Attrs, root: Value, path: string): Value {
 function exactly(
   session: EvaluationSession, source: ExpressionSource, path: string, value: Value, input: PrintInput,
 ): string | undefined {
-  const showsSuspended = !input.strict && (input.form === 'plain' || input.form === 'xml');
-  const hasParts = Array.isArray(value) || value instanceof Attrs;
-  if (!showsSuspended || !hasParts) return undefined;
+  if (!showsSuspended(value, input)) return undefined;
   return session.suspended((again) => {
     const args = makeAutoArguments(again, input.autoArguments);
     const root = evaluateSource(again, source, { isMain: true });
     return show(again, selected(args, root, path), input);
   });
+}
+
+/** Whether what is shown of a value tells which of its parts have been evaluated. */
+function showsSuspended(value: Value, { strict, form }: PrintInput): boolean {
+  return !strict && (form === 'plain' || form === 'xml') && (Array.isArray(value) || value instanceof Attrs);
 }
 
 function show(
