@@ -148,9 +148,17 @@ function encodeNew(image: ProgramImage, file: string, { read, identity }: ReadPr
   const { tree, base, resolution, text: { length } } = read!;
   if (identity === undefined || !image.hasRoom(length)) return encodeTree(read!);
   const start = H[KEPT_TOP]!;
-  const { root, marks } = encodeKept(tree, { base, resolution, globals });
-  image.add(file, identity, { base, length }, { start, root, marks });
-  return root;
+  try {
+    const { root, marks } = encodeKept(tree, { base, resolution, globals });
+    image.add(file, identity, { base, length }, { start, root, marks });
+    return root;
+  } catch (error) {
+    // A text whose program is larger than such texts' ever are.
+    if (!(error instanceof RangeError)) throw error;
+    H.fill(0, start, H[KEPT_TOP]);
+    H[KEPT_TOP] = start;
+    return encodeTree(read!);
+  }
 }
 
 export function encodeTree({ tree, base, resolution }: ReadTree): Index {

@@ -119,9 +119,9 @@ export class ProgramImage {
     return files.map(({ start, size }) => [start, size] as const).sort(([a], [b]) => a - b);
   }
 
-  /** Whether there is room for the program of a text. */
+  /** Whether there is room for the program of a text, unless it is a very strange one. */
   hasRoom(length: number): boolean {
-    return H[KEPT_TOP]! + mostWordsPerByte * length < keptEnd;
+    return H[KEPT_TOP]! + usualWordsPerByte * length < keptEnd - keptReserve;
   }
 
   /** Notes what was encoded at the end of the range, from `start` on. */
@@ -195,6 +195,6 @@ function extentNow(): Extent {
   return { symbols: symbolCount(), programs: H[KEPT_TOP]!, positions: keptPositionsEnd() };
 }
 
-/** Of any text: `a:b:…` takes most. */
-const mostWordsPerByte = 16;
+/** Of texts that people write it is a fifth; most, 16, take those like `a:b:…`. */
+const usualWordsPerByte = 1;
 const keptReserve = 2 ** 23;
