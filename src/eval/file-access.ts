@@ -29,7 +29,7 @@ export class FileAccess {
     this.#ownStorePaths.add(storePath);
   }
 
-  /** What was built for evaluation is context like `!out!….drv`: it may be read, and so may what it refers to. */
+  /** What was built for evaluation (`!out!….drv`) may be read, and so may what it refers to. */
   allowOutput(element: string): void {
     const match = /^!([^!]*)!(\/.*)$/.exec(element);
     if (match === null) return;
