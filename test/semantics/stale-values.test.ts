@@ -59,6 +59,9 @@ const programs: readonly (readonly [program: string, ...texts: string[]])[] = [
   [`let f = import ../f.nix; d = derivation { name = "d"; system = "s"; builder = "/b"; }; s = "\${d}" + (if (builtins.tryEval ("\${d.drvPath}" + f.a)).success then "y" else "n") + f.b;
     in [ (builtins.attrNames (builtins.getContext s)) s (builtins.attrNames (builtins.getContext "\${f.b}")) ]`,
   '{ a = "a"; b = "b"; }', '{ a = throw "a"; b = "b"; }', '{ a = throw "a"; b = "c"; }', '{ a = "x"; b = "c"; }'],
+  [`let f = import ../f.nix; d = n: derivation { name = n; system = "s"; builder = "/b"; }; u = "\${d "e"}\${f.a}"; t = builtins.tryEval u;
+    s = "\${d "d"}\${f.b}\${if t.success then "y" else "n"}"; in [ (builtins.attrNames (builtins.getContext s)) s ]`,
+  '{ a = "a"; b = "b"; }', '{ a = throw "a"; b = "c"; }', '{ a = "a"; b = "d"; }'],
   // Values that differ in one thing.
   ...['0.0|-0.0', '1|1.0', '/a|"/a"', '[ ]|{ }', '[ 1 ]|[ 2 ]', '[ 1 ]|[ 1 2 ]', '{ a = 1; }|{ b = 1; }', '{ a = 1; }|{ a = 2; }', '{ a = 1; b = 2; }|{ a = 1; c = 2; }',
     '"a"|"b"', '9007199254740993|9007199254740992', '(0.0 * (1.0e308 * 10))|(0.0 * (1.0e308 * 10))', 'null|false', '1000000000|1000000001', '1.5|2.5',
