@@ -56,8 +56,11 @@ const mostInputs = 200;
 /** After so many it is left alone, until so many evaluations more. */
 const mostRefusals = 2;
 const patience = 20;
-/** When such a part of all was evaluated again, at once or little by little, another image serves better. */
-const worthwhile = 1 / 8;
+/**
+ * When such a part of all was evaluated again, at once or little by little, another image has paid for
+ * itself: making one takes about as long as that.
+ */
+const worthwhile = 1 / 16;
 
 /** Whether files may be followed at all that have changed since a result. */
 export function mayChange({ seen, history: { basis } }: Known): (place: string) => boolean {
