@@ -128,10 +128,11 @@ async function runThread<Result>(
   const workerData: ThreadInput = { ...input, port: threadPort, wake };
   const { worker, heapMegabytes } = startEvaluator(workerData, [threadPort], request.environment);
   const end = endOf(worker, request.signal);
+  const interrupted = new Promise<never>((_, reject) => { end.catch(reject); });
   // Nobody may be waiting yet.
-  end.catch(() => {});
+  interrupted.catch(() => {});
   ground?.read();
-  if (ground !== undefined && !await ground.holds()) {
+  if (ground !== undefined && !await Promise.race([ground.holds(), interrupted])) {
     port.close();
     await worker.terminate();
     return runThread(request, { ...input, revision: undefined, sharedHeap: undefined });
