@@ -11,39 +11,17 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { decodeUtf8, encodeUtf8, UserError } from '#base';
-import { NixError } from '#diagnostics';
-import { Unhandled, Unkept } from '#flat';
-import { forceDeep, printAmbiguous } from '#runtime';
+import { encodeUtf8 } from '#base';
 import { validationCounts } from '../../src/flat/revisions.ts';
-import { openSession, type Session } from '../semantics/evaluate.ts';
+import { openSession } from '../semantics/evaluate.ts';
 import { ImagedEvaluations } from '../semantics/revised.ts';
 import { ChangingLibrary } from './changing-library.ts';
+import { failure, outcome, unkept } from './outcome.ts';
 import { ProgramGenerator } from './program-generator.ts';
 
 const seed = Number(process.env['FIRN_FUZZ_SEED'] ?? 5);
 const count = Number(process.env['FIRN_FUZZ_COUNT'] ?? 40);
 const changes = 8;
-
-const failure = 'it fails';
-const unkept = 'to be evaluated anew';
-
-/** What an evaluation shows and comes to, or that it fails. */
-function outcome({ evaluator, output }: Session, evaluate: () => ReturnType<Session['evaluator']['evaluateText']>): string {
-  output.length = 0;
-  try {
-    const value = evaluator.guard(() => {
-      const result = evaluate();
-      forceDeep(result);
-      return decodeUtf8(printAmbiguous(result));
-    });
-    return [...output, value].join('\n');
-  } catch (error) {
-    if (error instanceof Unhandled || error instanceof Unkept) return unkept;
-    if (error instanceof NixError || error instanceof UserError) return failure;
-    return `${(error as Error).stack}`;
-  }
-}
 
 function write(files: Iterable<readonly [path: string, text: string]>): void {
   for (const [path, text] of files) {

@@ -11,13 +11,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decodeUtf8, encodeUtf8, UserError } from '#base';
-import { NixError } from '#diagnostics';
-import { Unhandled, Unkept } from '#flat';
+import { decodeUtf8, encodeUtf8 } from '#base';
 import { validationCounts } from '../../src/flat/revisions.ts';
-import { forceDeep, printAmbiguous } from '#runtime';
-import { openSession, type Session } from '../semantics/evaluate.ts';
+import { openSession } from '../semantics/evaluate.ts';
 import { ImagedEvaluations } from '../semantics/revised.ts';
+import { failure, outcome, unkept } from './outcome.ts';
 import { ProgramGenerator, type Type } from './program-generator.ts';
 
 const seed = Number(process.env['FIRN_FUZZ_SEED'] ?? 3);
@@ -140,27 +138,6 @@ class ChangingProgram {
     return `let one = import ${one.path} { x = 1; }; two = import ${two.path} { x = 1; };
   inherit (one) ${one.names}; inherit (two) ${two.names};${library}
 in builtins.toJSON [ ${this.#items.join('\n  ')} (builtins.mapAttrs (name: try) config) ]`;
-  }
-}
-
-type Evaluate = () => ReturnType<Session['evaluator']['evaluateText']>;
-const failure = 'it fails';
-const unkept = 'to be evaluated anew';
-
-/** What an evaluation shows and comes to, or that it fails. */
-function outcome({ evaluator, output }: Session, evaluate: Evaluate): string {
-  output.length = 0;
-  try {
-    const value = evaluator.guard(() => {
-      const result = evaluate();
-      forceDeep(result);
-      return decodeUtf8(printAmbiguous(result));
-    });
-    return [...output, value].join('\n');
-  } catch (error) {
-    if (error instanceof Unhandled || error instanceof Unkept) return unkept;
-    if (error instanceof NixError || error instanceof UserError) return failure;
-    return `${(error as Error).stack}`;
   }
 }
 
