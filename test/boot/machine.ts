@@ -3,8 +3,9 @@
  *
  * Hardware acceleration is used only if it was seen to boot: where machines are nested it may be
  * offered and then crash in the first instructions. QEMU itself can crash in early boot too, and its
- * emulated processors can trip a kernel that has not come to our first program yet; the machine is
- * started again then, and only then: one that hangs or fails later, or each time, is a failed test.
+ * emulated processors can trip a kernel: before it has come to our first program, or by a fault of its
+ * own code later. The machine is started again then, and only then: one that hangs or fails otherwise,
+ * or each time, is a failed test.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -82,8 +83,7 @@ export class Machine {
 
   /**
    * Starts a machine and lets `use` work with it; it is gone when this returns. If QEMU dies by a
-   * signal, or the kernel breaks before it starts the first stage, all of it is done once more, at
-   * most twice.
+   * signal, or the kernel breaks, all of it is done once more, at most twice.
    */
   static async with<T>(options: MachineOptions, use: (machine: Machine) => Promise<T>): Promise<T> {
     const folder = mkdtempSync(join(tmpdir(), 'firn-boot-'));
@@ -99,7 +99,7 @@ export class Machine {
           const cause =
             ended?.signal != null
               ? `QEMU died by ${ended.signal}`
-              : kernelBrokeEarly(machine.console.transcript);
+              : kernelBroke(machine.console.transcript);
           if (cause === null || attempt === 3) throw withErrors(error, machine.errors);
           console.error(`${cause}: starting the machine again`);
         } finally {
@@ -192,12 +192,16 @@ function firmwareArguments(firmware: Firmware, folder: string): string[] {
   ];
 }
 
-/** What the kernel complained of first, if it complained and our first program never spoke. */
-function kernelBrokeEarly(transcript: string): string | null {
-  if (/stage-1: /.test(transcript)) return null;
-  const complaint = /^\[ *\d+\.\d{6}\] .*(?:BUG|Oops|WARNING|INFO|panic|fault|lockup|stall|Call Trace).*$/m;
+/**
+ * What the kernel complained of first, if our first program never spoke; after that only a fault in the
+ * kernel's own code counts, which no program of ours can bring about.
+ */
+function kernelBroke(transcript: string): string | null {
+  const complaint = /stage-1: /.test(transcript)
+    ? /^\[ *\d+\.\d{6}\] (?:BUG: (?:unable to handle|kernel)|Oops: |general protection fault|int3: |invalid opcode: ).*$/m
+    : /^\[ *\d+\.\d{6}\] .*(?:BUG|Oops|WARNING|INFO|panic|fault|lockup|stall|Call Trace).*$/m;
   const found = complaint.exec(transcript);
-  return found === null ? null : `the kernel broke early (${found[0]})`;
+  return found === null ? null : `the kernel broke (${found[0]})`;
 }
 
 let accelerator: Promise<'kvm' | 'tcg'> | undefined;
