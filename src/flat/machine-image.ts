@@ -39,7 +39,7 @@ export interface MachineImage {
   readonly texts: ReadonlyMap<string, string>;
 }
 
-/** An image as it is stored. It never fails: whoever opened it has checked it. */
+/** An image as it is stored. What cannot be read of it, or is damaged, throws `Unkept`. */
 export interface StoredImage {
   wordCount(name: string): number;
   /** Reads words from `from` on into a place. */

@@ -7,8 +7,9 @@
  * change while the thunk stays the same. All other thunks become [FORWARD, value] as ever.
  *
  * While a thunk runs, its edges are on a stack: a cell and the value found. A negative cell was only
- * peeked at; the lowest bit of one there says that it has shown something (effects.ts). Each running thunk has a number; a record keeps that of its last reader, so that most
- * reads of the same are noted once.
+ * peeked at; the lowest bit of one there says that it has shown something (effects.ts). Each running
+ * thunk has a number; a record keeps that of its last reader, so that most reads of the same are noted
+ * once.
  *
  * A record is [value, revision in which it was found valid, last reader, node, frame, words of edges,
  * place of its log, words of that, edges …]. The lowest bit of the words of edges says that it, or

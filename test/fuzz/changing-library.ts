@@ -7,6 +7,7 @@
  */
 
 import { join } from 'node:path';
+import { functions } from './functions.ts';
 import type { ProgramGenerator, Type } from './program-generator.ts';
 
 type Fields = readonly (readonly [name: string, type: Type])[];
@@ -72,14 +73,7 @@ const stableFiles: Readonly<Record<string, string>> = {
 
 /** A library, and a fixed point over what the files define, as modules make it. */
 const library = `
-  inherit (builtins) elemAt genList;
-  reverse = xs: let last = builtins.length xs - 1; in genList (n: elemAt xs (last - n)) (last + 1);
-  numbered = f: list: genList (n: f (n + 1) (elemAt list n)) (builtins.length list);
-  fix = f: let x = f x; in x;
-  say = text: value: builtins.trace text value;
-  try = p: let r = builtins.tryEval (builtins.deepSeq p p); in if r.success then r.value else "caught";
-  where = set: map (name: let at = builtins.unsafeGetAttrPos name set; in
-    if at == null then null else [ name (baseNameOf at.file) at.line at.column ]) (builtins.attrNames set);
+${functions}
   config = fix (self: {
     a = say "a" hi; b = say "b" (self.a + 1); c = builtins.mapAttrs (n: v: [ n v self.b ]) ht; d = map (x: [ x self.b ]) (reverse hl);
     e = numbered (i: x: { inherit i x; y = say "y\${toString i}" self.b; }) (hl ++ hm); f = builtins.zipAttrsWith (n: vs: vs) [ ht hu { a = 1; } ];

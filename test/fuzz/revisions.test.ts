@@ -15,6 +15,7 @@ import { decodeUtf8, encodeUtf8 } from '#base';
 import { validationCounts } from '../../src/flat/revisions.ts';
 import { openSession } from '../semantics/evaluate.ts';
 import { ImagedEvaluations } from '../semantics/revised.ts';
+import { functions } from './functions.ts';
 import { failure, outcome, unkept } from './outcome.ts';
 import { ProgramGenerator, type Type } from './program-generator.ts';
 
@@ -29,14 +30,7 @@ const fields: readonly (readonly [string, Type])[] = [
 
 /** A small library, and a fixed point over what the files define, as modules make it. */
 const library = `
-  inherit (builtins) elemAt genList;
-  reverse = xs: let last = builtins.length xs - 1; in genList (n: elemAt xs (last - n)) (last + 1);
-  numbered = f: list: genList (n: f (n + 1) (elemAt list n)) (builtins.length list);
-  fix = f: let x = f x; in x;
-  say = text: value: builtins.trace text value;
-  try = p: let r = builtins.tryEval (builtins.deepSeq p p); in if r.success then r.value else "caught";
-  where = set: map (name: let at = builtins.unsafeGetAttrPos name set; in
-    if at == null then null else [ name (baseNameOf at.file) at.line at.column ]) (builtins.attrNames set);
+${functions}
   config = fix (self: {
     a = say "a" hi; b = say "b" (self.a + 1); c = builtins.mapAttrs (n: v: [ n v self.b ]) ht;
     d = map (x: [ x self.b ]) (reverse hl); e = numbered (i: x: { inherit i x; y = say "y\${toString i}" self.b; }) (hl ++ hm);

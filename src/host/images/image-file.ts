@@ -1,5 +1,5 @@
 /**
- * An image of the machine (src/flat/image.ts) as a file: a head, the words and texts one behind
+ * An image of the machine (src/flat/machine-image.ts) as a file: a head, the words and texts one behind
  * another, and a directory with a checksum for each piece of them.
  *
  * A file appears by a rename and as a whole. Every piece is checked when it is read, so whatever
